@@ -19,11 +19,9 @@ export interface ElementArrays {
 }
 
 /** A dense tensor, row-major. `data.length` is the product of `dims` (1 for a scalar, whose `dims` are empty). */
-export interface Tensor<T extends DataType = DataType> {
-  readonly type: T;
-  readonly dims: readonly number[];
-  readonly data: ElementArrays[T];
-}
+export type Tensor<T extends DataType = DataType> = {
+  [K in T]: { readonly type: K; readonly dims: readonly number[]; readonly data: ElementArrays[K] };
+}[T];
 
 export type Attribute =
   | { readonly kind: 'float'; readonly value: number }
