@@ -1,0 +1,114 @@
+// The data that leaves the dataset room: a COCO file as columns, multi-hot labels, and what an inspection found.
+// Types only, so that the protocol and the windows can import them without Node.
+
+export interface CocoImage {
+  /** The id as text: 285 and "285" are one id; integers beyond 2^53 keep every digit. */
+  readonly id: string;
+  /** As written in the file: not trusted, see `resolveImages`. */
+  readonly fileName: string;
+  /** Pixels; 0 where the file does not say. */
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface CocoCategory {
+  readonly id: string;
+  readonly name: string;
+  /** '' where the file does not say. */
+  readonly supercategory: string;
+}
+
+/** An annotation whose image_id or category_id names no record. */
+export interface DanglingReference {
+  readonly annotation: string;
+  readonly field: 'image_id' | 'category_id';
+  readonly value: string;
+}
+
+/** The annotations of a file as columns of `count` rows, in file order. */
+export interface AnnotationTable {
+  readonly count: number;
+  /** Row of `CocoIndex.images`, -1 where image_id names no image. */
+  readonly image: Int32Array;
+  /** Row of `CocoIndex.categories`, -1 where category_id names no category. */
+  readonly category: Int32Array;
+  /** count × 4: x, y, width, height in pixels; NaN where the annotation has no box of four numbers. */
+  readonly bbox: Float32Array;
+  /** Square pixels; NaN where not given. */
+  readonly area: Float32Array;
+  /** 1 for iscrowd annotations. */
+  readonly crowd: Uint8Array;
+  /** The id where it is a safe integer; NaN where there is none; `texts[k]` is written as -(k + 0.5). */
+  readonly id: Float64Array;
+  /** The ids that are not safe integers. */
+  readonly texts: readonly string[];
+  /** How many annotations name no image and how many no category, and the first few of each. */
+  readonly withoutImage: number;
+  readonly withoutCategory: number;
+  readonly dangling: readonly DanglingReference[];
+}
+
+export interface CocoIndex {
+  readonly path: string;
+  /** Size of the file on disk. */
+  readonly bytes: number;
+  /** SHA-256 (hex) of the JSON text: that of the file, or of what a .gz file unpacks to. */
+  readonly fingerprint: string;
+  /** Every record in file order, repeated ones too: `labelSet` leaves those out. */
+  readonly images: readonly CocoImage[];
+  readonly categories: readonly CocoCategory[];
+  readonly annotations: AnnotationTable;
+}
+
+export interface LabelledImage {
+  readonly id: string;
+  readonly fileName: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface LabelledSet {
+  readonly categories: readonly string[];
+  readonly images: readonly LabelledImage[];
+  /** images × categories, 0 or 1, row-major. */
+  readonly labels: Uint8Array;
+}
+
+export interface Finding {
+  /** Stable: tests and settings match on it. */
+  readonly code: string;
+  readonly severity: 'error' | 'warning' | 'info';
+  readonly message: string;
+  readonly remedy: string;
+  readonly count: number;
+  /** At most five. */
+  readonly examples: readonly string[];
+}
+
+export interface CategoryCount {
+  /** A number where the file's id is one that JSON readers keep exactly. */
+  readonly id: number | string;
+  readonly name: string;
+  /** Distinct images that show the category. */
+  readonly images: number;
+  readonly annotations: number;
+}
+
+/** The JSON of `labelscope inspect`. */
+export interface Inspection {
+  readonly path: string;
+  readonly bytes: number;
+  readonly fingerprint: string;
+  /** Image records in the file. */
+  readonly images: number;
+  readonly annotations: number;
+  /** Distinct images that show at least one of the categories. */
+  readonly labelledImages: number;
+  /** The chosen categories in the order asked for, else all of them in the file's order. */
+  readonly categories: readonly CategoryCount[];
+  /** `mean` over the labelled images (null without any); `histogram[k]` counts the images with k of the categories. */
+  readonly labelsPerImage: { readonly mean: number | null; readonly histogram: readonly number[] };
+  /** The folder in which images were looked up; null where none was given. */
+  readonly imageFolder: string | null;
+  readonly findings: readonly Finding[];
+}
