@@ -1,0 +1,62 @@
+// The main thread's view of the worker that runs graphs: load, run, keep state, release. Any engine that offers these can stand here.
+import { Worker } from 'node:worker_threads';
+import { LabelscopeError } from '../../protocol/errors';
+import type { CallName, LoadOptions, Tensors, WorkerCalls, WorkerReply, WorkerRequest } from './messages';
+
+export interface Runtime {
+  /** `model`: a file's path or an encoded model. Answers the session's number. */
+  load(model: string | Uint8Array, options: LoadOptions): Promise<number>;
+  setState(tensors: Tensors): Promise<number>;
+  /** Outputs by name, without those that replaced state tensors. Throws LabelscopeError('runtime-failed'). */
+  run(session: number, feeds: Tensors, state?: number): Promise<Tensors>;
+  readState(state: number): Promise<Tensors>;
+  release(what: { readonly session?: number; readonly state?: number }): Promise<null>;
+  close(): Promise<void>;
+}
+
+interface Pending {
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Starts the worker. `script` is the bundled worker beside the engine's own bundle. */
+export function startRuntime(script: string): Runtime {
+  const worker = new Worker(script);
+  const pending = new Map<number, Pending>();
+  let calls = 0;
+  worker.on('message', (reply: WorkerReply) => settle(pending, reply));
+  worker.on('error', (error) => rejectAll(pending, error.message));
+  worker.on('exit', () => rejectAll(pending, 'its thread ended'));
+
+  const call = <K extends CallName>(name: K, input: WorkerCalls[K]['in']): Promise<WorkerCalls[K]['out']> =>
+    new Promise((resolve, reject) => {
+      const id = ++calls;
+      pending.set(id, { resolve, reject });
+      worker.postMessage({ id, call: name, input } as WorkerRequest);
+    });
+
+  return {
+    load: (model, options) => call('load', { model, options }),
+    setState: (tensors) => call('setState', { tensors }),
+    run: (session, feeds, state) => call('run', { session, feeds, ...(state !== undefined && { state }) }),
+    readState: (state) => call('readState', { state }),
+    release: (what) => call('release', what),
+    close: async () => {
+      await worker.terminate();
+    },
+  };
+}
+
+function settle(pending: Map<number, Pending>, reply: WorkerReply): void {
+  const call = pending.get(reply.id);
+  pending.delete(reply.id);
+  if ('error' in reply) call?.reject(new LabelscopeError(reply.error.code, reply.error.message));
+  else call?.resolve(reply.result as never);
+}
+
+function rejectAll(pending: Map<number, Pending>, why: string): void {
+  for (const { reject } of pending.values()) {
+    reject(new LabelscopeError('runtime-crashed', `ONNX Runtime stopped working (${why}). Start again; a training run can be resumed.`));
+  }
+  pending.clear();
+}

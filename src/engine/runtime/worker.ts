@@ -1,0 +1,164 @@
+// The worker thread: ONNX Runtime and nothing else. Its calls block this thread, so that the engine's main thread never does.
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { parentPort } from 'node:worker_threads';
+import { encodeModel } from '../../onnx/encode';
+import type { Model, Tensor } from '../../onnx/model';
+import { NEXT } from '../../onnx/normalization';
+import { LabelscopeError, toWireError } from '../../protocol/errors';
+import { type CallName, type LoadOptions, type Tensors, type WorkerCalls, type WorkerReply, type WorkerRequest } from './messages';
+
+interface Session {
+  readonly session: InferenceSession;
+  readonly options: LoadOptions;
+}
+
+interface State {
+  readonly tensors: Map<string, OrtTensor>;
+  /** Buffers of the step before last: the next step writes into them, so that no step allocates. */
+  readonly spare: Map<string, OrtTensor>;
+}
+
+type Handlers = { [K in CallName]: (input: WorkerCalls[K]['in']) => Promise<WorkerCalls[K]['out']> };
+
+const sessions = new Map<number, Session>();
+const states = new Map<number, State>();
+let numbers = 0;
+
+const handlers: Handlers = { load, setState, run, readState, release };
+
+async function load({ model, options }: WorkerCalls['load']['in']): Promise<number> {
+  const session = await createSession(model, options);
+  sessions.set(++numbers, { session, options });
+  return numbers;
+}
+
+function createSession(model: string | Uint8Array, options: LoadOptions): Promise<InferenceSession> {
+  const settings = sessionSettings(options);
+  return typeof model === 'string' ? InferenceSession.create(model, settings) : InferenceSession.create(model, settings);
+}
+
+function sessionSettings({ device, threads, stateOutputs = [] }: LoadOptions): InferenceSession.SessionOptions {
+  return {
+    executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
+    intraOpNumThreads: threads,
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    // Spinning threads would take the cores that decode the next batch.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    // Only the state: with no output on the CPU, memory was seen to grow with every step.
+    ...(device === 'webgpu' && { preferredOutputLocation: Object.fromEntries(stateOutputs.map((name) => [name, 'gpu-buffer' as const])) }),
+  };
+}
+
+function setState({ tensors }: WorkerCalls['setState']['in']): Promise<number> {
+  const entries = Object.entries(tensors).map(([name, tensor]) => [name, toOrt(tensor)] as const);
+  states.set(++numbers, { tensors: new Map(entries), spare: new Map() });
+  return Promise.resolve(numbers);
+}
+
+async function run({ session: number, feeds, state: stateNumber }: WorkerCalls['run']['in']): Promise<Tensors> {
+  const { session } = find(sessions, number);
+  const state = stateNumber === undefined ? undefined : find(states, stateNumber);
+  const inputs = Object.fromEntries(session.inputNames.map((name) => [name, feed(name, feeds, state)]));
+  const fetches = Object.fromEntries(session.outputNames.map((name) => [name, state?.spare.get(name.slice(NEXT.length)) ?? null]));
+  const outputs = await session.run(inputs, fetches);
+  const results: Record<string, Tensor> = {};
+  for (const [name, tensor] of Object.entries(outputs)) {
+    if (state && name.startsWith(NEXT)) advance(state, name.slice(NEXT.length), tensor);
+    else results[name] = fromOrt(tensor);
+  }
+  return results;
+}
+
+function feed(name: string, feeds: Tensors, state: State | undefined): OrtTensor {
+  const given = feeds[name];
+  const tensor = given ? toOrt(given) : state?.tensors.get(name);
+  if (!tensor) throw new LabelscopeError('runtime-missing-input', `The graph input '${name}' was given no tensor.`);
+  return tensor;
+}
+
+function advance(state: State, name: string, next: OrtTensor): void {
+  const before = state.tensors.get(name);
+  state.tensors.set(name, next);
+  if (before?.location === 'cpu') state.spare.set(name, before);
+  else before?.dispose();
+}
+
+async function readState({ state: number }: WorkerCalls['readState']['in']): Promise<Tensors> {
+  const { tensors } = find(states, number);
+  const onDevice = [...tensors].filter(([, tensor]) => tensor.location !== 'cpu');
+  const fetched = onDevice.length > 0 ? await download(onDevice) : {};
+  const host = [...tensors].filter(([, tensor]) => tensor.location === 'cpu').map(([name, tensor]) => [name, fromOrt(tensor)] as const);
+  return { ...Object.fromEntries(host), ...fetched };
+}
+
+/** Reading a GPU tensor's data aborts the process in ONNX Runtime 1.30; a graph of identities with outputs on the CPU does not. */
+async function download(tensors: readonly (readonly [string, OrtTensor])[]): Promise<Tensors> {
+  const session = await InferenceSession.create(encodeModel(identities(tensors)), { executionProviders: ['webgpu'] });
+  const outputs = await session.run(Object.fromEntries(tensors));
+  await session.release();
+  return Object.fromEntries(Object.entries(outputs).map(([name, tensor]) => [name.slice(NEXT.length), fromOrt(tensor)]));
+}
+
+function identities(tensors: readonly (readonly [string, OrtTensor])[]): Model {
+  const info = (name: string, tensor: OrtTensor) => ({ name, type: tensor.type as Tensor['type'], dims: tensor.dims });
+  const nodes = tensors.map(([name]) => ({ name, type: 'Identity', domain: '', inputs: [name], outputs: [NEXT + name], attributes: {} }));
+  const inputs = tensors.map(([name, tensor]) => info(name, tensor));
+  const outputs = tensors.map(([name, tensor]) => info(NEXT + name, tensor));
+  return { irVersion: 9, opsets: { '': 20 }, producer: 'labelscope', metadata: {}, graph: { name: 'download', nodes, inputs, outputs, initializers: new Map() } };
+}
+
+async function release({ session, state }: WorkerCalls['release']['in']): Promise<null> {
+  if (session !== undefined) {
+    await sessions.get(session)?.session.release();
+    sessions.delete(session);
+  }
+  if (state !== undefined) {
+    for (const tensor of states.get(state)?.tensors.values() ?? []) if (tensor.location !== 'cpu') tensor.dispose();
+    states.delete(state);
+  }
+  return null;
+}
+
+function find<T>(map: ReadonlyMap<number, T>, number: number): T {
+  const found = map.get(number);
+  if (found === undefined) throw new LabelscopeError('runtime-released', `Session or state ${number} was released before this call.`);
+  return found;
+}
+
+function toOrt(tensor: Tensor): OrtTensor {
+  return new OrtTensor(tensor.type as 'float32', tensor.data as Float32Array, tensor.dims);
+}
+
+/** Copies, because the memory behind an output belongs to ONNX Runtime and may be written by the next step. */
+function fromOrt(tensor: OrtTensor): Tensor {
+  return { type: tensor.type, dims: [...tensor.dims], data: (tensor.data as Float32Array).slice() } as Tensor;
+}
+
+function buffers(result: WorkerCalls[CallName]['out']): ArrayBuffer[] {
+  if (typeof result !== 'object' || result === null) return [];
+  return Object.values(result).flatMap(({ data }) => (ArrayBuffer.isView(data) ? [data.buffer as ArrayBuffer] : []));
+}
+
+async function answer(request: WorkerRequest): Promise<WorkerReply> {
+  try {
+    const handle = handlers[request.call] as (input: unknown) => Promise<WorkerCalls[CallName]['out']>;
+    return { id: request.id, result: await handle(request.input) };
+  } catch (error) {
+    return { id: request.id, error: runtimeError(error) };
+  }
+}
+
+function runtimeError(error: unknown): ReturnType<typeof toWireError> {
+  if (error instanceof LabelscopeError) return toWireError(error);
+  return { code: 'runtime-failed', message: `ONNX Runtime refused: ${error instanceof Error ? error.message : String(error)}` };
+}
+
+// One call after the other: ONNX Runtime's own order would not be the caller's.
+let queue = Promise.resolve();
+parentPort?.on('message', (request: WorkerRequest) => {
+  queue = queue.then(async () => {
+    const reply = await answer(request);
+    parentPort?.postMessage(reply, 'result' in reply ? buffers(reply.result) : []);
+  });
+});

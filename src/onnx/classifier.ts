@@ -1,0 +1,166 @@
+// Any image classifier as a multilabel network: its own head comes off, a new one with one logit a category goes on.
+import { type Dimension, type Graph, type Model, type Node, OnnxError, type Tensor } from './model';
+import { extract, producers } from './subgraph';
+
+/** Names of the values that every classifier of ours has. */
+export const IMAGE = 'image';
+export const LOGITS = 'logits';
+export const PROBABILITIES = 'probabilities';
+export const HEAD_WEIGHT = 'head/weight';
+export const HEAD_BIAS = 'head/bias';
+
+/** image (uint8, N×H×W×3, RGB) → features (float32, N×F) → logits (float32, N×C). */
+export interface Classifier {
+  readonly graph: Graph;
+  readonly opset: number;
+  readonly height: number;
+  readonly width: number;
+  /** The pooled features' value, N×F: what the head reads. */
+  readonly features: string;
+  readonly featureCount: number;
+  /** The last convolutional stage's output, N×K×h×w: what Grad-CAM looks at. Undefined where the network has no such value. */
+  readonly stage: string | undefined;
+}
+
+/** The new head: weight C×F, bias C. */
+export interface Head {
+  readonly weight: Tensor<'float32'>;
+  readonly bias: Tensor<'float32'>;
+}
+
+/** What is done to pixels of a network whose input is float32 N×3×H×W: (RGB / 255 − mean) / deviation. */
+export interface Preprocessing {
+  readonly mean: readonly [number, number, number];
+  readonly deviation: readonly [number, number, number];
+}
+
+/** The means and deviations of ImageNet's training images, which most published networks were trained with. */
+export const IMAGENET: Preprocessing = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
+
+interface OldHead {
+  readonly features: string;
+  readonly featureCount: number;
+}
+
+/**
+ * Cuts the network before its last fully connected layer and puts a new head on.
+ *
+ * @param source names the model in errors
+ * @param makeHead gives the head for a number of features
+ * @throws OnnxError 'onnx-unsupported' where no such layer or no image input is found
+ */
+export function withNewHead(model: Model, source: string, makeHead: (features: number) => Head, preprocessing: Preprocessing = IMAGENET): Classifier {
+  const opset = model.opsets[''] ?? 0;
+  const { graph, height, width } = withPixelInput(model.graph, source, preprocessing);
+  const old = oldHead(graph, source);
+  const head = makeHead(old.featureCount);
+  const body = extract(graph, graph.inputs, [{ name: old.features, type: 'float32', dims: ['N', old.featureCount] }]);
+  const gemm: Node = {
+    name: 'head',
+    type: 'Gemm',
+    domain: '',
+    inputs: [old.features, HEAD_WEIGHT, HEAD_BIAS],
+    outputs: [LOGITS],
+    attributes: { transB: { kind: 'int', value: 1 } },
+  };
+  const initializers = new Map<string, Tensor>([...body.initializers, [HEAD_WEIGHT, head.weight], [HEAD_BIAS, head.bias]]);
+  const outputs = [{ name: LOGITS, type: 'float32' as const, dims: ['N', head.bias.dims[0]!] }];
+  const whole: Graph = { ...body, nodes: [...body.nodes, gemm], outputs, initializers };
+  return { graph: whole, opset, height, width, ...old, stage: lastStage(whole, old.features) };
+}
+
+/** The same network with other values of some initializers, such as trained weights. */
+export function withTensors(classifier: Classifier, tensors: Readonly<Record<string, Tensor>>): Classifier {
+  const initializers = new Map([...classifier.graph.initializers].map(([name, tensor]) => [name, tensors[name] ?? tensor]));
+  return { ...classifier, graph: { ...classifier.graph, initializers } };
+}
+
+/** The head alone: features → logits. */
+export function headOnly(classifier: Classifier): Classifier {
+  const input = { name: classifier.features, type: 'float32' as const, dims: ['N', classifier.featureCount] };
+  return { ...classifier, graph: extract(classifier.graph, [input], classifier.graph.outputs), stage: undefined };
+}
+
+/** The network without its head: image → features. */
+export function bodyOnly(classifier: Classifier): Graph {
+  return extract(classifier.graph, classifier.graph.inputs, [{ name: classifier.features, type: 'float32', dims: ['N', classifier.featureCount] }]);
+}
+
+function oldHead(graph: Graph, source: string): OldHead {
+  const dense = [...graph.nodes].reverse().find((node) => ['Gemm', 'MatMul'].includes(node.type) && graph.initializers.has(node.inputs[1] ?? ''));
+  const features = dense?.inputs[0];
+  if (!dense || !features) {
+    throw new OnnxError('onnx-unsupported', `${source} has no fully connected layer (Gemm or MatMul) at its end, so no new head can take its place. Choose another backbone.`);
+  }
+  const dims = graph.initializers.get(dense.inputs[1]!)!.dims;
+  const transposed = dense.attributes.transB?.value === 1;
+  return { features, featureCount: dims[transposed ? 1 : 0]! };
+}
+
+const POOLS = ['GlobalAveragePool', 'GlobalMaxPool', 'ReduceMean', 'AveragePool'];
+const BETWEEN = ['Flatten', 'Reshape', 'Squeeze', 'Dropout', 'Identity'];
+
+function lastStage(graph: Graph, features: string): string | undefined {
+  const makers = producers(graph);
+  let node = makers.get(features);
+  while (node && BETWEEN.includes(node.type)) node = makers.get(node.inputs[0]!);
+  return node && POOLS.includes(node.type) ? node.inputs[0] : undefined;
+}
+
+interface PixelGraph {
+  readonly graph: Graph;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Gives the graph an input of raw pixels, `image`: as it is where it has one, else with preprocessing in front. */
+function withPixelInput(graph: Graph, source: string, preprocessing: Preprocessing): PixelGraph {
+  const input = graph.inputs.find(({ name }) => !graph.initializers.has(name));
+  const dims = input?.dims ?? [];
+  if (input?.type === 'uint8' && dims.length === 4 && dims[3] === 3) {
+    const [height, width] = [sideOf(dims[1]), sideOf(dims[2])];
+    return { graph: renameInput(graph, input.name, pixelInput(height, width)), height, width };
+  }
+  if (input?.type === 'float32' && dims.length === 4 && dims[1] === 3) {
+    const [height, width] = [sideOf(dims[2]), sideOf(dims[3])];
+    return { graph: withPreprocessing(graph, input.name, pixelInput(height, width), preprocessing), height, width };
+  }
+  const found = input ? `${input.name}: ${input.type} ${JSON.stringify(dims)}` : 'none';
+  throw new OnnxError('onnx-unsupported', `${source} is no image classifier: its input should be uint8 N×H×W×3 or float32 N×3×H×W (found ${found}).`);
+}
+
+/** Networks that take any size are used at the one that nearly all were trained at. */
+function sideOf(dim: Dimension | undefined): number {
+  return typeof dim === 'number' ? dim : 224;
+}
+
+function pixelInput(height: number, width: number): Graph['inputs'][number] {
+  return { name: IMAGE, type: 'uint8', dims: ['N', height, width, 3] };
+}
+
+function renameInput(graph: Graph, from: string, input: Graph['inputs'][number]): Graph {
+  const rename = (name: string): string => (name === from ? input.name : name);
+  return { ...graph, inputs: [input], nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(rename) })) };
+}
+
+function withPreprocessing(graph: Graph, name: string, input: Graph['inputs'][number], { mean, deviation }: Preprocessing): Graph {
+  const make = (type: string, inputs: readonly string[], output: string, attributes: Node['attributes'] = {}): Node => ({
+    name: output,
+    type,
+    domain: '',
+    inputs,
+    outputs: [output],
+    attributes,
+  });
+  const perChannel = (values: readonly number[]): Tensor => ({ type: 'float32', dims: [1, 3, 1, 1], data: Float32Array.from(values) });
+  const nodes = [
+    make('Cast', [IMAGE], 'image/float', { to: { kind: 'int', value: 1 } }),
+    make('Transpose', ['image/float'], 'image/planes', { perm: { kind: 'ints', value: [0, 3, 1, 2] } }),
+    make('Sub', ['image/planes', 'image/mean'], 'image/centred'),
+    make('Div', ['image/centred', 'image/deviation'], name),
+  ];
+  const initializers = new Map(graph.initializers);
+  initializers.set('image/mean', perChannel(mean.map((value) => value * 255)));
+  initializers.set('image/deviation', perChannel(deviation.map((value) => value * 255)));
+  return { ...graph, inputs: [input], nodes: [...nodes, ...graph.nodes], initializers };
+}

@@ -1,0 +1,43 @@
+// Grad-CAM as a graph: an image in, one map a chosen category out, all categories in one run.
+import { GraphBuilder, type Value } from './builder';
+import { type Classifier, LOGITS, PROBABILITIES } from './classifier';
+import { differentiate } from './differentiate';
+import { type Model, OnnxError } from './model';
+import { extract } from './subgraph';
+
+export const SELECTION = 'selection';
+export const MAPS = 'maps';
+
+/**
+ * Selvaraju et al., "Grad-CAM" (2017), eq. 1 and 2, on the last convolutional stage A (K×h×w), with S the category's logit:
+ * alpha_k = mean over positions of ∂S/∂A_k, map = max(0, Σ_k alpha_k·A_k), not normalised.
+ *
+ * Inputs: image (uint8, 1×H×W×3), selection (float32, S×C, one-hot rows: the categories to explain).
+ * Outputs: maps (float32, S×h×w), probabilities (float32, 1×C).
+ *
+ * @throws OnnxError 'onnx-unsupported' where the network has no convolutional stage in front of its head
+ */
+export function buildGradCam(classifier: Classifier, selected: number): Model {
+  const { graph, stage, opset } = classifier;
+  if (stage === undefined) {
+    throw new OnnxError('onnx-unsupported', 'Grad-CAM needs a network that pools a convolutional stage in front of its head; this one does not.');
+  }
+  const builder = new GraphBuilder(opset);
+  const image = builder.input('image', 'uint8', [1, classifier.height, classifier.width, 3]);
+  const forward = builder.append(graph, new Map([['image', image]]));
+  builder.output(builder.op('Sigmoid', [forward.get(LOGITS)!]), PROBABILITIES);
+  const activations = forward.get(stage)!;
+  const repeated = builder.op('Expand', [activations, builder.ints([selected, ...activations.dims.slice(1)])]);
+  const rest = extract(graph, [{ name: stage, type: 'float32', dims: ['N', ...activations.dims.slice(1)] }], graph.outputs);
+  const logits = builder.append(rest, new Map([[stage, repeated]])).get(LOGITS)!;
+  const selection = builder.input(SELECTION, 'float32', logits.dims);
+  const gradients = differentiate(builder, { nodes: builder.nodes, seeds: new Map([[logits.name, selection]]), wrt: [repeated] });
+  builder.output(mapsOf(builder, repeated, gradients.get(repeated.name)!), MAPS);
+  return { irVersion: 10, opsets: { '': opset }, producer: 'labelscope', graph: builder.build('grad-cam'), metadata: {} };
+}
+
+function mapsOf(builder: GraphBuilder, activations: Value, gradients: Value): Value {
+  const alpha = builder.op('ReduceMean', [gradients, builder.ints([2, 3])], { keepdims: 1 });
+  const weighted = builder.op('ReduceSum', [builder.op('Mul', [alpha, activations]), builder.ints([1])], { keepdims: 0 });
+  return builder.op('Relu', [weighted]);
+}

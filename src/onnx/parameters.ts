@@ -1,0 +1,50 @@
+// Which initializers of a graph are parameters that learn, and what each is to its layer.
+import type { Graph, Node, Tensor } from './model';
+import { producers } from './subgraph';
+
+export type ParameterRole = 'weight' | 'bias' | 'scale' | 'shift' | 'mean' | 'variance';
+
+export interface Parameter {
+  /** The initializer's name. */
+  readonly name: string;
+  readonly role: ParameterRole;
+  readonly tensor: Tensor;
+  /** The first node that uses it. */
+  readonly node: Node;
+}
+
+/** Roles by operator and input position. Constants elsewhere, such as the mean that preprocessing subtracts, do not learn. */
+const SLOTS: Readonly<Record<string, Readonly<Record<number, ParameterRole>>>> = {
+  Conv: { 1: 'weight', 2: 'bias' },
+  ConvTranspose: { 1: 'weight', 2: 'bias' },
+  Gemm: { 1: 'weight', 2: 'bias' },
+  MatMul: { 1: 'weight' },
+  BatchNormalization: { 1: 'scale', 2: 'shift', 3: 'mean', 4: 'variance' },
+  LayerNormalization: { 1: 'scale', 2: 'shift' },
+  InstanceNormalization: { 1: 'scale', 2: 'shift' },
+  PRelu: { 1: 'scale' },
+};
+
+/** Every parameter of the graph once, in the order of the nodes. */
+export function parametersOf(graph: Graph): Parameter[] {
+  const makers = producers(graph);
+  const found = new Map<string, Parameter>();
+  for (const node of graph.nodes) {
+    for (const [slot, name] of node.inputs.entries()) {
+      const tensor = graph.initializers.get(name);
+      const role = tensor?.type === 'float32' ? roleOf(node, slot, makers) : undefined;
+      if (tensor && role && !found.has(name)) found.set(name, { name, role, tensor, node });
+    }
+  }
+  return [...found.values()];
+}
+
+/** Running statistics follow the data and have no gradient. */
+export function learns(parameter: Parameter): boolean {
+  return parameter.role !== 'mean' && parameter.role !== 'variance';
+}
+
+function roleOf(node: Node, slot: number, makers: ReadonlyMap<string, Node>): ParameterRole | undefined {
+  const isBias = node.type === 'Add' && makers.get(node.inputs[1 - slot] ?? '')?.type === 'MatMul';
+  return isBias ? 'bias' : SLOTS[node.type]?.[slot];
+}

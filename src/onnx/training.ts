@@ -1,0 +1,145 @@
+// From a classifier to one graph that does a whole training step: forward, loss, gradients, update of every parameter.
+import { GraphBuilder, type Value } from './builder';
+import { type Classifier, HEAD_BIAS, HEAD_WEIGHT, LOGITS } from './classifier';
+import { differentiate } from './differentiate';
+import { binaryCrossEntropyFromLogits } from './loss';
+import type { Graph, Model, Tensor } from './model';
+import { foldFrozenNorm, NEXT, runningStatistics, withBatchStatistics } from './normalization';
+import { learns, type Parameter, parametersOf } from './parameters';
+
+export interface StepOptions {
+  readonly batchSize: number;
+  /** Which parameters learn: all, those at the last stage's resolution and after, or the head's. */
+  readonly layers: 'all' | 'last-stages' | 'head';
+  readonly batchNorm: 'batch' | 'frozen';
+  /** Share of the old running statistics that is kept; undefined = as the network says. */
+  readonly batchNormMomentum: number | undefined;
+  readonly momentum: number;
+  readonly l2: number;
+  readonly l2On: 'weights' | 'weights-and-norm';
+  readonly headLearnRateFactor: number;
+}
+
+/**
+ * A step is a model with the inputs image (or features), `labels` (N×C, 0 or 1), `learnRate` (scalar) and the state,
+ * and the outputs `loss` (scalar: mean over images of the sum over categories, before the update) and `next/<state>`.
+ */
+export interface TrainingStep {
+  readonly model: Model;
+  /** The state before the first step by name: parameters, `momentum/<parameter>` (zeros), running statistics. */
+  readonly state: Readonly<Record<string, Tensor>>;
+}
+
+export const LABELS = 'labels';
+export const LEARN_RATE = 'learnRate';
+export const LOSS = 'loss';
+const MOMENTUM = 'momentum/';
+
+/**
+ * SGD with momentum in MATLAB's form: v ← momentum·v − rate·(gradient + l2·w), w ← w + v (trainingOptions, 'sgdm'),
+ * where the head's rate is `headLearnRateFactor` times the others'.
+ */
+export function buildTrainingStep(classifier: Classifier, options: StepOptions): TrainingStep {
+  const graph = normalised(classifier.graph, options);
+  const learning = learningParameters(classifier, options);
+  const statistics = options.batchNorm === 'batch' ? runningStatistics(graph) : [];
+  const builder = new GraphBuilder(classifier.opset);
+  const forward = appendForward(builder, graph, options.batchSize, [...learning.map(({ name }) => name), ...statistics]);
+  const labels = builder.input(LABELS, 'float32', forward.get(LOGITS)!.dims);
+  const learnRate = builder.input(LEARN_RATE, 'float32', []);
+  const loss = binaryCrossEntropyFromLogits(builder, forward.get(LOGITS)!, labels);
+  // Seeded with −rate instead of 1, the gradients come out as the steps to take: one pass over the weights less.
+  const descent = builder.op('Neg', [learnRate]);
+  const weights = learning.map(({ name }) => forward.get(name)!);
+  const steps = differentiate(builder, { nodes: builder.nodes, seeds: new Map([[loss.name, descent]]), wrt: weights });
+  builder.output(loss, LOSS);
+  for (const parameter of learning) {
+    update(builder, parameter, forward.get(parameter.name)!, steps.get(parameter.name)!, descent, options);
+  }
+  for (const name of statistics) builder.output(forward.get(NEXT + name)!, NEXT + name);
+  return { model: toModel(builder, 'training-step'), state: initialState(graph, learning, statistics) };
+}
+
+/** The same network for evaluation with the state of a training step as inputs: image (or features) → logits. */
+export function buildEvaluation(classifier: Classifier, state: readonly string[]): Model {
+  const graph = foldFrozenNorm(classifier.graph);
+  const given = state.filter((name) => graph.initializers.has(name));
+  const inputs = given.map((name) => ({ name, type: 'float32' as const, dims: graph.initializers.get(name)!.dims }));
+  const initializers = new Map([...graph.initializers].filter(([name]) => !given.includes(name)));
+  return wrap({ ...graph, inputs: [...graph.inputs, ...inputs], initializers }, classifier.opset);
+}
+
+/** What the classifier's initializers become after training. */
+export function trainedTensors(state: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(state).filter(([name]) => !name.startsWith(MOMENTUM)));
+}
+
+function normalised(graph: Graph, options: StepOptions): Graph {
+  return options.batchNorm === 'batch' ? withBatchStatistics(graph, options.batchNormMomentum) : foldFrozenNorm(graph);
+}
+
+/** Adds the forward graph at a fixed batch size; `state` names the initializers that become inputs. */
+function appendForward(builder: GraphBuilder, graph: Graph, batchSize: number, state: readonly string[]): Map<string, Value> {
+  const bindings = new Map<string, Value>();
+  for (const { name, type, dims } of graph.inputs) {
+    const fixed = (dims ?? []).map((dim, axis) => (axis === 0 ? batchSize : Number(dim)));
+    bindings.set(name, builder.input(name, type, fixed));
+  }
+  for (const name of state) bindings.set(name, builder.input(name, 'float32', graph.initializers.get(name)!.dims));
+  return builder.append(graph, bindings);
+}
+
+function update(builder: GraphBuilder, parameter: Parameter, weight: Value, gradientStep: Value, descent: Value, options: StepOptions): void {
+  const factor = isHead(parameter) ? options.headLearnRateFactor : 1;
+  const velocity = builder.input(MOMENTUM + parameter.name, 'float32', weight.dims);
+  const step = factor === 1 ? gradientStep : builder.op('Mul', [gradientStep, builder.scalar(factor)]);
+  const terms = [builder.op('Mul', [velocity, builder.scalar(options.momentum)]), step];
+  if (options.l2 !== 0 && decays(parameter, options.l2On)) {
+    terms.push(builder.op('Mul', [weight, builder.op('Mul', [descent, builder.scalar(options.l2 * factor)])]));
+  }
+  const next = builder.op('Sum', terms);
+  builder.output(next, NEXT + velocity.name);
+  builder.output(builder.op('Add', [weight, next]), NEXT + parameter.name);
+}
+
+function isHead({ name }: Parameter): boolean {
+  return name === HEAD_WEIGHT || name === HEAD_BIAS;
+}
+
+function decays({ role }: Parameter, on: StepOptions['l2On']): boolean {
+  return role === 'weight' || (on === 'weights-and-norm' && (role === 'scale' || role === 'shift'));
+}
+
+function learningParameters(classifier: Classifier, { layers }: StepOptions): Parameter[] {
+  const all = parametersOf(classifier.graph).filter(learns);
+  if (layers === 'all') return all;
+  const late = layers === 'last-stages' ? lastStageNodes(classifier) : new Set<string>();
+  return all.filter((parameter) => isHead(parameter) || late.has(parameter.node.name));
+}
+
+/** Nodes from the point on where activations have the last stage's height and width. */
+function lastStageNodes(classifier: Classifier): Set<string> {
+  const builder = new GraphBuilder(classifier.opset);
+  const values = appendForward(builder, classifier.graph, 1, []);
+  const size = (name: string | undefined): string => values.get(name ?? '')?.dims.slice(2).join('×') ?? '';
+  const last = classifier.stage ? size(classifier.stage) : undefined;
+  return new Set(classifier.graph.nodes.filter((node) => last !== undefined && size(node.outputs[0]) === last).map(({ name }) => name));
+}
+
+function initialState(graph: Graph, learning: readonly Parameter[], statistics: readonly string[]): Record<string, Tensor> {
+  const parameters = learning.map(({ name, tensor }) => [name, tensor] as const);
+  const velocities = learning.map(({ name, tensor }) => {
+    const zeros: Tensor = { type: 'float32', dims: tensor.dims, data: new Float32Array(tensor.data.length) };
+    return [MOMENTUM + name, zeros] as const;
+  });
+  const running = statistics.map((name) => [name, graph.initializers.get(name)!] as const);
+  return Object.fromEntries([...parameters, ...velocities, ...running]);
+}
+
+function toModel(builder: GraphBuilder, name: string): Model {
+  return wrap(builder.build(name), builder.opset);
+}
+
+function wrap(graph: Graph, opset: number): Model {
+  return { irVersion: 10, opsets: { '': opset }, producer: 'labelscope', graph, metadata: {} };
+}

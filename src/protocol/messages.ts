@@ -1,0 +1,207 @@
+// Every message between a client (editor, command line) and the engine process: one table of requests, one of progress.
+import type { Evaluation } from '../metrics/types';
+import type { DeviceChoice, Recipe, RecipeName } from './recipe';
+
+export interface DeviceReport {
+  readonly device: Exclude<DeviceChoice, 'auto'>;
+  readonly available: boolean;
+  /** Why it was chosen, passed over or is missing, in words. */
+  readonly reason: string;
+}
+
+export interface DeviceUsed {
+  readonly device: Exclude<DeviceChoice, 'auto'>;
+  readonly reason: string;
+  readonly threads: number;
+}
+
+export interface DoctorReport {
+  readonly labelscope: string;
+  readonly node: string;
+  readonly platform: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly onnxRuntime: string;
+  readonly sharp: string;
+  readonly backbone: { readonly path: string; readonly found: boolean };
+  readonly devices: readonly DeviceReport[];
+  readonly chosen: DeviceUsed;
+}
+
+export interface TrainParams {
+  readonly annotations: string;
+  readonly images?: string;
+  readonly validation?: string;
+  readonly validationImages?: string;
+  readonly categories?: readonly string[];
+  readonly recipe: RecipeName;
+  /** Settings that differ from the recipe's, by key of `Recipe`, as typed by a person. */
+  readonly set: Readonly<Record<string, string>>;
+  readonly backbone?: string;
+  readonly device: DeviceChoice;
+  readonly seed: number;
+  readonly run: string;
+  readonly resume: boolean;
+}
+
+/** One line of history.jsonl. Losses are means over images of the sum over categories of the binary cross-entropy. */
+export interface HistoryPoint {
+  readonly iteration: number;
+  readonly epoch: number;
+  readonly loss: number;
+  readonly learnRate: number;
+  readonly validationLoss?: number;
+}
+
+export type TrainEvent =
+  | { readonly kind: 'stage'; readonly message: string }
+  | { readonly kind: 'warning'; readonly message: string }
+  | { readonly kind: 'features'; readonly done: number; readonly total: number }
+  | {
+      readonly kind: 'point';
+      readonly point: HistoryPoint;
+      readonly totalIterations: number;
+      readonly imagesPerSecond: number;
+      readonly secondsLeft: number;
+    };
+
+export interface TrainResult {
+  readonly run: string;
+  readonly iterations: number;
+  readonly epochs: number;
+  readonly stopped: 'epochs' | 'iterations' | 'patience' | 'person';
+  /** Null where no validation took place before the run was stopped. */
+  readonly best: { readonly iteration: number; readonly validationLoss: number } | null;
+  readonly imagesPerSecond: number;
+  readonly device: DeviceUsed;
+}
+
+/** A run folder or a model file, and what to use it on. */
+export interface ModelParams {
+  readonly model: string;
+  readonly device: DeviceChoice;
+}
+
+export interface EvaluateParams extends ModelParams {
+  readonly annotations?: string;
+  readonly images?: string;
+  readonly threshold?: number;
+}
+
+export interface EvaluateResult {
+  readonly evaluation: Evaluation;
+  readonly annotations: string;
+  readonly model: string;
+  /** Files left out, each with the reason. */
+  readonly failed: readonly FailedFile[];
+  /** Where evaluation.json and the scores were kept; absent for a model that lies outside a run folder. */
+  readonly savedTo?: string;
+}
+
+export interface FailedFile {
+  readonly file: string;
+  readonly error: string;
+}
+
+export interface PredictParams extends ModelParams {
+  readonly files: readonly string[];
+  readonly threshold?: number;
+}
+
+export interface PredictedImage {
+  readonly file: string;
+  readonly labels: readonly string[];
+  readonly scores: Readonly<Record<string, number>>;
+}
+
+export interface PredictResult {
+  readonly model: string;
+  readonly threshold: number;
+  readonly images: readonly PredictedImage[];
+  readonly failed: readonly FailedFile[];
+}
+
+export type ColormapName = 'jet' | 'turbo' | 'viridis' | 'magma';
+
+export interface ExplainParams extends ModelParams {
+  readonly files: readonly string[];
+  /** Categories to explain; without it those above the threshold, or the highest one where none is. */
+  readonly categories?: readonly string[];
+  readonly out?: string;
+  readonly colormap: ColormapName;
+  readonly opacity: number;
+}
+
+export interface ExplainedMap {
+  readonly category: string;
+  readonly score: number;
+  readonly width: number;
+  readonly height: number;
+  /** Grad-CAM map of the logit, row-major, not normalised: max(0, sum over channels of alpha times activation). */
+  readonly values: readonly number[];
+  readonly overlay?: string;
+}
+
+export interface ExplainResult {
+  readonly model: string;
+  readonly images: readonly { readonly file: string; readonly maps: readonly ExplainedMap[] }[];
+  readonly failed: readonly FailedFile[];
+}
+
+export interface ExportParams {
+  readonly run: string;
+  readonly out: string;
+}
+
+export interface ExportResult {
+  readonly path: string;
+  readonly bytes: number;
+  readonly categories: readonly string[];
+}
+
+export interface SampleParams {
+  readonly directory: string;
+  readonly images?: number;
+  readonly seed?: number;
+}
+
+export interface SampleResult {
+  readonly directory: string;
+  readonly trainAnnotations: string;
+  readonly validationAnnotations: string;
+  readonly trainImages: number;
+  readonly validationImages: number;
+}
+
+export interface CountProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Requests by method: parameters, result, and what the engine reports while it works. */
+export interface Requests {
+  readonly doctor: { params: { readonly device: DeviceChoice }; result: DoctorReport; progress: never };
+  readonly train: { params: TrainParams; result: TrainResult; progress: TrainEvent };
+  readonly evaluate: { params: EvaluateParams; result: EvaluateResult; progress: CountProgress };
+  readonly predict: { params: PredictParams; result: PredictResult; progress: CountProgress };
+  readonly explain: { params: ExplainParams; result: ExplainResult; progress: CountProgress };
+  readonly export: { params: ExportParams; result: ExportResult; progress: never };
+  readonly sample: { params: SampleParams; result: SampleResult; progress: CountProgress };
+}
+
+export type Method = keyof Requests;
+export type Params<M extends Method> = Requests[M]['params'];
+export type Result<M extends Method> = Requests[M]['result'];
+export type Progress<M extends Method> = Requests[M]['progress'];
+
+/** A request as it travels: its parameters and the token under which its progress is reported. */
+export interface Envelope<M extends Method> {
+  readonly params: Params<M>;
+  readonly progressToken: number;
+}
+
+/** One line of the engine's log, also what native libraries print. */
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warning' | 'error';
+  readonly message: string;
+}
