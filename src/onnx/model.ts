@@ -78,7 +78,7 @@ export interface Model {
 /** An ONNX file or graph that cannot be used as asked. `code` is stable; `message` names the file, the node and the remedy. */
 export class OnnxError extends Error {
   constructor(
-    readonly code: 'onnx-format' | 'onnx-unsupported' | 'onnx-shape' | 'onnx-no-gradient' | 'onnx-size',
+    readonly code: 'onnx-file' | 'onnx-format' | 'onnx-unsupported' | 'onnx-shape' | 'onnx-no-gradient' | 'onnx-size',
     message: string,
   ) {
     super(message);

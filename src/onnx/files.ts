@@ -1,0 +1,125 @@
+// ONNX models on disk: the one file of this room that touches the file system.
+import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { decodeModel } from './decode';
+import type { ExternalData } from './decode-tensor';
+import { encodeModelChunks } from './encode';
+import { MAX_FILE_BYTES } from './format';
+import { OnnxError } from './model';
+import type { Model } from './model';
+
+/**
+ * Reads a model; tensor data that it keeps in other files is taken only from its own folder.
+ * @throws OnnxError as `decodeModel`, and onnx-file where a file cannot be read.
+ */
+export async function readModel(path: string): Promise<Model> {
+  return decodeModel(await readWhole(path), path, externalData(path));
+}
+
+/**
+ * Writes a model: to a temporary name in the same folder, synced, then renamed, so that `path` is never half a file.
+ * @throws OnnxError as `encodeModelChunks`, and onnx-file where it cannot be written.
+ */
+export async function writeModel(path: string, model: Model): Promise<void> {
+  const chunks = encodeModelChunks(model);
+  const temporary = `${path}.${process.pid}.${(counter += 1)}.tmp`;
+  try {
+    await writeChunks(temporary, chunks);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw fileError('write', path, error);
+  }
+}
+
+/** Two writes of one process to one path must not share a temporary file. */
+let counter = 0;
+
+async function writeChunks(path: string, chunks: readonly Uint8Array[]): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    for (const chunk of chunks) await file.writeFile(chunk);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** One allocation of the file's size and as few reads as possible: `readFile` takes twice as long for big files. */
+async function readWhole(path: string): Promise<Uint8Array> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { size } = await file.stat();
+      if (size > MAX_FILE_BYTES) throw new OnnxError('onnx-size', `${path} is larger than 2 GB, the limit of an ONNX file.`);
+      const bytes = new Uint8Array(new ArrayBuffer(size));
+      let at = 0;
+      for (let read = -1; at < size && read !== 0; at += read) {
+        read = (await file.read(bytes, at, size - at, at)).bytesRead;
+      }
+      return bytes.subarray(0, at);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw fileError('read', path, error);
+  }
+}
+
+function externalData(path: string): ExternalData {
+  return (location, offset, length) => {
+    const file = insideFolder(dirname(path), location, path);
+    try {
+      return readRange(file, offset, length, path);
+    } catch (error) {
+      throw fileError('read', file, error);
+    }
+  };
+}
+
+/** The file's true path; a link inside the folder that points out of it is refused as well. */
+function insideFolder(folder: string, location: string, model: string): string {
+  const inside = (base: string, target: string) => {
+    const way = relative(base, target);
+    return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+  };
+  const refuse = () =>
+    new OnnxError(
+      'onnx-file',
+      `${model} asks for data in '${location}', outside its own folder: refused. Put the data beside it.`,
+    );
+  const target = resolve(folder, location);
+  if (isAbsolute(location) || location.includes('\0') || !inside(resolve(folder), target)) throw refuse();
+  try {
+    const real = realpathSync(target);
+    if (!inside(realpathSync(folder), real)) throw refuse();
+    return real;
+  } catch (error) {
+    throw fileError('read', target, error);
+  }
+}
+
+function readRange(path: string, offset: number, length: number, model: string): Uint8Array {
+  const file = openSync(path, 'r');
+  try {
+    const status = fstatSync(file);
+    if (!status.isFile() || offset + length > status.size) {
+      throw new OnnxError('onnx-format', `${path} is shorter than ${model} says. Copy both files again.`);
+    }
+    const bytes = new Uint8Array(new ArrayBuffer(length));
+    for (let at = 0, read = -1; at < length && read !== 0; at += read) {
+      read = readSync(file, bytes, at, Math.min(length - at, MAX_FILE_BYTES), offset + at);
+    }
+    return bytes;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function fileError(verb: 'read' | 'write', path: string, error: unknown): Error {
+  if (error instanceof OnnxError) return error;
+  const code = (error as NodeJS.ErrnoException).code;
+  const reason = code === 'ENOENT' ? 'there is no such file or folder' : (error as Error).message;
+  return new OnnxError('onnx-file', `Could not ${verb} ${path}: ${reason}.`);
+}
