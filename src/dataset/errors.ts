@@ -12,3 +12,16 @@ export class DatasetError extends Error {
     if (path !== undefined) this.path = path;
   }
 }
+
+/** A fault at a byte of a text, before the reader has found its line and column. Stays inside this room. */
+export class LocatedError extends Error {
+  readonly code: string;
+  /** Bytes from the beginning of the text. */
+  readonly offset: number;
+
+  constructor(code: string, offset: number, message: string) {
+    super(message);
+    this.code = code;
+    this.offset = offset;
+  }
+}

@@ -1,0 +1,186 @@
+// Takes from the stream of JSON tokens what a COCO file holds: its images, annotations and categories.
+import { Field, matchField, RECORD_FIELDS, TOP_FIELDS } from './coco-fields';
+import { badAnnotation, badCategory, badImage, missingLists, notAList, notARecord, resultsList } from './coco-kinds';
+import { beginRecord, createRecord, setMissing, setNumber, setString, type CocoRecord } from './coco-record';
+import { createColumns, createIdPool, growColumns, textOfId, tieAnnotations, type Columns, type IdPool } from './columns';
+import type { Container, JsonHandler } from './json-scanner';
+import { decodeString, parseMeasure } from './json-token';
+import type { AnnotationTable, CocoCategory, CocoImage } from './types';
+
+const Level = { outside: 0, root: 1, list: 2, record: 3, box: 4 } as const;
+
+/** What has been read so far, and where the reading is. */
+interface CocoState {
+  readonly ids: IdPool;
+  readonly record: CocoRecord;
+  /** The first keys of the file, for the message that it is not a COCO file. */
+  readonly keys: string[];
+  readonly found: Set<number>;
+  level: number;
+  section: number;
+  field: number;
+  images: CocoImage[];
+  imageKeys: number[];
+  categories: CocoCategory[];
+  categoryKeys: number[];
+  columns: Columns;
+}
+
+/** `at` is told by the scanner: the offset of the present token. */
+export interface CocoHandler extends JsonHandler {
+  scanner: { readonly at: number };
+  readonly state: CocoState;
+}
+
+export function createCocoHandler(): CocoHandler {
+  const state = createState();
+  const handler: CocoHandler = {
+    scanner: { at: 0 },
+    state,
+    key: (bytes, start, end) => readKey(state, bytes, start, end, handler.scanner.at),
+    string: (bytes, start, end) => readString(state, bytes, start, end, handler.scanner.at),
+    number: (bytes, start, end) => readNumber(state, bytes, start, end, handler.scanner.at),
+    literal: (value) => readLiteral(state, value, handler.scanner.at),
+    open: (kind) => openContainer(state, kind, handler.scanner.at),
+    close: () => closeContainer(state),
+  };
+  return handler;
+}
+
+function createState(): CocoState {
+  return {
+    ids: createIdPool(),
+    record: createRecord(),
+    keys: [],
+    found: new Set(),
+    level: Level.outside,
+    section: Field.other,
+    field: Field.other,
+    images: [],
+    imageKeys: [],
+    categories: [],
+    categoryKeys: [],
+    columns: createColumns(),
+  };
+}
+
+/** Once the file has ended. Throws DatasetError (not-coco, no-images, no-annotations, no-categories). */
+export function finishCoco(
+  state: CocoState,
+  path: string,
+): { images: CocoImage[]; categories: CocoCategory[]; annotations: AnnotationTable } {
+  if (state.found.size < 3) throw missingLists(path, state.found, state.keys);
+  const annotations = tieAnnotations(state.columns, state.imageKeys, state.categoryKeys, state.ids);
+  return { images: state.images, categories: state.categories, annotations };
+}
+
+function readKey(state: CocoState, bytes: Buffer, start: number, end: number, at: number): boolean {
+  if (state.level === Level.root) {
+    if (state.keys.length < 8) state.keys.push(decodeString(bytes, start, end, at));
+    state.section = matchField(TOP_FIELDS, bytes, start, end, at);
+    if (state.section !== Field.other) beginSection(state, state.section);
+    return state.section !== Field.other;
+  }
+  const { record } = state;
+  state.field = matchField(RECORD_FIELDS[state.section]!, bytes, start, end, at);
+  if (state.field === Field.caption) record.caption = true;
+  else if (state.field === Field.segments) record.segments = true;
+  else return state.field !== Field.other;
+  return false;
+}
+
+/** A key that is repeated replaces what came before, as in every JSON reader. */
+function beginSection(state: CocoState, section: number): void {
+  state.found.add(section);
+  if (section === Field.annotations) state.columns.count = 0;
+  else if (section === Field.images) {
+    state.images = [];
+    state.imageKeys = [];
+  } else {
+    state.categories = [];
+    state.categoryKeys = [];
+  }
+}
+
+function readString(state: CocoState, bytes: Buffer, start: number, end: number, at: number): void {
+  if (state.level === Level.record) setString(state.record, state.field, state.ids, decodeString(bytes, start, end, at));
+  else readOther(state, 'a string', at);
+}
+
+function readNumber(state: CocoState, bytes: Buffer, start: number, end: number, at: number): void {
+  const { record } = state;
+  if (state.level === Level.record) setNumber(record, state.field, state.ids, bytes, start, end);
+  else if (state.level !== Level.box) readOther(state, 'a number', at);
+  else if (record.boxCount < 4) record.box[record.boxCount++] = parseMeasure(bytes, start, end);
+  else record.boxCount = Infinity;
+}
+
+function readLiteral(state: CocoState, value: boolean | null, at: number): void {
+  if (state.level === Level.record && state.field === Field.crowd) state.record.crowd = value === true ? 1 : 0;
+  else if (state.level === Level.record) setMissing(state.record, state.field);
+  else readOther(state, String(value), at);
+}
+
+/** A value where a list, a record or a number of a box should be. */
+function readOther(state: CocoState, what: string, at: number): void {
+  if (state.level === Level.root) throw notAList(state.section, what, at);
+  if (state.level === Level.list) throw notARecord(state.section, what, at);
+  state.record.boxCount = Infinity;
+}
+
+function openContainer(state: CocoState, kind: Container, at: number): boolean {
+  const isArray = kind === 'array';
+  if (state.level === Level.outside && isArray) throw resultsList(at);
+  if (state.level === Level.record && (state.field !== Field.bbox || !isArray)) {
+    setMissing(state.record, state.field);
+    return false;
+  }
+  const fits = state.level === Level.outside || (state.level === Level.list ? !isArray : isArray && state.level !== Level.box);
+  if (!fits) {
+    readOther(state, isArray ? 'a list' : 'an object', at);
+    return false;
+  }
+  if (state.level === Level.list) beginRecord(state.record, at);
+  else if (state.level === Level.record) state.record.boxCount = 0;
+  state.level++;
+  return true;
+}
+
+function closeContainer(state: CocoState): void {
+  if (state.level === Level.record) endRecord(state);
+  state.level--;
+}
+
+function endRecord(state: CocoState): void {
+  if (state.section === Field.annotations) addAnnotation(state);
+  else if (state.section === Field.images) addImage(state);
+  else addCategory(state);
+}
+
+function addAnnotation(state: CocoState): void {
+  const { record } = state;
+  if (Number.isNaN(record.categoryId) || Number.isNaN(record.imageId)) throw badAnnotation(record);
+  let { columns } = state;
+  if (columns.count === columns.id.length) columns = state.columns = growColumns(columns);
+  const row = columns.count++;
+  columns.id[row] = record.id;
+  columns.imageId[row] = record.imageId;
+  columns.categoryId[row] = record.categoryId;
+  columns.area[row] = record.area;
+  columns.crowd[row] = record.crowd;
+  for (let k = 0; k < 4; k++) columns.bbox[row * 4 + k] = record.boxCount === 4 ? record.box[k]! : NaN;
+}
+
+function addImage(state: CocoState): void {
+  const { id, text, width, height } = state.record;
+  if (Number.isNaN(id) || text === undefined) throw badImage(state.record);
+  state.imageKeys.push(id);
+  state.images.push({ id: textOfId(id, state.ids.texts), fileName: text, width, height });
+}
+
+function addCategory(state: CocoState): void {
+  const { id, text, supercategory } = state.record;
+  if (Number.isNaN(id) || text === undefined) throw badCategory(state.record);
+  state.categoryKeys.push(id);
+  state.categories.push({ id: textOfId(id, state.ids.texts), name: text, supercategory });
+}

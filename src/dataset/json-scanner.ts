@@ -1,0 +1,222 @@
+// A push scanner for JSON of any size: feed it bytes in pieces cut anywhere, and a handler is told of the keys and values
+// that it wants; everything else is checked and skipped. Memory does not grow with the file.
+import { LocatedError } from './errors';
+import { describeExpected, describeFound } from './json-expected';
+import { EVENT_BITS, EXIT, Event, PAIRS, PAIR_CLASSES, READ, SKIP, STATE_BITS, State } from './json-table';
+
+export type Container = 'array' | 'object';
+
+/** Bytes of a token are `bytes[start]` up to `bytes[end]` exclusive, without quotes and with escapes as written. */
+export interface JsonHandler {
+  /** Returns whether the value of this key is wanted; if not, none of it is reported. */
+  key(bytes: Buffer, start: number, end: number): boolean;
+  string(bytes: Buffer, start: number, end: number): void;
+  number(bytes: Buffer, start: number, end: number): void;
+  literal(value: boolean | null): void;
+  /** Returns whether the contents are wanted; if not, `close` is not called for it either. */
+  open(kind: Container): boolean;
+  close(): void;
+}
+
+export interface Scanner {
+  readonly handler: JsonHandler;
+  /** Offset in the text of the token or bracket that the handler is being told of. */
+  at: number;
+  /** Offset in the text of the chunk being read. */
+  base: number;
+  /** Shifted by 8: an index into the tables. */
+  state: number;
+  depth: number;
+  /** By depth: 1 where the container is an array. */
+  arrays: Uint8Array;
+  /** Containers are skipped until the depth falls below this; 0 while reading. */
+  skipFrom: number;
+  wanted: boolean;
+  /** Where the token began in this chunk; -1 outside tokens and in those nobody wants. */
+  start: number;
+  /** The beginning of a token that the end of a chunk cut. */
+  carry: Buffer | undefined;
+}
+
+export function createScanner(handler: JsonHandler): Scanner {
+  return {
+    handler,
+    at: 0,
+    base: 0,
+    state: State.start << 8,
+    depth: 0,
+    arrays: new Uint8Array(64),
+    skipFrom: 0,
+    wanted: true,
+    start: -1,
+    carry: undefined,
+  };
+}
+
+/** Reads the next bytes. Throws LocatedError (json-syntax, json-utf16) at the first byte that is not JSON. */
+export function pushBytes(scanner: Scanner, chunk: Buffer): void {
+  // Pairs of bytes are read through a 16-bit view, which must begin at an even address.
+  const bytes = chunk.byteOffset % 2 === 0 ? chunk : Buffer.from(new Uint8Array(chunk).buffer);
+  const pairs = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1);
+  if (scanner.start >= 0) scanner.start = 0;
+  for (let i = 0; i < bytes.length;) {
+    i = scanner.skipFrom > 0 ? skip(scanner, bytes, pairs, i) : read(scanner, bytes, i);
+    if (scanner.state >= EXIT) i = handleEvent(scanner, bytes, i);
+  }
+  if (scanner.start >= 0) keepToken(scanner, bytes);
+  scanner.base += bytes.length;
+}
+
+/** To be called after the last bytes. Throws LocatedError (file-empty, json-truncated) when the text is not complete. */
+export function endOfBytes(scanner: Scanner): void {
+  const state = scanner.state >> 8;
+  if (state === State.end) return;
+  if (state === State.start || state === State.begin)
+    throw new LocatedError('file-empty', scanner.base, 'the file is empty. Download or export it again.');
+  throw new LocatedError(
+    'json-truncated',
+    scanner.base,
+    `the file ends where ${describeExpected(state)} should follow: it is incomplete. Download or export it again.`,
+  );
+}
+
+function read(scanner: Scanner, bytes: Buffer, from: number): number {
+  let state = scanner.state;
+  let i = from;
+  do state = READ[state | bytes[i++]!]!;
+  while (state < EXIT && i < bytes.length);
+  scanner.state = state;
+  return i;
+}
+
+/** Two bytes a step inside arrays, where the numbers of polygons are nearly all of the file; else one. */
+function skip(scanner: Scanner, bytes: Buffer, pairs: Uint16Array, from: number): number {
+  let state = scanner.state;
+  let i = from;
+  if (scanner.arrays[scanner.depth] === 1) {
+    if (i % 2 === 1) state = SKIP[state | bytes[i++]!]!;
+    if (state < EXIT) {
+      let k = i >> 1;
+      for (; k < pairs.length; k++) {
+        const next = PAIRS[state | PAIR_CLASSES[pairs[k]!]!]!;
+        if (next >= EXIT) break;
+        state = next;
+      }
+      i = k << 1;
+    }
+  }
+  while (state < EXIT && i < bytes.length) state = SKIP[state | bytes[i++]!]!;
+  scanner.state = state;
+  return i;
+}
+
+/** `i` is the byte after the one that caused the event; returns where to go on. */
+function handleEvent(scanner: Scanner, bytes: Buffer, i: number): number {
+  const event = scanner.state & EVENT_BITS;
+  scanner.state &= STATE_BITS;
+  switch (event) {
+    case Event.keyStart:
+      beginToken(scanner, i, true);
+      return i;
+    case Event.stringStart:
+      beginToken(scanner, i, scanner.wanted);
+      return i;
+    case Event.numberStart:
+      beginToken(scanner, i - 1, scanner.wanted);
+      return i;
+    case Event.keyEnd:
+    case Event.stringEnd:
+      endToken(scanner, event, bytes, i - 1);
+      return i;
+    case Event.numberEnd:
+      endToken(scanner, event, bytes, i - 1);
+      return i - 1;
+    case Event.openArray:
+    case Event.openObject:
+      open(scanner, event === Event.openArray, i);
+      return i;
+    case Event.close:
+      close(scanner, i);
+      return i;
+    case Event.error:
+      throw syntaxError(scanner, bytes, i - 1);
+    default:
+      if (scanner.wanted) scanner.handler.literal(event === Event.null ? null : event === Event.true);
+      return i;
+  }
+}
+
+function beginToken(scanner: Scanner, start: number, wanted: boolean): void {
+  scanner.start = wanted ? start : -1;
+  scanner.at = scanner.base + start;
+}
+
+function endToken(scanner: Scanner, event: number, bytes: Buffer, end: number): void {
+  const start = scanner.start;
+  if (start < 0) return;
+  scanner.start = -1;
+  if (scanner.carry === undefined) {
+    report(scanner, event, bytes, start, end);
+    return;
+  }
+  const whole = Buffer.concat([scanner.carry, bytes.subarray(start, end)]);
+  scanner.carry = undefined;
+  report(scanner, event, whole, 0, whole.length);
+}
+
+function report(scanner: Scanner, event: number, bytes: Buffer, start: number, end: number): void {
+  if (event === Event.keyEnd) scanner.wanted = scanner.handler.key(bytes, start, end);
+  else if (event === Event.numberEnd) scanner.handler.number(bytes, start, end);
+  else scanner.handler.string(bytes, start, end);
+}
+
+/** The chunk's memory is used again for the next one. */
+function keepToken(scanner: Scanner, bytes: Buffer): void {
+  const part = bytes.subarray(scanner.start);
+  scanner.carry = scanner.carry === undefined ? Buffer.from(part) : Buffer.concat([scanner.carry, part]);
+}
+
+function open(scanner: Scanner, isArray: boolean, i: number): void {
+  const depth = ++scanner.depth;
+  if (depth === scanner.arrays.length) scanner.arrays = growBytes(scanner.arrays);
+  scanner.arrays[depth] = isArray ? 1 : 0;
+  scanner.state = (isArray ? State.array.first : State.objectFirst) << 8;
+  if (scanner.skipFrom > 0) return;
+  scanner.at = scanner.base + i - 1;
+  if (!scanner.wanted || !scanner.handler.open(isArray ? 'array' : 'object')) scanner.skipFrom = depth;
+  // The elements of a wanted array are wanted; an object's keys decide one by one.
+  scanner.wanted = true;
+}
+
+function close(scanner: Scanner, i: number): void {
+  const depth = --scanner.depth;
+  const parent = scanner.arrays[depth] === 1 ? State.array.after : State.object.after;
+  scanner.state = (depth === 0 ? State.end : parent) << 8;
+  scanner.wanted = true;
+  if (scanner.skipFrom === 0) {
+    scanner.at = scanner.base + i - 1;
+    scanner.handler.close();
+  } else if (depth < scanner.skipFrom) scanner.skipFrom = 0;
+}
+
+function growBytes(bytes: Uint8Array): Uint8Array {
+  const grown = new Uint8Array(bytes.length * 2);
+  grown.set(bytes);
+  return grown;
+}
+
+function syntaxError(scanner: Scanner, bytes: Buffer, i: number): LocatedError {
+  const byte = bytes[i]!;
+  const offset = scanner.base + i;
+  if (offset < 2 && looksLikeUtf16(byte, bytes[i + 1]))
+    return new LocatedError('json-utf16', offset, 'the file is UTF-16, and JSON must be UTF-8. Save it again as UTF-8.');
+  const expected = describeExpected(scanner.state >> 8);
+  return new LocatedError('json-syntax', offset, `expected ${expected}, found ${describeFound(byte)}.`);
+}
+
+/** A byte-order mark, or the zero that every other byte of '{ "' has in UTF-16. */
+function looksLikeUtf16(byte: number, next: number | undefined): boolean {
+  if (byte === 0xff) return next === 0xfe || next === undefined;
+  if (byte === 0xfe) return next === 0xff || next === undefined;
+  return byte === 0 && next !== 0;
+}
