@@ -2,21 +2,21 @@
 import { fromHalf, HALF_MAX, toHalf } from './half';
 import type { Model, Node, Tensor } from './model';
 
-/** Smaller tensors (biases, norms, constants) weigh nothing in the file and keep their full precision. */
 const COMPRESS_FROM_ELEMENTS = 1024;
 
 /** The number of float32 in the file format, which Cast's attribute `to` speaks. */
 const FLOAT32_CODE = 1;
 
 /**
- * The model with every float32 initializer of at least 1024 elements stored as float16, and a Cast back that keeps its name.
- * A tensor with a finite value beyond float16's range (65504) stays as it is.
+ * The model with every float32 matrix or kernel of at least 1024 elements stored as float16, and a Cast back that keeps its
+ * name. What has one axis (biases, norms) weighs nothing in the file and stays exact: variances may lie below float16's
+ * range. So does a tensor with a finite value beyond it (65504).
  */
 export function toHalfWeights(model: Model): Model {
   const initializers = new Map<string, Tensor>();
   const casts: Node[] = [];
   for (const [name, tensor] of model.graph.initializers) {
-    if (tensor.type !== 'float32' || tensor.data.length < COMPRESS_FROM_ELEMENTS || !fitsHalf(tensor.data)) {
+    if (tensor.type !== 'float32' || !isWeight(tensor) || !fitsHalf(tensor.data)) {
       initializers.set(name, tensor);
     } else {
       const stored = `${name}/float16`;
@@ -45,6 +45,8 @@ export function toFloatWeights(model: Model): Model {
   }
   return { ...model, graph: { ...graph, nodes, initializers } };
 }
+
+const isWeight = (tensor: Tensor): boolean => tensor.dims.length > 1 && tensor.data.length >= COMPRESS_FROM_ELEMENTS;
 
 function fitsHalf(values: Float32Array): boolean {
   return values.every((value) => !(Math.abs(value) > HALF_MAX) || !Number.isFinite(value));

