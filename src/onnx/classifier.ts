@@ -75,6 +75,12 @@ export function withTensors(classifier: Classifier, tensors: Readonly<Record<str
   return { ...classifier, graph: { ...classifier.graph, initializers } };
 }
 
+/** The same network for square images of another size. What the network makes of it shows when its graph is built. */
+export function withImageSize(classifier: Classifier, side: number): Classifier {
+  const inputs = [pixelInput(side, side)];
+  return { ...classifier, height: side, width: side, graph: { ...classifier.graph, inputs } };
+}
+
 /** The head alone: features → logits. */
 export function headOnly(classifier: Classifier): Classifier {
   const input = { name: classifier.features, type: 'float32' as const, dims: ['N', classifier.featureCount] };

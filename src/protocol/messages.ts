@@ -58,8 +58,9 @@ export type TrainEvent =
   | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'features'; readonly done: number; readonly total: number }
   | {
-      readonly kind: 'point';
-      readonly point: HistoryPoint;
+      readonly kind: 'points';
+      /** What history.jsonl has gained since the last event, in order. */
+      readonly points: readonly HistoryPoint[];
       readonly totalIterations: number;
       readonly imagesPerSecond: number;
       readonly secondsLeft: number;

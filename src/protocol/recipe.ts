@@ -33,8 +33,10 @@ export interface Recipe {
   readonly validationFraction: number;
   /** Keep images that show none of the chosen categories. */
   readonly includeUnlabeled: boolean;
-  /** Iterations between two checkpoints. */
+  /** At least this many iterations lie between two checkpoints, */
   readonly checkpointFrequency: number;
+  /** and at least this many seconds: a step can take a millisecond or a minute. */
+  readonly checkpointSeconds: number;
   /** Side of the square that images are resized to, in pixels; 0 = as the backbone says. */
   readonly imageSize: number;
   /** Processor threads of one step; 0 = one per core. */

@@ -1,0 +1,109 @@
+// The engine as the editor and the command line see it: a child process behind typed requests.
+import { type ChildProcess, fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { createMessageConnection, IPCMessageReader, IPCMessageWriter, type MessageConnection, ProgressType, ResponseError } from 'vscode-jsonrpc/node';
+import { CancellationTokenSource } from 'vscode-jsonrpc/node';
+import { LabelscopeError, type WireError } from '../protocol/errors';
+import type { LogLine, Method, Params, Progress, Result } from '../protocol/messages';
+
+export interface EngineOptions {
+  /** The bundled engine (dist/engine.js). */
+  readonly script: string;
+  readonly onLog: (line: LogLine) => void;
+}
+
+export interface RequestOptions<M extends Method> {
+  /** Aborting cancels the request: it then ends with its result so far or with LabelscopeError('cancelled'). */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress<M>) => void;
+}
+
+export interface EngineClient {
+  /** @throws LabelscopeError with the engine's code and words; 'engine-died' when its process ended meanwhile */
+  request<M extends Method>(method: M, params: Params<M>, options?: RequestOptions<M>): Promise<Result<M>>;
+  /** Ends the process. A request in progress ends with 'engine-died'. */
+  stop(): Promise<void>;
+  readonly pid: number | undefined;
+}
+
+/** Starts the engine at the first request, and again at the next one if it died. */
+export function engineClient(options: EngineOptions): EngineClient {
+  let engine: Engine | undefined;
+  let tokens = 0;
+  return {
+    get pid() {
+      return engine?.alive ? engine.process.pid : undefined;
+    },
+    request: async (method, params, requestOptions = {}) => {
+      if (!engine?.alive) engine = startEngine(options);
+      return send(engine, method, params, requestOptions, ++tokens);
+    },
+    stop: async () => {
+      if (engine?.alive) await end(engine);
+    },
+  };
+}
+
+interface Engine {
+  readonly process: ChildProcess;
+  readonly connection: MessageConnection;
+  alive: boolean;
+  /** Rejects when the process has ended. */
+  readonly death: Promise<never>;
+}
+
+function startEngine({ script, onLog }: EngineOptions): Engine {
+  const child = fork(script, [], {
+    execArgv: [],
+    serialization: 'advanced',
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism())), MALLOC_ARENA_MAX: '2' },
+  });
+  // What native libraries print must not mix with what the command line prints.
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: Buffer) => onLog({ level: 'debug', message: text.toString().trimEnd() }));
+  const connection = createMessageConnection(new IPCMessageReader(child), new IPCMessageWriter(child));
+  connection.onNotification('log', (line: LogLine) => onLog(line));
+  connection.listen();
+  const death = new Promise<never>((_, reject) => {
+    child.once('exit', (code, signal) => {
+      engine.alive = false;
+      connection.dispose();
+      reject(new LabelscopeError('engine-died', `The engine process ended unexpectedly (${signal ?? `exit code ${String(code)}`}). What was saved is kept; a training run can be continued with --resume.`));
+    });
+  });
+  death.catch(() => undefined);
+  const engine: Engine = { process: child, connection, alive: true, death };
+  return engine;
+}
+
+async function send<M extends Method>(engine: Engine, method: M, params: Params<M>, options: RequestOptions<M>, token: number): Promise<Result<M>> {
+  const cancellation = new CancellationTokenSource();
+  const cancel = () => cancellation.cancel();
+  if (options.signal?.aborted) cancel();
+  options.signal?.addEventListener('abort', cancel, { once: true });
+  const progress = engine.connection.onProgress(new ProgressType<Progress<M>>(), token, (value) => options.onProgress?.(value));
+  try {
+    const answer = engine.connection.sendRequest<Result<M>>(method, { params, progressToken: token }, cancellation.token);
+    // A connection that is disposed rejects too; whoever died first, the death's words are the better ones.
+    return await Promise.race([answer.catch((error: unknown) => (engine.process.connected ? Promise.reject(toError(error)) : engine.death)), engine.death]);
+  } finally {
+    progress.dispose();
+    options.signal?.removeEventListener('abort', cancel);
+    cancellation.dispose();
+  }
+}
+
+function toError(error: unknown): Error {
+  const data = error instanceof ResponseError ? (error.data as WireError | undefined) : undefined;
+  if (data) return new LabelscopeError(data.code, data.message);
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Asks first: the engine then releases the device. A process that does not end by itself is killed. */
+async function end(engine: Engine): Promise<void> {
+  const exited = new Promise<void>((resolve) => engine.process.once('exit', () => resolve()));
+  const timer = setTimeout(() => engine.process.kill('SIGKILL'), 5_000);
+  if (engine.process.connected) engine.process.disconnect();
+  await exited;
+  clearTimeout(timer);
+}

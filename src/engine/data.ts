@@ -1,0 +1,86 @@
+// Splits: which images a run trains on, which it is judged by, and where they lie.
+import { findImageFolder } from '../dataset/image-folder';
+import { labelSet } from '../dataset/labels';
+import { readAnnotations } from '../dataset/reader';
+import { resolveImages } from '../dataset/resolve';
+import { splitByHash } from '../dataset/split';
+import type { CocoIndex, LabelledSet } from '../dataset/types';
+import { findValidationFile } from '../dataset/validation-file';
+import { LabelscopeError } from '../protocol/errors';
+import type { FailedFile, TrainParams } from '../protocol/messages';
+import type { Recipe } from '../protocol/recipe';
+import { rowsOf } from './features';
+import type { SplitSource } from './run/folder';
+
+export interface Split {
+  readonly set: LabelledSet;
+  /** Where each image lies. */
+  readonly paths: readonly string[];
+  readonly source: SplitSource;
+  /** Images of the annotation file that are missing or may not be read. */
+  readonly failed: readonly FailedFile[];
+}
+
+interface OpenOptions {
+  readonly annotations: string;
+  readonly images: string | undefined;
+  readonly categories: readonly string[] | undefined;
+  readonly includeUnlabeled: boolean;
+  readonly signal: AbortSignal;
+  readonly say: (message: string) => void;
+}
+
+/** Both splits of a new run. Without a validation file, a share of the training images is kept for validation. */
+export async function openSplits(params: TrainParams, recipe: Recipe, signal: AbortSignal, say: (message: string) => void): Promise<{ train: Split; validation: Split }> {
+  const shared = { includeUnlabeled: recipe.includeUnlabeled, signal, say };
+  const whole = await openSplit({ ...shared, annotations: params.annotations, images: params.images, categories: params.categories });
+  const file = params.validation ?? (await findValidationFile(params.annotations));
+  if (file === undefined) {
+    say(`No validation file was found beside ${params.annotations}: ${Math.round(100 * recipe.validationFraction)} % of its images are kept for validation.`);
+    return parts(whole, recipe.validationFraction, params.seed);
+  }
+  const validation = await openSplit({ ...shared, annotations: file, images: params.validationImages, categories: whole.set.categories });
+  return { train: whole, validation };
+}
+
+/**
+ * The same split again, for a resumed run or an evaluation.
+ *
+ * @throws LabelscopeError 'annotations-changed' where the file is not the one that the run was made with
+ */
+export async function reopenSplit(source: SplitSource, categories: readonly string[], includeUnlabeled: boolean, signal: AbortSignal): Promise<Split> {
+  const split = await openSplit({ annotations: source.annotations, images: source.images, categories, includeUnlabeled, signal, say: () => undefined });
+  if (split.source.fingerprint !== source.fingerprint) {
+    throw new LabelscopeError('annotations-changed', `${source.annotations} has changed since the run was made. Put the old file back, or train a new run on the new one.`);
+  }
+  if (!source.part) return split;
+  return parts(split, source.part.fraction, source.part.seed)[source.part.which];
+}
+
+/** All usable images of one annotation file. */
+export async function openSplit(options: OpenOptions): Promise<Split> {
+  const index = await readAnnotations(options.annotations, { signal: options.signal });
+  const set = labelSet(index, { ...(options.categories && { categories: options.categories }), includeUnlabeled: options.includeUnlabeled });
+  if (set.images.length === 0) throw noImages(index, set);
+  const { folder, how } = await findImageFolder(options.annotations, set.images.slice(0, 20).map(({ fileName }) => fileName), options.images);
+  options.say(`${set.images.length} images of ${options.annotations}; image folder: ${folder} (${how}).`);
+  const found = await resolveImages(set, folder);
+  const failed = found.problems.map(({ fileName, message }) => ({ file: fileName, error: message }));
+  const source = { annotations: options.annotations, images: folder, fingerprint: index.fingerprint };
+  return { set: found.set, paths: found.paths, source, failed };
+}
+
+function noImages(index: CocoIndex, { categories }: LabelledSet): LabelscopeError {
+  return new LabelscopeError('no-images', `${index.path} has no image with any of the categories ${categories.slice(0, 5).join(', ')}. Choose others with --categories.`);
+}
+
+function parts(whole: Split, fraction: number, seed: number): { train: Split; validation: Split } {
+  const rows = splitByHash(whole.set, fraction, seed);
+  const part = (which: 'train' | 'validation'): Split => ({
+    set: rowsOf(whole.set, rows[which]),
+    paths: rows[which].map((row) => whole.paths[row]!),
+    source: { ...whole.source, part: { which, fraction, seed } },
+    failed: whole.failed,
+  });
+  return { train: part('train'), validation: part('validation') };
+}

@@ -1,0 +1,86 @@
+// Which device does the work, and why: what is there, what is trusted, what was asked for.
+import { fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { LabelscopeError } from '../protocol/errors';
+import type { DeviceReport, DeviceUsed } from '../protocol/messages';
+import type { DeviceChoice } from '../protocol/recipe';
+import type { Device } from './runtime/messages';
+
+/** What a probing process answers: how far the device's small training step lies from the CPU's. */
+export interface ProbeAnswer {
+  readonly ok: boolean;
+  readonly reason: string;
+}
+
+const PREFERENCE: readonly Device[] = ['cuda', 'webgpu', 'cpu'];
+const PROBE_LIMIT_MS = 60_000;
+const probed = new Map<Device, Promise<DeviceReport>>();
+
+/**
+ * `auto` takes CUDA, then WebGPU, then the CPU.
+ *
+ * @param threads of the CPU provider; 0 = one per core
+ * @throws LabelscopeError 'device-unavailable' where a device was asked for by name and cannot be used
+ */
+export async function chooseDevice(choice: DeviceChoice, threads: number): Promise<DeviceUsed> {
+  const used = (report: DeviceReport): DeviceUsed => ({ device: report.device, reason: report.reason, threads: threads || availableParallelism() });
+  if (choice !== 'auto') {
+    const report = await reportOf(choice);
+    if (report.available) return used(report);
+    throw new LabelscopeError('device-unavailable', `The device ${choice} cannot be used: ${report.reason} Leave out --device, or run 'labelscope doctor'.`);
+  }
+  const passed: string[] = [];
+  for (const device of PREFERENCE) {
+    const report = await reportOf(device);
+    if (report.available) return used({ ...report, reason: [...passed, report.reason].join(' ') });
+    passed.push(report.reason);
+  }
+  throw new LabelscopeError('device-unavailable', 'No device can be used.');
+}
+
+export function reportDevices(): Promise<DeviceReport[]> {
+  return Promise.all(PREFERENCE.map(reportOf));
+}
+
+function reportOf(device: Device): Promise<DeviceReport> {
+  const known = probed.get(device) ?? look(device);
+  probed.set(device, known);
+  return known;
+}
+
+async function look(device: Device): Promise<DeviceReport> {
+  if (device === 'cpu') return { device, available: true, reason: `CPU: always there (${availableParallelism()} cores).` };
+  if (device === 'cuda' && !existsSync(cudaProvider())) {
+    return { device, available: false, reason: "CUDA: ONNX Runtime's CUDA provider is not installed." };
+  }
+  const { ok, reason } = await probe(device);
+  return { device, available: ok, reason };
+}
+
+function cudaProvider(): string {
+  const main = createRequire(__filename).resolve('onnxruntime-node');
+  const library = process.platform === 'win32' ? 'onnxruntime_providers_cuda.dll' : 'libonnxruntime_providers_cuda.so';
+  return join(dirname(main), '..', 'bin', 'napi-v6', process.platform, process.arch, library);
+}
+
+/** Tries the device in a process of its own: a driver that crashes takes only that process with it. */
+function probe(device: Device): Promise<ProbeAnswer> {
+  return new Promise((resolve) => {
+    const child = fork(__filename, ['--probe', device], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], execArgv: [] });
+    const timer = setTimeout(() => child.kill('SIGKILL'), PROBE_LIMIT_MS);
+    let answer: ProbeAnswer = { ok: false, reason: `${nameOf(device)}: the driver crashed or did not answer within a minute.` };
+    child.on('message', (message) => (answer = message as ProbeAnswer));
+    child.on('error', () => undefined);
+    child.on('close', () => {
+      clearTimeout(timer);
+      resolve(answer);
+    });
+  });
+}
+
+export function nameOf(device: Device): string {
+  return { cpu: 'CPU', webgpu: 'WebGPU', cuda: 'CUDA' }[device];
+}

@@ -1,0 +1,37 @@
+// The request `doctor`: what this machine has, what would be used, and why.
+import { createRequire } from 'node:module';
+import { availableParallelism, totalmem } from 'node:os';
+import sharp from 'sharp';
+import { LabelscopeError } from '../protocol/errors';
+import type { DoctorReport } from '../protocol/messages';
+import type { DeviceChoice } from '../protocol/recipe';
+import { defaultBackbonePath } from './backbone/locate';
+import type { Context } from './context';
+import { reportDevices } from './devices';
+import { exists } from './run/folder';
+
+export async function doctor({ device }: { readonly device: DeviceChoice }, context: Context): Promise<DoctorReport> {
+  const { version } = createRequire(__filename)('onnxruntime-node/package.json') as { version: string };
+  return {
+    labelscope: context.version,
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    cores: availableParallelism(),
+    memoryGiB: totalmem() / 2 ** 30,
+    onnxRuntime: version,
+    sharp: sharp.versions.sharp ?? 'unknown',
+    backbone: await backbone(),
+    devices: await reportDevices(),
+    chosen: await context.device(device),
+  };
+}
+
+async function backbone(): Promise<DoctorReport['backbone']> {
+  try {
+    const path = defaultBackbonePath();
+    return { path, found: await exists(path) };
+  } catch (error) {
+    if (error instanceof LabelscopeError) return { path: error.message, found: false };
+    throw error;
+  }
+}

@@ -1,0 +1,106 @@
+// The request `explain`: Grad-CAM maps of images, and overlays at the images' own size.
+import { mkdir } from 'node:fs/promises';
+import { basename, extname, join, resolve } from 'node:path';
+import { IMAGE, PROBABILITIES } from '../onnx/classifier';
+import { encodeModel } from '../onnx/encode';
+import { buildGradCam, MAPS, SELECTION } from '../onnx/gradcam';
+import type { Tensor } from '../onnx/model';
+import { LabelscopeError } from '../protocol/errors';
+import type { CountProgress, ExplainedMap, ExplainParams, ExplainResult, FailedFile } from '../protocol/messages';
+import { colormapOf } from './colormap';
+import type { Context } from './context';
+import { imageFiles } from './image-files';
+import { readFullSize, readPixels } from './images';
+import { drawOverlay } from './overlay';
+import { openTrained, scoreFiles, type Trained } from './trained';
+
+type Explained = ExplainResult['images'][number];
+
+export async function explain(params: ExplainParams, context: Context, emit: (progress: CountProgress) => void): Promise<ExplainResult> {
+  const files = await imageFiles(params.files);
+  const trained = await openTrained(params.model);
+  const device = await context.device(params.device);
+  const { runtime, signal } = context;
+  checkCategories(params, trained);
+  const scores = await scoreFiles(trained, files, { runtime, device, signal, onProgress: () => undefined });
+  const sessions = mapSessions(trained, (model) => runtime.load(model, device));
+  const images: Explained[] = [];
+  const failed: FailedFile[] = [...scores.failed];
+  for (const [done, { path, scores: row }] of scores.scored.entries()) {
+    signal.throwIfAborted();
+    const categories = params.categories ?? shownCategories(trained, row);
+    const maps = await mapsOf(trained, path, categories, async (count, feeds) => runtime.run(await sessions.of(count), feeds));
+    images.push({ file: path, maps: params.out === undefined ? maps : await withOverlays(path, maps, params, resolve(params.out)) });
+    emit({ done: done + 1, total: files.length });
+  }
+  for (const session of await sessions.all()) await runtime.release({ session });
+  return { model: trained.path, images, failed };
+}
+
+function checkCategories({ categories = [] }: ExplainParams, { card }: Trained): void {
+  const unknown = categories.find((name) => !card.categories.includes(name));
+  if (unknown === undefined) return;
+  throw new LabelscopeError('category-unknown', `The model knows no category '${unknown}'. It knows: ${card.categories.join(', ')}.`);
+}
+
+/** What prediction would say, or the likeliest category where it would say nothing. */
+function shownCategories({ card }: Trained, scores: Float32Array): string[] {
+  const labels = card.categories.filter((_, k) => scores[k]! >= (card.thresholds[k] ?? 0.5));
+  return labels.length > 0 ? labels : [card.categories[scores.indexOf(Math.max(...scores))]!];
+}
+
+/** One session for each number of categories that is asked for at once. */
+function mapSessions({ classifier }: Trained, load: (model: Uint8Array) => Promise<number>): { of(count: number): Promise<number>; all(): Promise<number[]> } {
+  const sessions = new Map<number, Promise<number>>();
+  return {
+    of: (count) => {
+      const session = sessions.get(count) ?? load(encodeModel(buildGradCam(classifier, count)));
+      sessions.set(count, session);
+      return session;
+    },
+    all: () => Promise.all(sessions.values()),
+  };
+}
+
+type RunMaps = (count: number, feeds: Record<string, Tensor>) => Promise<Readonly<Record<string, Tensor>>>;
+
+async function mapsOf({ classifier, card }: Trained, path: string, categories: readonly string[], run: RunMaps): Promise<ExplainedMap[]> {
+  const { width, height } = classifier;
+  const pixels = await readPixels(path, width, height);
+  const selection = new Float32Array(categories.length * card.categories.length);
+  const columns = categories.map((name) => card.categories.indexOf(name));
+  columns.forEach((column, row) => (selection[row * card.categories.length + column] = 1));
+  const outputs = await run(categories.length, {
+    [IMAGE]: { type: 'uint8', dims: [1, height, width, 3], data: pixels.data },
+    [SELECTION]: { type: 'float32', dims: [categories.length, card.categories.length], data: selection },
+  });
+  const maps = outputs[MAPS] as Tensor<'float32'>;
+  const probabilities = (outputs[PROBABILITIES] as Tensor<'float32'>).data;
+  const [, rows, mapWidth] = maps.dims as [number, number, number];
+  const size = rows * mapWidth;
+  return categories.map((category, k) => ({
+    category,
+    score: probabilities[columns[k]!]!,
+    width: mapWidth,
+    height: rows,
+    values: [...maps.data.subarray(k * size, (k + 1) * size)],
+  }));
+}
+
+async function withOverlays(path: string, maps: readonly ExplainedMap[], { colormap, opacity }: ExplainParams, folder: string): Promise<ExplainedMap[]> {
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw new LabelscopeError('write-failed', `The folder ${folder} cannot be made (${String(error)}). Choose another with --out.`);
+  });
+  const image = await readFullSize(path);
+  const drawn = maps.map(async (map) => {
+    const overlay = join(folder, `${basename(path, extname(path))}.${fileNameOf(map.category)}.png`);
+    await drawOverlay(overlay, image, map, colormapOf(colormap), opacity);
+    return { ...map, overlay };
+  });
+  return Promise.all(drawn);
+}
+
+/** Category names are text of strangers: only letters, digits, dots and dashes go into a file name. */
+function fileNameOf(category: string): string {
+  return category.replace(/[^\p{L}\p{N}-]+/gu, '_').slice(0, 80) || '_';
+}

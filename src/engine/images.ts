@@ -1,0 +1,49 @@
+// Image files to pixels: any format that sharp reads, upright, as RGB bytes at the network's size.
+import sharp, { type Sharp } from 'sharp';
+import { LabelscopeError } from '../protocol/errors';
+
+/** Row-major RGB, 3 bytes a pixel. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** A picture of more pixels than this is refused: it is a mistake or an attack on the memory. */
+const MOST_PIXELS = 300_000_000;
+
+/**
+ * Decodes and resizes to exactly width × height (the aspect ratio changes, as in the reference example). Grey, CMYK and
+ * 16-bit become 8-bit RGB; transparency is laid over white; the orientation that a camera noted is applied.
+ *
+ * @throws LabelscopeError 'image-unreadable' naming the file
+ */
+export async function readPixels(path: string, width: number, height: number): Promise<Pixels> {
+  const resized = open(path).resize(width, height, { fit: 'fill', kernel: 'cubic' });
+  return { width, height, data: await decode(resized, path) };
+}
+
+/** Decodes at the image's own size. */
+export async function readFullSize(path: string): Promise<Pixels> {
+  const { data, info } = await toRgb(open(path)).toBuffer({ resolveWithObject: true }).catch((error: unknown) => unreadable(path, error));
+  return { width: info.width, height: info.height, data };
+}
+
+function open(path: string): Sharp {
+  return sharp(path, { limitInputPixels: MOST_PIXELS, failOn: 'error' }).autoOrient();
+}
+
+function toRgb(image: Sharp): Sharp {
+  return image.flatten({ background: '#fff' }).toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' });
+}
+
+async function decode(image: Sharp, path: string): Promise<Uint8Array> {
+  return toRgb(image)
+    .toBuffer()
+    .catch((error: unknown) => unreadable(path, error));
+}
+
+function unreadable(path: string, error: unknown): never {
+  const detail = error instanceof Error ? error.message.replace(/\s+/g, ' ').trim() : String(error);
+  throw new LabelscopeError('image-unreadable', `${path} cannot be read as an image (${detail}). Replace it or remove it from the annotation file.`);
+}

@@ -1,0 +1,74 @@
+// The engine process: takes requests over the channel to its parent, answers each with a result, an error or a cancellation.
+import { join } from 'node:path';
+import { type CancellationToken, createMessageConnection, IPCMessageReader, IPCMessageWriter, type MessageConnection, ProgressType, ResponseError } from 'vscode-jsonrpc/node';
+import { LabelscopeError, toWireError } from '../protocol/errors';
+import type { Envelope, Method, Params, Progress, Result } from '../protocol/messages';
+import { type Context, makeContext } from './context';
+import { doctor } from './doctor';
+import { evaluateModel } from './evaluate';
+import { explain } from './explain';
+import { exportModel } from './export';
+import { predict } from './predict';
+import { probeDevice } from './probe';
+import type { Device } from './runtime/messages';
+import { type Runtime, startRuntime } from './runtime/runtime';
+import { sample } from './sample/request';
+import { train } from './train/train';
+
+type Handler<M extends Method> = (params: Params<M>, context: Context, emit: (progress: Progress<M>) => void) => Promise<Result<M>>;
+
+const HANDLERS: { readonly [M in Method]: Handler<M> } = { doctor, train, evaluate: evaluateModel, predict, explain, export: exportModel, sample };
+
+const PROGRESS = new ProgressType<unknown>();
+const VERSION = process.env.LABELSCOPE_VERSION ?? '0.0.0';
+
+function serve(): void {
+  const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
+  const runtime = startRuntime(join(__dirname, 'worker.js'));
+  const gone = new AbortController();
+  for (const method of Object.keys(HANDLERS) as Method[]) handle(connection, method, runtime, gone.signal);
+  // The parent stops jobs through the channel; a Ctrl-C meant for it must not end this process half-way.
+  process.on('SIGINT', () => undefined);
+  process.on('disconnect', () => void leave(gone, runtime));
+  connection.listen();
+}
+
+/** Jobs in progress: the process waits for them to save what they have before it leaves with its parent. */
+const jobs = new Set<Promise<unknown>>();
+
+function handle<M extends Method>(connection: MessageConnection, method: M, runtime: Runtime, gone: AbortSignal): void {
+  connection.onRequest(method, async ({ params, progressToken }: Envelope<M>, token: CancellationToken) => {
+    const stop = new AbortController();
+    token.onCancellationRequested(() => stop.abort());
+    const context = makeContext(runtime, AbortSignal.any([stop.signal, gone]), VERSION);
+    const emit = (progress: Progress<M>) => void connection.sendProgress(PROGRESS, progressToken, progress).catch(() => undefined);
+    const job = HANDLERS[method](params, context, emit);
+    jobs.add(job);
+    try {
+      return await job;
+    } catch (error) {
+      const wire = toWireError(context.signal.aborted && !(error instanceof LabelscopeError) ? new LabelscopeError('cancelled', 'Stopped before it was done.') : error);
+      return new ResponseError(-32000, wire.message, wire);
+    } finally {
+      jobs.delete(job);
+    }
+  });
+}
+
+async function leave(gone: AbortController, runtime: Runtime): Promise<void> {
+  gone.abort();
+  await Promise.allSettled(jobs);
+  await runtime.close();
+  process.exit(0);
+}
+
+/** `--probe DEVICE`: this process only finds out whether a device can be trusted, and may crash doing it. */
+async function probe(device: Device): Promise<void> {
+  const runtime = startRuntime(join(__dirname, 'worker.js'));
+  const answer = await probeDevice(runtime, device);
+  process.send?.(answer, () => process.exit(0));
+}
+
+const [flag, device] = process.argv.slice(2);
+if (flag === '--probe') void probe(device as Device);
+else serve();

@@ -1,0 +1,39 @@
+// Files that are either the old ones or the new ones, whatever happens in between: temporary name, sync, rename.
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { LabelscopeError } from '../../protocol/errors';
+
+/**
+ * Writes `chunks` to `path` in one visible step.
+ *
+ * @throws LabelscopeError 'write-failed' naming the file; nothing is left behind then, and an older file stays
+ */
+export async function writeAtomically(path: string, chunks: Iterable<Uint8Array | string>): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    const file = await open(temporary, 'w');
+    try {
+      for (const chunk of chunks) await file.writeFile(chunk);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new LabelscopeError('write-failed', `${path} could not be written (${detail}). Check free space and permissions of the folder.`);
+  }
+}
+
+/** Without it the rename itself may be lost with the power. Windows cannot open folders and needs no such thing. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,132 @@
+// A run is a folder: what it was told, how it went, where it stands, and the model it made.
+import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LabelscopeError } from '../../protocol/errors';
+import type { DeviceUsed, HistoryPoint, TrainResult } from '../../protocol/messages';
+import type { Recipe } from '../../protocol/recipe';
+import { writeAtomically } from './atomic';
+
+/** Raised when older programs could misread a run folder. */
+export const RUN_FORMAT = 1;
+
+/** Where images of a split come from: an annotation file, its images, and the part of it that is meant. */
+export interface SplitSource {
+  readonly annotations: string;
+  readonly images: string;
+  /** SHA-256 of the annotation file's text. */
+  readonly fingerprint: string;
+  /** Set where both splits come from one file: the share and seed of the validation part. */
+  readonly part?: { readonly which: 'train' | 'validation'; readonly fraction: number; readonly seed: number };
+}
+
+/** run.json */
+export interface RunRecord {
+  readonly format: number;
+  readonly labelscope: string;
+  readonly created: string;
+  readonly state: 'running' | 'stopped' | 'finished' | 'failed';
+  readonly error?: string;
+  readonly seed: number;
+  readonly recipe: Recipe;
+  readonly categories: readonly string[];
+  readonly train: SplitSource;
+  readonly validation: SplitSource;
+  readonly backbone: { readonly path: string; readonly sha256: string };
+  readonly device: DeviceUsed;
+  readonly result?: TrainResult;
+}
+
+export interface RunPaths {
+  readonly folder: string;
+  readonly record: string;
+  readonly history: string;
+  readonly checkpoint: string;
+  readonly features: string;
+  readonly model: string;
+  readonly evaluation: string;
+  scores(split: string): string;
+}
+
+export function runPaths(folder: string): RunPaths {
+  return {
+    folder,
+    record: join(folder, 'run.json'),
+    history: join(folder, 'history.jsonl'),
+    checkpoint: join(folder, 'checkpoint', 'state.safetensors'),
+    features: join(folder, 'checkpoint', 'features.safetensors'),
+    model: join(folder, 'model.onnx'),
+    evaluation: join(folder, 'evaluation.json'),
+    scores: (split) => join(folder, `scores.${split}.json`),
+  };
+}
+
+/** @throws LabelscopeError 'run-exists' where the folder already holds a run */
+export async function createRunFolder(folder: string): Promise<RunPaths> {
+  const paths = runPaths(folder);
+  if (await exists(paths.record)) {
+    throw new LabelscopeError('run-exists', `${folder} already holds a run. Continue it with --resume, or choose another folder with --run.`);
+  }
+  await mkdir(join(folder, 'checkpoint'), { recursive: true }).catch((error: unknown) => {
+    throw new LabelscopeError('write-failed', `The run folder ${folder} cannot be made (${String(error)}). Choose another with --run.`);
+  });
+  return paths;
+}
+
+export async function writeRecord(paths: RunPaths, record: RunRecord): Promise<void> {
+  await writeAtomically(paths.record, [JSON.stringify(record, null, 2) + '\n']);
+}
+
+/** @throws LabelscopeError 'run-missing', 'run-unreadable' or 'run-newer' naming the folder */
+export async function readRecord(folder: string): Promise<RunRecord> {
+  const { record: path } = runPaths(folder);
+  const text = await readFile(path, 'utf8').catch(() => {
+    throw new LabelscopeError('run-missing', `${folder} is no run folder: it has no run.json. Give the folder that training named.`);
+  });
+  const record = parseRecord(text, path);
+  if (record.format > RUN_FORMAT) {
+    throw new LabelscopeError('run-newer', `${path} was written by a newer Labelscope (format ${record.format}). Update Labelscope to use it.`);
+  }
+  return record;
+}
+
+function parseRecord(text: string, path: string): RunRecord {
+  try {
+    const record = JSON.parse(text) as Partial<RunRecord>;
+    if (typeof record.format === 'number' && record.recipe && record.train && record.validation && Array.isArray(record.categories)) {
+      return record as RunRecord;
+    }
+  } catch {
+    // Told below, together with records that are JSON of another kind.
+  }
+  throw new LabelscopeError('run-unreadable', `${path} is damaged: it is no record of a run. Restore it or train again.`);
+}
+
+/** Appends points, one JSON line each. */
+export async function appendHistory(paths: RunPaths, points: readonly HistoryPoint[]): Promise<void> {
+  await appendFile(paths.history, points.map((point) => JSON.stringify(point) + '\n').join(''));
+}
+
+/** The history up to and including an iteration: what a resumed run continues. Lines cut by a crash are dropped. */
+export async function rewindHistory(paths: RunPaths, lastIteration: number): Promise<HistoryPoint[]> {
+  const points = (await readHistory(paths)).filter(({ iteration }) => iteration <= lastIteration);
+  await writeAtomically(paths.history, [points.map((point) => JSON.stringify(point) + '\n').join('')]);
+  return points;
+}
+
+async function readHistory(paths: RunPaths): Promise<HistoryPoint[]> {
+  const text = await readFile(paths.history, 'utf8').catch(() => '');
+  return text.split('\n').flatMap((line) => {
+    try {
+      return [JSON.parse(line) as HistoryPoint];
+    } catch {
+      return [];
+    }
+  });
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,69 @@
+// The safetensors format (8 bytes of header length, a JSON header, raw little-endian tensors) for checkpoints: other programs read it too.
+import { open } from 'node:fs/promises';
+import { elementCount, type Tensor } from '../../onnx/model';
+import { LabelscopeError } from '../../protocol/errors';
+import { writeAtomically } from './atomic';
+
+export interface TensorFile {
+  readonly tensors: Readonly<Record<string, Tensor<'float32'>>>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+interface HeaderEntry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+/** @throws LabelscopeError 'write-failed' */
+export async function writeTensors(path: string, { tensors, metadata }: TensorFile): Promise<void> {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let offset = 0;
+  for (const [name, { dims, data }] of Object.entries(tensors)) {
+    header[name] = { dtype: 'F32', shape: dims, data_offsets: [offset, (offset += data.byteLength)] };
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const padded = Buffer.concat([text, Buffer.alloc((8 - (text.length % 8)) % 8, ' ')]);
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(padded.length));
+  const bodies = Object.values(tensors).map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  await writeAtomically(path, [length, padded, ...bodies]);
+}
+
+/** @throws LabelscopeError 'checkpoint-unreadable' naming the file where it is missing, cut or of another format */
+export async function readTensors(path: string): Promise<TensorFile> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { size } = await file.stat();
+      const bytes = new Uint8Array(size);
+      for (let at = 0; at < size; ) {
+        const { bytesRead } = await file.read(bytes, at, size - at, at);
+        if (bytesRead === 0) break;
+        at += bytesRead;
+      }
+      return parse(bytes);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new LabelscopeError('checkpoint-unreadable', `${path} cannot be read (${detail}). Start the run again without --resume.`);
+  }
+}
+
+function parse(bytes: Uint8Array): TensorFile {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const start = 8 + Number(view.readBigUInt64LE(0));
+  const { __metadata__: metadata = {}, ...entries } = JSON.parse(view.toString('utf8', 8, start)) as Record<string, HeaderEntry> & {
+    __metadata__?: Record<string, string>;
+  };
+  const tensors = Object.entries(entries).map(([name, entry]) => [name, tensorOf(name, entry, bytes, start)] as const);
+  return { tensors: Object.fromEntries(tensors), metadata };
+}
+
+function tensorOf(name: string, { dtype, shape, data_offsets: [from, to] }: HeaderEntry, bytes: Uint8Array, start: number): Tensor<'float32'> {
+  if (dtype !== 'F32' || to - from !== 4 * elementCount(shape) || start + to > bytes.byteLength) throw new Error(`tensor ${name} is cut or not F32`);
+  // The copy gives each tensor memory of its own, so that it can be handed to another thread.
+  return { type: 'float32', dims: shape, data: new Float32Array(bytes.slice(start + from, start + to).buffer) };
+}

@@ -1,0 +1,37 @@
+// Exact resume: everything that the next step depends on, in one file that is replaced whole.
+import type { Tensor } from '../../onnx/model';
+import { LabelscopeError } from '../../protocol/errors';
+import type { HistoryPoint } from '../../protocol/messages';
+import { readTensors, writeTensors } from '../run/safetensors';
+import type { Tensors } from '../runtime/messages';
+
+/** Where the loop stands. The place in the shuffle and every random draw follow from the iteration and the run's seed. */
+export interface Progress {
+  /** Steps done. */
+  readonly iteration: number;
+  readonly best: { readonly iteration: number; readonly validationLoss: number } | null;
+  /** Evaluations since the best one. */
+  readonly evaluationsSinceBest: number;
+  /** The last step's point while its validation is still to be done. */
+  readonly pending?: HistoryPoint;
+}
+
+export const START: Progress = { iteration: 0, best: null, evaluationsSinceBest: 0 };
+
+export interface Checkpoint {
+  readonly progress: Progress;
+  readonly state: Tensors;
+}
+
+/** @throws LabelscopeError 'write-failed' */
+export async function writeCheckpoint(path: string, { progress, state }: Checkpoint): Promise<void> {
+  await writeTensors(path, { tensors: state as Record<string, Tensor<'float32'>>, metadata: { progress: JSON.stringify(progress) } });
+}
+
+/** @throws LabelscopeError 'checkpoint-unreadable' */
+export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  const { tensors, metadata } = await readTensors(path);
+  const progress = metadata.progress === undefined ? undefined : (JSON.parse(metadata.progress) as Progress);
+  if (progress === undefined) throw new LabelscopeError('checkpoint-unreadable', `${path} is no checkpoint of Labelscope. Start the run again without --resume.`);
+  return { progress, state: tensors };
+}

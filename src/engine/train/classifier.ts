@@ -1,0 +1,36 @@
+// The network that a run trains: the backbone's file with a new head, initialised from the run's seed.
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { type Classifier, type Head, withImageSize, withNewHead } from '../../onnx/classifier';
+import { toFloatWeights } from '../../onnx/compress';
+import { readModel } from '../../onnx/files';
+import type { Tensor } from '../../onnx/model';
+import { randomStream } from '../random';
+
+/**
+ * The head begins as MATLAB's fully connected layer does (Glorot and Bengio, 2010): weights uniform within
+ * ±√(6 / (inputs + outputs)), biases 0.
+ *
+ * @param side of the square that images are resized to, in pixels; 0 = as the backbone says
+ * @throws OnnxError where the file is no image classifier that a new head can be put on
+ */
+export async function classifierFrom(backbone: string, categories: number, seed: number, side: number): Promise<Classifier> {
+  const model = toFloatWeights(await readModel(backbone));
+  const classifier = withNewHead(model, backbone, (features) => glorotHead(features, categories, seed));
+  return side > 0 ? withImageSize(classifier, side) : classifier;
+}
+
+export async function sha256Of(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+function glorotHead(features: number, categories: number, seed: number): Head {
+  const random = randomStream('head', seed);
+  const limit = Math.sqrt(6 / (features + categories));
+  const data = Float32Array.from({ length: features * categories }, () => limit * (2 * random.next() - 1));
+  const bias: Tensor<'float32'> = { type: 'float32', dims: [categories], data: new Float32Array(categories) };
+  return { weight: { type: 'float32', dims: [categories, features], data }, bias };
+}

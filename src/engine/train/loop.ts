@@ -1,0 +1,144 @@
+// The training loop: shuffling, steps, validation, patience, checkpoints. It knows nothing of files, images or devices.
+import type { HistoryPoint, TrainResult } from '../../protocol/messages';
+import type { Recipe } from '../../protocol/recipe';
+import { ahead, type Batch, type Examples } from '../examples';
+import { randomStream } from '../random';
+import type { Progress } from './checkpoint';
+import type { Learner } from './learner';
+import { LabelscopeError } from '../../protocol/errors';
+
+export interface LoopOptions {
+  readonly recipe: Recipe;
+  readonly seed: number;
+  readonly start: Progress;
+  readonly signal: AbortSignal;
+  /** Told how long each step took with the wait for its images, in milliseconds. */
+  readonly onStep: (milliseconds: number) => void;
+  /** Told after every step, and after its validation where one was due. */
+  readonly onPoint: (point: HistoryPoint) => void;
+  /** Told when the validation loss is lower than ever. */
+  readonly onBest: () => Promise<void>;
+  /** Told when frequency and time would have a checkpoint, and when a person stops the run. */
+  readonly onCheckpoint: (progress: Progress) => Promise<void>;
+}
+
+export interface LoopResult {
+  readonly progress: Progress;
+  readonly stopped: TrainResult['stopped'];
+}
+
+export interface Schedule {
+  readonly batchSize: number;
+  readonly perEpoch: number;
+  readonly total: number;
+}
+
+/** As in the reference example, images that do not fill a batch wait for the next shuffle. */
+export function scheduleOf({ batchSize, epochs, maxIterations }: Recipe, images: number): Schedule {
+  const size = Math.min(batchSize, images);
+  const perEpoch = Math.floor(images / size);
+  const total = perEpoch * epochs;
+  return { batchSize: size, perEpoch, total: maxIterations > 0 ? Math.min(total, maxIterations) : total };
+}
+
+/**
+ * Runs until the epochs are over, the patience is, or the signal says stop.
+ *
+ * @throws LabelscopeError 'training-diverged' when the loss is no longer a number
+ */
+export async function trainLoop(learner: Learner, train: Examples, validation: Examples, options: LoopOptions): Promise<LoopResult> {
+  const { recipe, signal } = options;
+  const schedule = scheduleOf(recipe, train.count);
+  const draw = batchDrawer(train, schedule, options.seed);
+  let progress = options.start;
+  let next = draw(progress.iteration + 1);
+  let checkpointed = { at: Date.now(), iteration: progress.iteration };
+  for (;;) {
+    const settled = await settle(learner, validation, schedule, progress, options);
+    if (!settled) return stoppedByPerson(options, progress);
+    progress = settled;
+    if (isDue(recipe, checkpointed, progress.iteration)) {
+      await options.onCheckpoint(progress);
+      checkpointed = { at: Date.now(), iteration: progress.iteration };
+    }
+    if (outOfPatience(recipe, progress)) return { progress, stopped: 'patience' };
+    if (progress.iteration >= schedule.total) return { progress, stopped: endOf(recipe, schedule) };
+    if (signal.aborted) return stoppedByPerson(options, progress);
+    const began = performance.now();
+    const batch = await next;
+    next = draw(progress.iteration + 2);
+    progress = await stepOn(learner, batch, schedule, progress, recipe);
+    options.onStep(performance.now() - began);
+  }
+}
+
+async function stepOn(learner: Learner, batch: Batch, { perEpoch }: Schedule, progress: Progress, { learnRate }: Recipe): Promise<Progress> {
+  const iteration = progress.iteration + 1;
+  const loss = await learner.step(batch, learnRate);
+  if (!Number.isFinite(loss)) throw diverged(iteration, learnRate);
+  return { ...progress, iteration, pending: { iteration, epoch: Math.ceil(iteration / perEpoch), loss, learnRate } };
+}
+
+/** Validates where it is due and tells the last step's point. Undefined where the signal came first: then the point stays pending. */
+async function settle(learner: Learner, validation: Examples, { total }: Schedule, progress: Progress, options: LoopOptions): Promise<Progress | undefined> {
+  const { pending, ...rest } = progress;
+  if (!pending) return progress;
+  if (pending.iteration !== total && pending.iteration % options.recipe.validationFrequency !== 0) {
+    options.onPoint(pending);
+    return rest;
+  }
+  const validationLoss = await learner.evaluate(validation, options.signal).catch((error: unknown) => {
+    if (options.signal.aborted) return undefined;
+    throw error;
+  });
+  if (validationLoss === undefined) return undefined;
+  const judged = judge(rest, validationLoss);
+  options.onPoint({ ...pending, validationLoss });
+  if (judged.evaluationsSinceBest === 0) await options.onBest();
+  return judged;
+}
+
+async function stoppedByPerson(options: LoopOptions, progress: Progress): Promise<LoopResult> {
+  await options.onCheckpoint(progress);
+  return { progress, stopped: 'person' };
+}
+
+function endOf({ epochs }: Recipe, { total, perEpoch }: Schedule): LoopResult['stopped'] {
+  return total < perEpoch * epochs ? 'iterations' : 'epochs';
+}
+
+function judge(progress: Progress, validationLoss: number): Progress {
+  const improved = progress.best === null || validationLoss < progress.best.validationLoss;
+  if (improved) return { ...progress, best: { iteration: progress.iteration, validationLoss }, evaluationsSinceBest: 0 };
+  return { ...progress, evaluationsSinceBest: progress.evaluationsSinceBest + 1 };
+}
+
+function outOfPatience({ validationPatience }: Recipe, { evaluationsSinceBest }: Progress): boolean {
+  return validationPatience > 0 && evaluationsSinceBest >= validationPatience;
+}
+
+function isDue(recipe: Recipe, last: { at: number; iteration: number }, iteration: number): boolean {
+  return iteration - last.iteration >= recipe.checkpointFrequency && Date.now() - last.at >= recipe.checkpointSeconds * 1000;
+}
+
+/** The batch of an iteration (from 1) follows from the seed and the iteration alone. */
+function batchDrawer(examples: Examples, { batchSize, perEpoch }: Schedule, seed: number): (iteration: number) => Promise<Batch> {
+  let shuffled: { epoch: number; rows: number[] } | undefined;
+  return (iteration) => {
+    const epoch = Math.ceil(iteration / perEpoch);
+    if (shuffled?.epoch !== epoch) {
+      const rows = Array.from({ length: examples.count }, (_, row) => row);
+      randomStream('shuffle', seed, epoch).shuffle(rows);
+      shuffled = { epoch, rows };
+    }
+    const place = ((iteration - 1) % perEpoch) * batchSize;
+    return ahead(examples.batch({ rows: shuffled.rows.slice(place, place + batchSize), epoch }));
+  };
+}
+
+function diverged(iteration: number, learnRate: number): LabelscopeError {
+  return new LabelscopeError(
+    'training-diverged',
+    `The loss is no longer a number at iteration ${iteration}. Lower the learning rate, for example --set learnRate=${learnRate / 10}.`,
+  );
+}

@@ -1,0 +1,114 @@
+// A trained model, wherever it lies: in a run folder or in a file of its own.
+import { stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { type Classifier, IMAGE, PROBABILITIES } from '../onnx/classifier';
+import { toFloatWeights } from '../onnx/compress';
+import { readModel } from '../onnx/files';
+import { type ModelCard, readInferenceModel } from '../onnx/inference';
+import type { Tensor } from '../onnx/model';
+import { LabelscopeError } from '../protocol/errors';
+import type { DeviceUsed, FailedFile } from '../protocol/messages';
+import { ahead } from './examples';
+import { type Pixels, readPixels } from './images';
+import { exists, readRecord, type RunRecord, runPaths } from './run/folder';
+import type { Runtime } from './runtime/runtime';
+
+export interface Trained {
+  /** The model file. */
+  readonly path: string;
+  /** The run folder's record, where the model lies in one. */
+  readonly run: { readonly folder: string; readonly record: RunRecord } | undefined;
+  readonly classifier: Classifier;
+  readonly card: ModelCard;
+}
+
+/**
+ * @param place a run folder, its run.json, or an exported model file
+ * @throws LabelscopeError 'model-missing', 'run-missing'; OnnxError where the file is no model of ours
+ */
+export async function openTrained(place: string): Promise<Trained> {
+  const given = resolve(place);
+  const folder = basename(given) === 'run.json' ? join(given, '..') : given;
+  const found = await stat(folder).catch(() => undefined);
+  if (!found) throw new LabelscopeError('model-missing', `There is no run folder or model file ${folder}.`);
+  if (!found.isDirectory()) return { path: folder, run: undefined, ...(await readTrained(folder)) };
+  const record = await readRecord(folder);
+  const { model } = runPaths(folder);
+  if (!(await exists(model))) {
+    throw new LabelscopeError('model-missing', `${folder} has no model yet: its training stopped before the first validation. Continue it with --resume.`);
+  }
+  return { path: model, run: { folder, record }, ...(await readTrained(model)) };
+}
+
+async function readTrained(path: string): Promise<Pick<Trained, 'classifier' | 'card'>> {
+  return readInferenceModel(toFloatWeights(await readModel(path)), path);
+}
+
+export interface ScoredFile {
+  readonly path: string;
+  /** One probability a category. */
+  readonly scores: Float32Array;
+}
+
+export interface Scores {
+  readonly scored: readonly ScoredFile[];
+  readonly failed: readonly FailedFile[];
+}
+
+interface ScoreOptions {
+  readonly runtime: Runtime;
+  readonly device: DeviceUsed;
+  readonly signal: AbortSignal;
+  readonly onProgress: (done: number) => void;
+}
+
+const BATCH = 8;
+
+/** Probabilities of every file that can be read, in the order given; the others are named with the reason. */
+export async function scoreFiles({ path, classifier }: Trained, files: readonly string[], options: ScoreOptions): Promise<Scores> {
+  const { runtime, device, signal, onProgress } = options;
+  const session = await runtime.load(path, device);
+  const scored: ScoredFile[] = [];
+  const failed: FailedFile[] = [];
+  let next = ahead(readBatch(files.slice(0, BATCH), classifier));
+  try {
+    for (let start = 0; start < files.length; start += BATCH) {
+      signal.throwIfAborted();
+      const batch = await next;
+      next = ahead(readBatch(files.slice(start + BATCH, start + 2 * BATCH), classifier));
+      failed.push(...batch.failed);
+      if (batch.read.length > 0) scored.push(...(await scoreBatch(runtime, session, classifier, batch.read)));
+      onProgress(Math.min(start + BATCH, files.length));
+    }
+  } finally {
+    await runtime.release({ session });
+  }
+  return { scored, failed };
+}
+
+interface ReadFile {
+  readonly path: string;
+  readonly pixels: Pixels;
+}
+
+async function readBatch(files: readonly string[], { width, height }: Classifier): Promise<{ read: ReadFile[]; failed: FailedFile[] }> {
+  const results = await Promise.allSettled(files.map((path) => readPixels(path, width, height)));
+  const read: ReadFile[] = [];
+  const failed: FailedFile[] = [];
+  for (const [k, result] of results.entries()) {
+    const path = files[k]!;
+    if (result.status === 'fulfilled') read.push({ path, pixels: result.value });
+    else failed.push({ file: path, error: result.reason instanceof Error ? result.reason.message : String(result.reason) });
+  }
+  return { read, failed };
+}
+
+async function scoreBatch(runtime: Runtime, session: number, { width, height }: Classifier, batch: readonly ReadFile[]): Promise<ScoredFile[]> {
+  const stride = width * height * 3;
+  const data = new Uint8Array(batch.length * stride);
+  batch.forEach(({ pixels }, k) => data.set(pixels.data, k * stride));
+  const outputs = await runtime.run(session, { [IMAGE]: { type: 'uint8', dims: [batch.length, height, width, 3], data } });
+  const { data: scores, dims } = outputs[PROBABILITIES] as Tensor<'float32'>;
+  const count = dims[1]!;
+  return batch.map(({ path }, k) => ({ path, scores: scores.slice(k * count, (k + 1) * count) }));
+}
