@@ -57,7 +57,7 @@ function mix(word: number): number {
 }
 
 /** Whole numbers in 0..2^32 − 1. The first twelve are thrown away, as the generator's author advises after seeding. */
-function sfc32([a, b, c, counter]: Words): () => number {
+export function sfc32([a, b, c, counter]: Words): () => number {
   const next = () => {
     const sum = (a + b + counter) | 0;
     counter = (counter + 1) | 0;
