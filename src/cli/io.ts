@@ -1,0 +1,74 @@
+// Where words go: results to stdout, everything else to stderr, a progress bar where a person watches.
+import { stripVTControlCharacters } from 'node:util';
+
+export interface Io {
+  /** True with --json: stdout then carries one JSON object and nothing else. */
+  readonly json: boolean;
+  /** The result: an object for programs, lines for people. */
+  result(value: object, lines: () => readonly string[]): void;
+  /** A line for people on stderr. */
+  note(text: string): void;
+  /** Replaces the progress line. Where nobody watches, nothing is written. */
+  progress(text: string): void;
+}
+
+export function terminalIo(json: boolean): Io {
+  const watched = process.stderr.isTTY;
+  let shown = false;
+  const clear = () => {
+    if (shown) process.stderr.write('\r\x1b[2K');
+    shown = false;
+  };
+  return {
+    json,
+    result: (value, lines) => {
+      clear();
+      process.stdout.write(json ? JSON.stringify(value) + '\n' : lines().map(harmless).join('\n') + '\n');
+    },
+    note: (text) => {
+      clear();
+      process.stderr.write(harmless(text) + '\n');
+    },
+    progress: (text) => {
+      if (!watched) return;
+      clear();
+      process.stderr.write(harmless(text).slice(0, process.stderr.columns - 1));
+      shown = true;
+    },
+  };
+}
+
+/** Category and file names come from strangers' files: they may not move the cursor or colour the terminal. */
+function harmless(text: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is removed
+  return stripVTControlCharacters(text).replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+}
+
+/** Columns padded to their widest cell; numbers to the right. The first row is the head. */
+export function table(rows: readonly (readonly (string | number)[])[]): string[] {
+  const cells = rows.map((row) => row.map(String));
+  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const isNumber = (column: number) => rows.slice(1).every((row) => /^[-–\d.,%e+]*$/.test(String(row[column] ?? '')));
+  const pad = (cell: string, column: number) => (isNumber(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!));
+  const lines = cells.map((row) => row.map(pad).join('  ').trimEnd());
+  return [lines[0] ?? '', widths.map((width) => '─'.repeat(width)).join('  '), ...lines.slice(1)];
+}
+
+/** Three decimals, or a dash where there is no number. */
+export function decimal(value: number | null | undefined): string {
+  return typeof value === 'number' ? value.toFixed(3) : '–';
+}
+
+/** A bar of 24 cells: ████████░░░░. */
+export function bar(done: number, total: number): string {
+  const filled = total > 0 ? Math.round((24 * done) / total) : 0;
+  return '█'.repeat(filled) + '░'.repeat(24 - filled);
+}
+
+/** 75 → 1 min 15 s. */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+}

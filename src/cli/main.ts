@@ -1,0 +1,80 @@
+// The command line: finds the verb, reads its arguments, runs it, and turns every error into plain words and an exit status.
+import { join } from 'node:path';
+import { engineClient } from '../engine/client';
+import { LabelscopeError, toWireError } from '../protocol/errors';
+import { type Io, terminalIo } from './io';
+import { generalHelp, parseArguments, UsageError, verbHelp } from './usage';
+import { DONE, STOPPED_BY_PERSON, type Verb } from './verb';
+import { doctor } from './verbs/doctor';
+import { evaluate } from './verbs/evaluate';
+import { explain } from './verbs/explain';
+import { exportVerb } from './verbs/export';
+import { inspect } from './verbs/inspect';
+import { predict } from './verbs/predict';
+import { sample } from './verbs/sample';
+import { train } from './verbs/train';
+
+const VERBS: Readonly<Record<string, Verb>> = { inspect, train, evaluate, predict, explain, export: exportVerb, sample, doctor };
+const FAILED = 1;
+const WRONG_USAGE = 2;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  const specs = Object.fromEntries(Object.entries(VERBS).map(([verb, { spec }]) => [verb, spec]));
+  if (name === undefined || name === '--help' || name === 'help') {
+    process.stdout.write(generalHelp(specs) + '\n');
+    return name === undefined ? WRONG_USAGE : DONE;
+  }
+  const io = terminalIo(rest.includes('--json'));
+  if (!Object.hasOwn(VERBS, name)) {
+    io.note(`There is no verb '${name}'. Verbs: ${Object.keys(VERBS).join(', ')}.`);
+    return WRONG_USAGE;
+  }
+  return runVerb(name, VERBS[name]!, rest, io);
+}
+
+async function runVerb(name: string, verb: Verb, argv: readonly string[], io: Io): Promise<number> {
+  const stop = new AbortController();
+  const engine = engineClient({ script: join(__dirname, 'engine.js'), onLog: ({ level, message }) => logLine(io, level, message) });
+  process.on('SIGINT', () => interrupted(stop, io));
+  try {
+    const args = parseArguments(name, verb.spec, argv);
+    if (args.flag('help')) {
+      process.stdout.write(verbHelp(name, verb.spec) + '\n');
+      return DONE;
+    }
+    return await verb.run(args, { io, engine, signal: stop.signal });
+  } catch (error) {
+    return failed(error, io, stop.signal);
+  } finally {
+    await engine.stop();
+  }
+}
+
+function failed(error: unknown, io: Io, signal: AbortSignal): number {
+  if (error instanceof UsageError) {
+    io.note(error.message);
+    return WRONG_USAGE;
+  }
+  if (signal.aborted && (!(error instanceof LabelscopeError) || error.code === 'cancelled')) {
+    io.note('Stopped.');
+    return STOPPED_BY_PERSON;
+  }
+  io.note(toWireError(error).message);
+  return FAILED;
+}
+
+/** The first Ctrl-C asks the engine to save and stop; the second ends at once. */
+function interrupted(stop: AbortController, io: Io): void {
+  if (stop.signal.aborted) process.exit(STOPPED_BY_PERSON);
+  io.note('Stopping after this step (Ctrl-C again to stop at once) …');
+  stop.abort();
+}
+
+function logLine(io: Io, level: string, message: string): void {
+  if (level !== 'debug' || process.env.LABELSCOPE_DEBUG) io.note(message);
+}
+
+void main(process.argv.slice(2)).then((status) => {
+  process.exitCode = status;
+});

@@ -1,0 +1,94 @@
+// What can be typed: verbs, their options, and the help that is made from them.
+import { parseArgs } from 'node:util';
+
+export interface OptionSpec {
+  readonly type: 'string' | 'boolean';
+  readonly multiple?: boolean;
+  /** Shown as the value's name in the help. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export interface VerbSpec {
+  /** Positional arguments as the help shows them. */
+  readonly positionals: string;
+  /** Fewest and most positional arguments. */
+  readonly count: readonly [number, number];
+  readonly help: string;
+  readonly options: Readonly<Record<string, OptionSpec>>;
+}
+
+export interface Arguments {
+  readonly positionals: readonly string[];
+  text(name: string): string | undefined;
+  texts(name: string): readonly string[];
+  flag(name: string): boolean;
+  /** @throws UsageError unless it is a number within the range */
+  number(name: string, range: { readonly min: number; readonly max: number; readonly integer?: boolean }): number | undefined;
+  /** @throws UsageError unless it is one of the choices */
+  choice<T extends string>(name: string, choices: readonly T[], otherwise: T): T;
+}
+
+/** Wrong usage: exit status 2. */
+export class UsageError extends Error {}
+
+const COMMON: Readonly<Record<string, OptionSpec>> = {
+  json: { type: 'boolean', help: 'write one JSON object to stdout, everything else to stderr' },
+  help: { type: 'boolean', help: 'show this help' },
+};
+
+/** @throws UsageError where an option is unknown, lacks its value, or arguments are too many or too few */
+export function parseArguments(verb: string, spec: VerbSpec, argv: readonly string[]): Arguments {
+  const options = Object.fromEntries(
+    Object.entries({ ...COMMON, ...spec.options }).map(([name, { type, multiple = false }]) => [name, { type, multiple }]),
+  );
+  const { values, positionals } = parse(argv, options);
+  const [fewest, most] = spec.count;
+  if (!values.help && (positionals.length < fewest || positionals.length > most)) {
+    throw new UsageError(`Usage: labelscope ${verb} ${spec.positionals} (see labelscope ${verb} --help)`);
+  }
+  const text = (name: string): string | undefined => (typeof values[name] === 'string' ? values[name] : undefined);
+  return {
+    positionals,
+    text,
+    texts: (name) => (Array.isArray(values[name]) ? values[name].map(String) : []),
+    flag: (name) => values[name] === true,
+    number: (name, range) => numberOf(name, text(name), range),
+    choice: (name, choices, otherwise) => choiceOf(name, text(name), choices, otherwise),
+  };
+}
+
+function parse(argv: readonly string[], options: Record<string, { type: 'string' | 'boolean'; multiple: boolean }>) {
+  try {
+    return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function numberOf(name: string, text: string | undefined, { min, max, integer = false }: { min: number; max: number; integer?: boolean }): number | undefined {
+  if (text === undefined) return undefined;
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (value >= min && value <= max && (!integer || Number.isInteger(value))) return value;
+  throw new UsageError(`--${name} takes ${integer ? 'a whole number' : 'a number'} from ${min} to ${max}, not '${text}'.`);
+}
+
+function choiceOf<T extends string>(name: string, text: string | undefined, choices: readonly T[], otherwise: T): T {
+  if (text === undefined) return otherwise;
+  const found = choices.find((choice) => choice === text);
+  if (found === undefined) throw new UsageError(`--${name} is one of ${choices.join(', ')}, not '${text}'.`);
+  return found;
+}
+
+export function verbHelp(verb: string, spec: VerbSpec): string {
+  const lines = Object.entries({ ...spec.options, ...COMMON }).map(([name, { value, help }]) => {
+    const left = `  --${name}${value === undefined ? '' : ` ${value}`}`;
+    return `${left.padEnd(34)} ${help}`;
+  });
+  return [`labelscope ${verb} ${spec.positionals}`, '', spec.help, '', ...lines].join('\n');
+}
+
+export function generalHelp(verbs: Readonly<Record<string, VerbSpec>>): string {
+  const lines = Object.entries(verbs).map(([verb, { help }]) => `  ${verb.padEnd(10)} ${help}`);
+  return ['labelscope VERB … (labelscope VERB --help tells more)', '', ...lines].join('\n');
+}

@@ -1,0 +1,80 @@
+// labelscope evaluate: every metric of a model, or of any other program's predictions.
+import { labelSet } from '../../dataset/labels';
+import { readPredictions } from '../../dataset/predictions';
+import { readAnnotations } from '../../dataset/reader';
+import { evaluate as evaluateScores } from '../../metrics/evaluate';
+import type { Evaluation } from '../../metrics/types';
+import { bar, decimal, table } from '../io';
+import { type Arguments, UsageError } from '../usage';
+import { CATEGORIES, categoriesOf, defined, DEVICE, deviceOf, DONE, IMAGES, type Session, THRESHOLD, thresholdOf, type Verb } from '../verb';
+
+export const evaluate: Verb = {
+  spec: {
+    positionals: 'RUN|MODEL [ANNOTATIONS]  |  evaluate --predictions FILE ANNOTATIONS',
+    count: [1, 2],
+    help: 'Precision, recall, F1, Jaccard, mAP and more, over all and per category.',
+    options: {
+      images: IMAGES,
+      threshold: THRESHOLD,
+      predictions: { type: 'string', value: 'FILE.json|FILE.csv', help: 'scores of another program instead of a model' },
+      categories: { ...CATEGORIES, help: 'with --predictions: these categories in this order' },
+      device: DEVICE,
+    },
+  },
+  run: async (args, session) => {
+    const predictions = args.text('predictions');
+    const evaluation = predictions === undefined ? await ofModel(args, session) : await ofPredictions(predictions, args, session);
+    session.io.result(evaluation, () => report(evaluation));
+    return DONE;
+  },
+};
+
+async function ofModel(args: Arguments, { io, engine, signal }: Session): Promise<Evaluation> {
+  const [model, annotations] = args.positionals;
+  const params = { model: model!, device: deviceOf(args), ...defined({ annotations, images: args.text('images'), threshold: thresholdOf(args) }) };
+  const onProgress = ({ done, total }: { done: number; total: number }) => io.progress(`Evaluating  ${bar(done, total)}  ${done} of ${total} images`);
+  const result = await engine.request('evaluate', params, { signal, onProgress });
+  for (const { file, error } of result.failed) io.note(`left out: ${file}: ${error}`);
+  io.note(`Evaluated on ${result.annotations}.${result.savedTo === undefined ? '' : ` Kept in ${result.savedTo}.`}`);
+  return result.evaluation;
+}
+
+async function ofPredictions(path: string, args: Arguments, { signal }: Session): Promise<Evaluation> {
+  const [annotations, more] = args.positionals;
+  if (more !== undefined) throw new UsageError('With --predictions give one annotation file and no model.');
+  const index = await readAnnotations(annotations!, { signal });
+  const categories = categoriesOf(args);
+  const set = labelSet(index, defined({ categories }));
+  const scores = await readPredictions(path, set);
+  const scored = { images: set.images.length, categories: set.categories, labels: set.labels, scores };
+  return evaluateScores(scored, { threshold: thresholdOf(args) ?? 0.5 });
+}
+
+function report(evaluation: Evaluation): string[] {
+  const { images, categories, micro, macro } = evaluation;
+  return [
+    `${images} images, ${categories.length} categories, threshold ${String(evaluation.threshold)}`,
+    '',
+    ...table([
+      ['', 'precision', 'recall', 'F1'],
+      ['micro', decimal(micro.precision), decimal(micro.recall), decimal(micro.f1)],
+      ['macro', decimal(macro.precision), decimal(macro.recall), decimal(macro.f1)],
+    ]),
+    '',
+    `mAP ${decimal(evaluation.mAP)}   Jaccard ${decimal(evaluation.jaccard)}   exact match ${decimal(evaluation.exactMatch)}   Hamming loss ${decimal(evaluation.hammingLoss)}   loss ${decimal(evaluation.loss)}`,
+    '',
+    ...table([
+      ['category', 'tp', 'fp', 'fn', 'tn', 'precision', 'recall', 'F1', 'AP', 'best threshold', 'best F1'],
+      ...evaluation.perCategory.map((row) => [
+        row.category,
+        ...[row.tp, row.fp, row.fn, row.tn],
+        ...[row.precision, row.recall, row.f1, row.ap, row.bestThreshold, row.bestF1].map(decimal),
+      ]),
+    ]),
+    '',
+    ...table([
+      ['threshold', 'F1', 'Jaccard', 'precision', 'recall'],
+      ...evaluation.sweep.map((point) => [String(point.threshold), ...[point.f1, point.jaccard, point.precision, point.recall].map(decimal)]),
+    ]),
+  ];
+}

@@ -1,0 +1,26 @@
+// labelscope sample: a data set that needs no download.
+import { bar } from '../io';
+import { defined, DONE, type Verb } from '../verb';
+
+export const sample: Verb = {
+  spec: {
+    positionals: 'DIR',
+    count: [1, 1],
+    help: 'Compose a small COCO data set of twelve categories from openly licensed drawings.',
+    options: {
+      images: { type: 'string', value: 'N', help: 'training images; a third as many for validation' },
+      seed: { type: 'string', value: 'N', help: 'same seed, same images (default: 0)' },
+    },
+  },
+  run: async (args, { io, engine, signal }) => {
+    const images = args.number('images', { min: 1, max: 1e6, integer: true });
+    const seed = args.number('seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true });
+    const onProgress = ({ done, total }: { done: number; total: number }) => io.progress(`Drawing  ${bar(done, total)}  ${done} of ${total} images`);
+    const result = await engine.request('sample', { directory: args.positionals[0]!, ...defined({ images, seed }) }, { signal, onProgress });
+    io.result(result, () => [
+      `${result.trainImages} training and ${result.validationImages} validation images in ${result.directory}`,
+      `Next: labelscope train ${result.trainAnnotations}`,
+    ]);
+    return DONE;
+  },
+};

@@ -1,0 +1,102 @@
+// labelscope train: from an annotation file to a run folder.
+import type { TrainEvent, TrainResult } from '../../protocol/messages';
+import type { RecipeName } from '../../protocol/recipe';
+import { bar, duration, type Io } from '../io';
+import { type Arguments, UsageError } from '../usage';
+import { CATEGORIES, categoriesOf, defined, DEVICE, deviceOf, DONE, IMAGES, STOPPED_BY_PERSON, type Verb } from '../verb';
+
+const RECIPES: readonly RecipeName[] = ['matlab-example', 'balanced', 'quick'];
+
+export const train: Verb = {
+  spec: {
+    positionals: 'ANNOTATIONS',
+    count: [1, 1],
+    help: 'Train a multilabel classifier from a COCO annotation file.',
+    options: {
+      images: IMAGES,
+      validation: { type: 'string', value: 'ANNOTATIONS', help: 'annotation file to validate on (default: found by name, else a share of the images)' },
+      'validation-images': { type: 'string', value: 'DIR', help: 'folder of its images' },
+      categories: CATEGORIES,
+      recipe: { type: 'string', value: RECIPES.join('|'), help: 'what is trained and how (default: quick)' },
+      set: { type: 'string', multiple: true, value: 'KEY=VALUE', help: 'change a setting of the recipe; may be repeated' },
+      backbone: { type: 'string', value: 'FILE.onnx', help: 'image classifier to start from (default: ResNet-50)' },
+      device: DEVICE,
+      seed: { type: 'string', value: 'N', help: 'same seed, same run (default: 0)' },
+      run: { type: 'string', value: 'DIR', help: 'run folder (default: a new one in labelscope-runs)' },
+      resume: { type: 'boolean', help: 'continue the run in --run after its last checkpoint' },
+    },
+  },
+  run: async (args, { io, engine, signal }) => {
+    const resume = args.flag('resume');
+    const run = args.text('run');
+    if (resume && run === undefined) throw new UsageError('--resume needs --run DIR: which run should go on?');
+    const recipe = args.choice('recipe', RECIPES, 'quick');
+    const params = {
+      annotations: args.positionals[0]!,
+      ...defined({ images: args.text('images'), validation: args.text('validation'), validationImages: args.text('validation-images') }),
+      ...defined({ categories: categoriesOf(args), backbone: args.text('backbone') }),
+      recipe,
+      set: settings(args),
+      device: deviceOf(args),
+      seed: args.number('seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }) ?? 0,
+      run: run ?? newRunFolder(recipe),
+      resume,
+    };
+    const result = await engine.request('train', params, { signal, onProgress: (event) => tell(io, event) });
+    io.result(result, () => summary(result));
+    return result.stopped === 'person' ? STOPPED_BY_PERSON : DONE;
+  },
+};
+
+function settings(args: Arguments): Record<string, string> {
+  const pairs = args.texts('set').map((text) => {
+    const at = text.indexOf('=');
+    if (at < 1) throw new UsageError(`--set takes KEY=VALUE, not '${text}'.`);
+    return [text.slice(0, at), text.slice(at + 1)] as const;
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** labelscope-runs/2026-01-31T12-00-00-quick: sorts by time, and no character that a file system refuses. */
+function newRunFolder(recipe: RecipeName): string {
+  return `labelscope-runs/${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}-${recipe}`;
+}
+
+/** What training reports, as lines and a progress bar. */
+export function tell(io: Io, event: TrainEvent): void {
+  switch (event.kind) {
+    case 'stage':
+      return io.note(event.message);
+    case 'warning':
+      return io.note(`warning: ${event.message}`);
+    case 'features':
+      return io.progress(`Features  ${bar(event.done, event.total)}  ${event.done} of ${event.total} images`);
+    case 'points': {
+      for (const point of event.points.filter(({ validationLoss }) => validationLoss !== undefined)) {
+        io.note(`Epoch ${point.epoch}, iteration ${point.iteration}: loss ${point.loss.toFixed(4)}, validation loss ${point.validationLoss!.toFixed(4)}`);
+      }
+      const last = event.points.at(-1)!;
+      const speed = `${event.imagesPerSecond.toFixed(1)} images/s, at most ${duration(event.secondsLeft)} left`;
+      return io.progress(`Training  ${bar(last.iteration, event.totalIterations)}  ${last.iteration} of ${event.totalIterations}, loss ${last.loss.toFixed(4)}, ${speed}`);
+    }
+  }
+}
+
+const ENDINGS: Readonly<Record<TrainResult['stopped'], string>> = {
+  epochs: 'all epochs are over',
+  iterations: 'the iterations asked for are over',
+  patience: 'the validation loss stopped improving',
+  person: 'stopped by you; everything so far is kept',
+};
+
+function summary(result: TrainResult): string[] {
+  const { iterations, epochs, best, imagesPerSecond, device, run, stopped } = result;
+  const lines = [
+    `Run        ${run}`,
+    `Trained    ${iterations} iterations in ${epochs} epochs: ${ENDINGS[stopped]}`,
+    `Best       ${best ? `validation loss ${best.validationLoss.toFixed(4)} at iteration ${best.iteration}` : 'no validation yet'}`,
+    `Speed      ${imagesPerSecond.toFixed(1)} images/s on ${device.device}`,
+  ];
+  const next = stopped === 'person' ? `Continue   labelscope train … --run ${run} --resume` : `Next       labelscope evaluate ${run}`;
+  return [...lines, next];
+}

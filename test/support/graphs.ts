@@ -1,0 +1,65 @@
+// Runs graphs in ONNX Runtime inside the test's own process, without the engine around it.
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { encodeModel } from '../../src/onnx/encode';
+import type { Model, Tensor } from '../../src/onnx/model';
+import { NEXT } from '../../src/onnx/normalization';
+import type { TrainingStep } from '../../src/onnx/training';
+
+export type Tensors = Record<string, Tensor>;
+
+export interface GraphRunner {
+  /** Feeds what the graph asks for and leaves the rest. */
+  run(feeds: Readonly<Tensors>): Promise<Tensors>;
+  release(): Promise<void>;
+}
+
+export async function graphRunner(model: Model, provider: 'cpu' | 'webgpu' = 'cpu'): Promise<GraphRunner> {
+  const session = await InferenceSession.create(encodeModel(model), { executionProviders: [provider], logSeverityLevel: 3 });
+  return {
+    run: async (feeds) => {
+      const inputs = Object.fromEntries(session.inputNames.map((name) => [name, toOrt(feeds[name]!)]));
+      const outputs = await session.run(inputs);
+      return Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, fromOrt(value)]));
+    },
+    release: () => session.release(),
+  };
+}
+
+export interface StepRunner {
+  readonly state: Tensors;
+  /** Does a step, replaces the state and answers the other outputs. */
+  step(feeds: Readonly<Tensors>): Promise<Tensors>;
+  release(): Promise<void>;
+}
+
+export async function stepRunner(training: TrainingStep, provider: 'cpu' | 'webgpu' = 'cpu'): Promise<StepRunner> {
+  const runner = await graphRunner(training.model, provider);
+  const state: Tensors = { ...training.state };
+  return {
+    state,
+    step: async (feeds) => {
+      const outputs = await runner.run({ ...state, ...feeds });
+      const next = Object.entries(outputs).filter(([name]) => name.startsWith(NEXT));
+      for (const [name, tensor] of next) state[name.slice(NEXT.length)] = tensor;
+      return Object.fromEntries(Object.entries(outputs).filter(([name]) => !name.startsWith(NEXT)));
+    },
+    release: () => runner.release(),
+  };
+}
+
+export function floats(tensor: Tensor | undefined): Float32Array {
+  if (tensor?.type !== 'float32') throw new Error('not a float32 tensor');
+  return tensor.data;
+}
+
+export function float32(dims: readonly number[], data: Iterable<number>): Tensor<'float32'> {
+  return { type: 'float32', dims, data: Float32Array.from(data) };
+}
+
+function toOrt(tensor: Tensor): OrtTensor {
+  return new OrtTensor(tensor.type as 'float32', tensor.data as Float32Array, tensor.dims);
+}
+
+function fromOrt(tensor: OrtTensor): Tensor {
+  return { type: tensor.type, dims: [...tensor.dims], data: (tensor.data as Float32Array).slice() } as Tensor;
+}
