@@ -1,5 +1,5 @@
 // ONNX models on disk: the one file of this room that touches the file system.
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { decodeModel } from './decode';
@@ -101,12 +101,13 @@ function insideFolder(folder: string, location: string, model: string): string {
 }
 
 function readRange(path: string, offset: number, length: number, model: string): Uint8Array {
+  // Before it is opened: opening a pipe would wait for ever.
+  const status = statSync(path);
+  if (!status.isFile() || offset + length > status.size) {
+    throw new OnnxError('onnx-format', `${path} is shorter than ${model} says. Copy both files again.`);
+  }
   const file = openSync(path, 'r');
   try {
-    const status = fstatSync(file);
-    if (!status.isFile() || offset + length > status.size) {
-      throw new OnnxError('onnx-format', `${path} is shorter than ${model} says. Copy both files again.`);
-    }
     const bytes = new Uint8Array(new ArrayBuffer(length));
     for (let at = 0, read = -1; at < length && read !== 0; at += read) {
       read = readSync(file, bytes, at, Math.min(length - at, MAX_FILE_BYTES), offset + at);
