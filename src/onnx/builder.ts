@@ -1,0 +1,227 @@
+// Builds a graph whose every value has a known element type and static dimensions, inferred as each node is added.
+import { type AttributeInput, toAttributes } from './attributes';
+import { foldConstant } from './fold';
+import { lower } from './lowering';
+import { type DataType, elementCount, type Graph, type Node, OnnxError, type Tensor, type ValueInfo } from './model';
+import { Operator, type Value } from './operator';
+import { inferTypes } from './shapes/table';
+import { filled, type NumericType, tensorOf } from './tensors';
+
+export type { Value } from './operator';
+
+/** A node as it was added; an absent optional input or output is undefined. */
+export interface RecordedNode {
+  readonly node: Node;
+  readonly inputs: readonly (Value | undefined)[];
+  readonly outputs: readonly (Value | undefined)[];
+}
+
+export interface NodeOptions {
+  /** Names the node and its first output. */
+  readonly name?: string;
+  readonly domain?: string;
+  /** Number of outputs; 1 if left out. */
+  readonly outputs?: number;
+}
+
+type Inputs = readonly (Value | undefined)[];
+type AttributeInputs = Readonly<Record<string, AttributeInput>>;
+
+/** Which provider runs the graph: an operator that fails or errs on GPU providers is made of others there. */
+export type Target = 'cpu' | 'gpu';
+
+/** Before operator set 13, axes and shapes were attributes in places that the rules of this room do not read. */
+const OLDEST_OPSET = 13;
+
+/** Equal constants of at most this many elements are one initializer. */
+const SHARED_ELEMENTS = 256;
+
+export class GraphBuilder {
+  private readonly recorded: RecordedNode[] = [];
+  private readonly inputs: Value[] = [];
+  private readonly outputs: Value[] = [];
+  private readonly constants = new Map<string | Tensor, Value>();
+  private readonly made = new Map<string, Value[]>();
+  private readonly taken = new Map<string, number>();
+  /** Names that change places in `build`, so that an output can have a name that an inner value already has. */
+  private readonly swaps = new Map<string, string>();
+  private scope = '';
+
+  /** @throws OnnxError onnx-unsupported for an operator set before 13 */
+  constructor(
+    readonly opset = 20,
+    readonly target: Target = 'cpu',
+  ) {
+    if (opset < OLDEST_OPSET) {
+      throw new OnnxError(
+        'onnx-unsupported',
+        `The model uses operator set ${opset}; at least ${OLDEST_OPSET} is needed. Export it again with a newer one.`,
+      );
+    }
+  }
+
+  /** Every node so far, in order. */
+  get nodes(): readonly RecordedNode[] {
+    return this.recorded;
+  }
+
+  input(name: string, type: DataType, dims: readonly number[]): Value {
+    const value = { name: this.claim(name), type, dims };
+    this.inputs.push(value);
+    return value;
+  }
+
+  constant(tensor: Tensor, name = 'constant'): Value {
+    return this.shared(tensor, () => this.unique(name));
+  }
+
+  scalar(x: number, type: NumericType = 'float32'): Value {
+    return this.constant(filled(type, x, []), `${type === 'float32' ? '' : `${type}/`}${x}`);
+  }
+
+  ints(xs: readonly number[]): Value {
+    return this.constant(tensorOf('int64', xs), `ints/${xs.length > 8 ? 'list' : xs.join('_')}`);
+  }
+
+  /**
+   * Adds a node and returns its first output. A plain number as an attribute is a float where ONNX declares one.
+   * The same node on the same inputs is added once.
+   * @throws OnnxError onnx-shape where the operator is unknown or its inputs do not fit
+   */
+  op(type: string, inputs: Inputs, attributes: AttributeInputs = {}, options: NodeOptions = {}): Value {
+    return this.ops(type, inputs, attributes, options)[0]!;
+  }
+
+  /** As `op`, with every output. */
+  ops(
+    type: string,
+    inputs: Inputs,
+    attributes: AttributeInputs = {},
+    { name, domain = '', outputs = 1 }: NodeOptions = {},
+  ): Value[] {
+    const key = JSON.stringify([type, domain, inputs.map((input) => input?.name), attributes, outputs]);
+    const known = name === undefined ? this.made.get(key) : undefined;
+    if (known) return known;
+    const label = this.unique(name ?? this.scope + type);
+    const names = Array.from({ length: outputs }, (_, index) => (index === 0 ? label : this.unique(`${label}.${index}`)));
+    const node: Node = {
+      name: label,
+      type,
+      domain,
+      inputs: namesOf(inputs),
+      outputs: names,
+      attributes: toAttributes(attributes),
+    };
+    const values = this.record(node, inputs) as Value[];
+    this.made.set(key, values);
+    return values;
+  }
+
+  /**
+   * Adds the nodes of a forward graph. `bindings` gives values for its inputs and, where parameters are to be inputs of the
+   * new graph, for initializers; the other initializers become constants. Names are kept unless they are taken.
+   * @returns every value of the graph by its name there
+   */
+  append(graph: Graph, bindings: ReadonlyMap<string, Value>): Map<string, Value> {
+    const values = new Map(bindings);
+    for (const [name, tensor] of graph.initializers) {
+      if (!values.has(name)) values.set(name, this.constant(tensor, name));
+    }
+    for (const node of graph.nodes) {
+      const inputs = node.inputs.map((name) => (name === '' ? undefined : (values.get(name) ?? unbound(graph, name))));
+      const outputs = node.outputs.map((name) => name && this.unique(name));
+      const domain = node.domain === 'ai.onnx' ? '' : node.domain;
+      const results = this.record({ ...node, domain, inputs: namesOf(inputs), outputs }, inputs);
+      for (const [index, name] of node.outputs.entries()) if (name !== '') values.set(name, results[index]!);
+    }
+    return values;
+  }
+
+  /** Runs `build` with `prefix` in front of the names of the nodes that it adds. */
+  within<T>(prefix: string, build: () => T): T {
+    const outer = this.scope;
+    this.scope = `${prefix}/`;
+    try {
+      return build();
+    } finally {
+      this.scope = outer;
+    }
+  }
+
+  /** Makes `value` an output of the graph with exactly this name. */
+  output(value: Value, name: string): void {
+    if (value.name === name && this.recorded.some(({ outputs }) => outputs.includes(value)) && !this.outputs.includes(value)) {
+      this.outputs.push(value);
+      return;
+    }
+    const inner = this.claim(name);
+    const copy = { ...value, name: inner };
+    const node = { name: inner, type: 'Identity', domain: '', inputs: [value.name], outputs: [inner], attributes: {} };
+    this.recorded.push({ node, inputs: [value], outputs: [copy] });
+    this.outputs.push(copy);
+  }
+
+  /** The graph with what its outputs need and nothing else; every input stays. */
+  build(name: string): Graph {
+    const needed = new Set(this.outputs.map((output) => output.name));
+    const live: RecordedNode[] = [];
+    for (const entry of [...this.recorded].reverse()) {
+      if (!entry.outputs.some((output) => output && needed.has(output.name))) continue;
+      live.push(entry);
+      for (const input of entry.inputs) if (input) needed.add(input.name);
+    }
+    const rename = (value: string): string => this.swaps.get(value) ?? value;
+    const info = (value: Value): ValueInfo => ({ name: rename(value.name), type: value.type, dims: value.dims });
+    const constants = [...this.constants.values()].filter((value) => needed.has(value.name));
+    return {
+      name,
+      nodes: live.reverse().map(({ node }) => ({ ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) })),
+      inputs: this.inputs.map(info),
+      outputs: this.outputs.map(info),
+      initializers: new Map(constants.map((value) => [rename(value.name), value.constant!])),
+    };
+  }
+
+  private record(node: Node, inputs: Inputs): (Value | undefined)[] {
+    const op = new Operator(node, inputs, 'onnx-shape');
+    const replaced = lower(this, op);
+    if (replaced) return replaced;
+    const types = inferTypes(op);
+    const folded = node.outputs.length === 1 ? foldConstant(op, types[0]!) : undefined;
+    if (folded) return [this.shared(folded, () => node.outputs[0]!)];
+    const outputs = node.outputs.map((name, index) =>
+      name === '' ? undefined : { name, ...(types[index] ?? op.fail(`it has no output ${index}`)) },
+    );
+    this.recorded.push({ node, inputs, outputs });
+    return outputs;
+  }
+
+  private shared(tensor: Tensor, name: () => string): Value {
+    const key =
+      elementCount(tensor.dims) <= SHARED_ELEMENTS ? `${tensor.type} ${tensor.dims.join('x')} ${tensor.data.join()}` : tensor;
+    const value = this.constants.get(key) ?? { name: name(), type: tensor.type, dims: tensor.dims, constant: tensor };
+    this.constants.set(key, value);
+    return value;
+  }
+
+  /** A unique name that `build` turns into exactly `name`. */
+  private claim(name: string): string {
+    const inner = this.unique(name);
+    if (inner !== name) this.swaps.set(inner, name).set(name, inner);
+    return inner;
+  }
+
+  private unique(name: string): string {
+    const count = this.taken.get(name) ?? 0;
+    this.taken.set(name, count + 1);
+    return count === 0 ? name : this.unique(`${name}_${count}`);
+  }
+}
+
+function namesOf(values: Inputs): string[] {
+  return values.map((value) => value?.name ?? '');
+}
+
+function unbound(graph: Graph, name: string): never {
+  throw new OnnxError('onnx-shape', `The value '${name}' of graph '${graph.name}' was given no shape.`);
+}

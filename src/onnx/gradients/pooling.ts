@@ -1,0 +1,125 @@
+// Gradients of pools. Both kinds are separable: they are undone one axis at a time, with as many taps as the kernel is long.
+import { elementCount } from '../model';
+import type { Value } from '../operator';
+import { extent, slidingWindow, type Window } from '../shapes/window';
+import { type GradientContext, type GradientRule, toFirst } from './rule';
+
+export const POOLING_GRADIENTS: Readonly<Record<string, GradientRule>> = {
+  MaxPool: maxPool,
+  AveragePool: averagePool,
+  GlobalAveragePool: ({ m, inputs: [x], dy }) => [m.expand(m.div(dy, elementCount(x!.dims.slice(2))), x!.dims)],
+  GlobalMaxPool: ({ m, inputs: [x], y, dy }) => {
+    const mask = m.isZero(m.sub(y, x!));
+    return [m.mul(m.div(dy, m.sumTo(mask, y.dims)), mask)];
+  },
+};
+
+function windowOf({ op, inputs: [x] }: GradientContext): Window {
+  return slidingWindow(op, x!.dims.slice(2), op.numbers('kernel_shape')!);
+}
+
+/** Input position that tap `tap` of window `index` sees, on a spatial axis. */
+function seen({ strides, dilations, begins }: Window, axis: number, index: number, tap: number): number {
+  return index * strides[axis]! + tap * dilations[axis]! - begins[axis]!;
+}
+
+/** The mean's share of each input, as a matrix [inputs, windows] for each axis, applied in turn. */
+function averagePool(context: GradientContext): Value[] {
+  const {
+    op,
+    m,
+    inputs: [x],
+    dy,
+  } = context;
+  const window = windowOf(context);
+  const sizes = x!.dims.slice(2);
+  return [
+    sizes.reduce((gradient, size, axis) => {
+      const matrix = shares(window, axis, size, op.flag('count_include_pad'));
+      return m.along(gradient, axis + 2, matrix);
+    }, dy),
+  ];
+}
+
+function shares(window: Window, axis: number, size: number, countPadding: boolean): number[][] {
+  const matrix = Array.from({ length: size }, () => new Array<number>(window.counts[axis]!).fill(0));
+  const [low, high] = countPadding ? [-window.begins[axis]!, size + window.ends[axis]!] : [0, size];
+  for (let index = 0; index < window.counts[axis]!; index++) {
+    const positions = Array.from({ length: window.kernel[axis]! }, (_, tap) => seen(window, axis, index, tap));
+    const counted = positions.filter((position) => position >= low && position < high).length;
+    for (const position of positions) if (position >= 0 && position < size) matrix[position]![index] = 1 / counted;
+  }
+  return matrix;
+}
+
+/**
+ * The first maximum in row-major order takes the whole gradient. The maximum of rows of maxima finds it too: the first row
+ * that has it, then the first in that row. So the pool is redone axis by axis from the last, and undone from the first.
+ */
+function maxPool(context: GradientContext): Value[] {
+  const {
+    inputs: [x],
+    y,
+    dy,
+  } = context;
+  const window = windowOf(context);
+  const spatial = [...window.kernel.keys()];
+  const stages = [x!];
+  for (const axis of spatial.slice(1).reverse()) stages.unshift(maxAlong(context, stages[0]!, window, axis));
+  const results = [y, ...stages];
+  return [
+    spatial.reduce(
+      (gradient, axis) => undo(context, window, axis, { x: results[axis + 1]!, y: results[axis]!, dy: gradient }),
+      dy,
+    ),
+  ];
+}
+
+/** The pool on one spatial axis alone. */
+function maxAlong({ g, op }: GradientContext, x: Value, window: Window, axis: number): Value {
+  const only = (values: readonly number[], otherwise: number): number[] =>
+    values.map((value, other) => (other === axis ? value : otherwise));
+  return g.op('MaxPool', [x], {
+    kernel_shape: only(window.kernel, 1),
+    strides: only(window.strides, 1),
+    dilations: only(window.dilations, 1),
+    pads: [...only(window.begins, 0), ...only(window.ends, 0)],
+    ceil_mode: op.number('ceil_mode', 0),
+  });
+}
+
+/** Below every number that an activation can be, and finite: minus infinity less itself would be no number. */
+const LOWEST = -3e38;
+
+interface Stage {
+  readonly x: Value;
+  readonly y: Value;
+  readonly dy: Value;
+}
+
+function undo({ m }: GradientContext, window: Window, axis: number, { x, y, dy }: Stage): Value {
+  const at = axis + 2;
+  const [size, count, stride] = [x.dims[at]!, window.counts[axis]!, window.strides[axis]!];
+  const begin = window.begins[axis]!;
+  const end = (count - 1) * stride + extent(window.kernel[axis]!, window.dilations[axis]!) - begin - size;
+  const only = (value: number): number[] => x.dims.map((_, other) => (other === at ? value : 0));
+  const line = m.pad(x, only(begin), only(end), LOWEST);
+  const taps = Array.from({ length: window.kernel[axis]! }, (_, tap) => {
+    const start = tap * window.dilations[axis]!;
+    return m.slice(line, [at], [start], [start + (count - 1) * stride + 1], [stride]);
+  });
+  const shared = m.concat(
+    toFirst(
+      m,
+      dy,
+      taps.map((tap) => m.sub(y, tap)),
+    ),
+    at,
+  );
+  const positions = taps.flatMap((_, tap) => Array.from({ length: count }, (__, index) => seen(window, axis, index, tap)));
+  return m.along(
+    shared,
+    at,
+    Array.from({ length: size }, (_, position) => positions.map((other) => Number(other === position))),
+  );
+}

@@ -1,0 +1,43 @@
+// What every gradient rule is made of.
+import type { GraphBuilder } from '../builder';
+import type { Expressions } from '../expressions';
+import type { Operator, Value } from '../operator';
+
+export interface GradientContext {
+  readonly op: Operator;
+  readonly g: GraphBuilder;
+  readonly m: Expressions;
+  /** The node's inputs. An optional one that is left out reads as undefined. */
+  readonly inputs: readonly Value[];
+  /** The node's outputs. */
+  readonly outputs: readonly Value[];
+  /** The gradient with respect to each output; undefined where it leads to no seed. */
+  readonly upstream: readonly (Value | undefined)[];
+  /** The first output and its gradient. */
+  readonly y: Value;
+  readonly dy: Value;
+}
+
+/**
+ * The gradient with respect to each input, in order; undefined where the operator has none for it. A rule may give
+ * more than is asked for: what no output of the graph needs is not built.
+ */
+export type GradientRule = (context: GradientContext) => readonly (Value | undefined)[];
+
+/** dx = dy · derivative(x, y), element by element. */
+export function elementwise(derivative: (m: Expressions, x: Value, y: Value, op: Operator) => Value | number): GradientRule {
+  return ({ op, m, inputs: [x], y, dy }) => [m.mul(dy, derivative(m, x!, y, op))];
+}
+
+/**
+ * Shares dy out: each of `taps` (pairs of how far it lies below the maximum, zero where it is the maximum) takes it where
+ * no earlier one did, so that every maximum counts once.
+ */
+export function toFirst(m: Expressions, dy: Value, distances: readonly Value[]): Value[] {
+  let rest = dy;
+  return distances.map((distance, index) => {
+    const taken = m.mul(rest, m.isZero(distance));
+    if (index < distances.length - 1) rest = m.sub(rest, taken);
+    return taken;
+  });
+}
