@@ -32,8 +32,9 @@ export interface CocoHandler extends JsonHandler {
   readonly state: CocoState;
 }
 
-export function createCocoHandler(): CocoHandler {
-  const state = createState();
+/** `bytes`: about how long the text is, from which the number of annotations is guessed. */
+export function createCocoHandler(bytes: number): CocoHandler {
+  const state = createState(bytes);
   const handler: CocoHandler = {
     scanner: { at: 0 },
     state,
@@ -47,7 +48,10 @@ export function createCocoHandler(): CocoHandler {
   return handler;
 }
 
-function createState(): CocoState {
+/** COCO's own annotations take 500 bytes, those with boxes only 130. */
+const BYTES_A_ROW = 250;
+
+function createState(bytes: number): CocoState {
   return {
     ids: createIdPool(),
     record: createRecord(),
@@ -60,7 +64,7 @@ function createState(): CocoState {
     imageKeys: [],
     categories: [],
     categoryKeys: [],
-    columns: createColumns(),
+    columns: createColumns(Math.ceil(bytes / BYTES_A_ROW) + 16),
   };
 }
 
@@ -81,12 +85,12 @@ function readKey(state: CocoState, bytes: Buffer, start: number, end: number, at
     if (state.section !== Field.other) beginSection(state, state.section);
     return state.section !== Field.other;
   }
-  const { record } = state;
-  state.field = matchField(RECORD_FIELDS[state.section]!, bytes, start, end, at);
-  if (state.field === Field.caption) record.caption = true;
-  else if (state.field === Field.segments) record.segments = true;
-  else return state.field !== Field.other;
-  return false;
+  const field = (state.field = matchField(RECORD_FIELDS[state.section]!, bytes, start, end, at));
+  if (field === Field.caption || field === Field.segments) {
+    state.record.values[field] = 1;
+    return false;
+  }
+  return field !== Field.other;
 }
 
 /** A key that is repeated replaces what came before, as in every JSON reader. */
@@ -112,11 +116,11 @@ function readNumber(state: CocoState, bytes: Buffer, start: number, end: number,
   if (state.level === Level.record) setNumber(record, state.field, state.ids, bytes, start, end);
   else if (state.level !== Level.box) readOther(state, 'a number', at);
   else if (record.boxCount < 4) record.box[record.boxCount++] = parseMeasure(bytes, start, end);
-  else record.boxCount = Infinity;
+  else record.boxCount = 5;
 }
 
 function readLiteral(state: CocoState, value: boolean | null, at: number): void {
-  if (state.level === Level.record && state.field === Field.crowd) state.record.crowd = value === true ? 1 : 0;
+  if (state.level === Level.record && state.field === Field.crowd) state.record.values[Field.crowd] = value === true ? 1 : 0;
   else if (state.level === Level.record) setMissing(state.record, state.field);
   else readOther(state, String(value), at);
 }
@@ -125,7 +129,7 @@ function readLiteral(state: CocoState, value: boolean | null, at: number): void 
 function readOther(state: CocoState, what: string, at: number): void {
   if (state.level === Level.root) throw notAList(state.section, what, at);
   if (state.level === Level.list) throw notARecord(state.section, what, at);
-  state.record.boxCount = Infinity;
+  state.record.boxCount = 5;
 }
 
 function openContainer(state: CocoState, kind: Container, at: number): boolean {
@@ -158,29 +162,34 @@ function endRecord(state: CocoState): void {
 }
 
 function addAnnotation(state: CocoState): void {
-  const { record } = state;
-  if (Number.isNaN(record.categoryId) || Number.isNaN(record.imageId)) throw badAnnotation(record);
-  let { columns } = state;
-  if (columns.count === columns.id.length) columns = state.columns = growColumns(columns);
+  const { values, box, boxCount } = state.record;
+  if (isMissing(values, Field.categoryId) || isMissing(values, Field.imageId)) throw badAnnotation(state.record);
+  if (state.columns.count === state.columns.id.length) state.columns = growColumns(state.columns);
+  const { columns } = state;
   const row = columns.count++;
-  columns.id[row] = record.id;
-  columns.imageId[row] = record.imageId;
-  columns.categoryId[row] = record.categoryId;
-  columns.area[row] = record.area;
-  columns.crowd[row] = record.crowd;
-  for (let k = 0; k < 4; k++) columns.bbox[row * 4 + k] = record.boxCount === 4 ? record.box[k]! : NaN;
+  columns.id[row] = values[Field.id]!;
+  columns.imageId[row] = values[Field.imageId]!;
+  columns.categoryId[row] = values[Field.categoryId]!;
+  columns.area[row] = values[Field.area]!;
+  columns.crowd[row] = isMissing(values, Field.crowd) || values[Field.crowd] === 0 ? 0 : 1;
+  for (let k = 0; k < 4; k++) columns.bbox[row * 4 + k] = boxCount === 4 ? box[k]! : NaN;
 }
 
+const isMissing = (values: Float64Array, field: number) => Number.isNaN(values[field]);
+
 function addImage(state: CocoState): void {
-  const { id, text, width, height } = state.record;
-  if (Number.isNaN(id) || text === undefined) throw badImage(state.record);
+  const { values, text } = state.record;
+  if (isMissing(values, Field.id) || text === undefined) throw badImage(state.record);
+  const id = values[Field.id]!;
   state.imageKeys.push(id);
+  const [width, height] = [values[Field.width]! || 0, values[Field.height]! || 0];
   state.images.push({ id: textOfId(id, state.ids.texts), fileName: text, width, height });
 }
 
 function addCategory(state: CocoState): void {
-  const { id, text, supercategory } = state.record;
-  if (Number.isNaN(id) || text === undefined) throw badCategory(state.record);
+  const { values, text, supercategory } = state.record;
+  if (isMissing(values, Field.id) || text === undefined) throw badCategory(state.record);
+  const id = values[Field.id]!;
   state.categoryKeys.push(id);
   state.categories.push({ id: textOfId(id, state.ids.texts), name: text, supercategory });
 }

@@ -12,6 +12,8 @@ const LISTS = [
 
 const listName = (section: number) => LISTS.find(([field]) => field === section)![1];
 
+const has = (record: CocoRecord, field: number) => !Number.isNaN(record.values[field]);
+
 export function resultsList(at: number): LocatedError {
   return new LocatedError(
     'results-file',
@@ -38,7 +40,7 @@ export function notARecord(section: number, found: string, at: number): LocatedE
 }
 
 export function badImage(record: CocoRecord): LocatedError {
-  const missing = Number.isNaN(record.id) ? '"id" (a number or text)' : '"file_name" (text)';
+  const missing = !has(record, Field.id) ? '"id" (a number or text)' : '"file_name" (text)';
   return new LocatedError(
     'image-incomplete',
     record.at,
@@ -47,7 +49,7 @@ export function badImage(record: CocoRecord): LocatedError {
 }
 
 export function badCategory(record: CocoRecord): LocatedError {
-  const missing = Number.isNaN(record.id) ? '"id" (a number or text)' : '"name" (text)';
+  const missing = !has(record, Field.id) ? '"id" (a number or text)' : '"name" (text)';
   return new LocatedError(
     'category-incomplete',
     record.at,
@@ -56,19 +58,19 @@ export function badCategory(record: CocoRecord): LocatedError {
 }
 
 export function badAnnotation(record: CocoRecord): LocatedError {
-  if (Number.isNaN(record.categoryId) && record.caption)
+  if (!has(record, Field.categoryId) && has(record, Field.caption))
     return new LocatedError(
       'captions-file',
       record.at,
       `this is a COCO captions file: its annotations hold sentences, not categories. ${INSTANCES} of the same images.`,
     );
-  if (Number.isNaN(record.categoryId) && record.segments)
+  if (!has(record, Field.categoryId) && has(record, Field.segments))
     return new LocatedError(
       'panoptic-file',
       record.at,
       `this is a COCO panoptic file: its annotations hold "segments_info", not one category each. ${INSTANCES} of the same images.`,
     );
-  const missing = Number.isNaN(record.imageId) ? 'image_id' : 'category_id';
+  const missing = !has(record, Field.imageId) ? 'image_id' : 'category_id';
   return new LocatedError(
     'annotation-incomplete',
     record.at,

@@ -45,9 +45,8 @@ export interface Columns {
   crowd: Uint8Array;
 }
 
-const FIRST_ROWS = 1 << 14;
-
-export function createColumns(rows = FIRST_ROWS): Columns {
+/** Memory that is not written to yet costs nothing, so `rows` may be a generous guess. */
+export function createColumns(rows: number): Columns {
   return {
     count: 0,
     id: new Float64Array(rows),
@@ -59,7 +58,6 @@ export function createColumns(rows = FIRST_ROWS): Columns {
   };
 }
 
-/** Half as much again: doubling would leave up to half of the memory unused. */
 export function growColumns(old: Columns): Columns {
   const grown = createColumns(Math.ceil(old.id.length * 1.5));
   grown.count = old.count;

@@ -18,6 +18,14 @@ export interface JsonHandler {
   close(): void;
 }
 
+const IN_ARRAY = State.array.first << 8;
+const IN_OBJECT = State.objectFirst << 8;
+const AFTER_ELEMENT = State.array.after << 8;
+const AFTER_MEMBER = State.object.after << 8;
+
+const IN_OBJECT_GROUP = State.object.first << 8;
+const PLAIN = Uint8Array.from({ length: 256 }, (_, b) => (b >= 0x20 && b !== 0x22 && b !== 0x5c ? 1 : 0));
+
 export interface Scanner {
   readonly handler: JsonHandler;
   /** Offset in the text of the token or bracket that the handler is being told of. */
@@ -89,13 +97,17 @@ function read(scanner: Scanner, bytes: Buffer, from: number): number {
   return i;
 }
 
-/** Two bytes a step inside arrays, where the numbers of polygons are nearly all of the file; else one. */
+/**
+ * Until the skipped container ends. Inside arrays, where the numbers of polygons are nearly all of the file, two bytes a
+ * step; else one. An error is left to `handleEvent`.
+ */
 function skip(scanner: Scanner, bytes: Buffer, pairs: Uint16Array, from: number): number {
-  let state = scanner.state;
+  const { length } = bytes;
+  let { state, depth, arrays } = scanner;
   let i = from;
-  if (scanner.arrays[scanner.depth] === 1) {
-    if (i % 2 === 1) state = SKIP[state | bytes[i++]!]!;
-    if (state < EXIT) {
+  while (i < length && depth >= scanner.skipFrom) {
+    if (arrays[depth] === 1 && i % 2 === 1) state = SKIP[state | bytes[i++]!]!;
+    if (arrays[depth] === 1 && state < EXIT) {
       let k = i >> 1;
       for (; k < pairs.length; k++) {
         const next = PAIRS[state | PAIR_CLASSES[pairs[k]!]!]!;
@@ -104,9 +116,19 @@ function skip(scanner: Scanner, bytes: Buffer, pairs: Uint16Array, from: number)
       }
       i = k << 1;
     }
+    while (state < EXIT && i < length) state = SKIP[state | bytes[i++]!]!;
+    if (state < EXIT || (state & EVENT_BITS) === Event.error) break;
+    if ((state & EVENT_BITS) === Event.close) state = arrays[--depth] === 1 ? AFTER_ELEMENT : AFTER_MEMBER;
+    else {
+      const isArray = (state & EVENT_BITS) === Event.openArray;
+      if (++depth === arrays.length) arrays = scanner.arrays = growBytes(arrays);
+      arrays[depth] = isArray ? 1 : 0;
+      state = isArray ? IN_ARRAY : IN_OBJECT;
+    }
   }
-  while (state < EXIT && i < bytes.length) state = SKIP[state | bytes[i++]!]!;
   scanner.state = state;
+  scanner.depth = depth;
+  if (depth < scanner.skipFrom) scanner.skipFrom = 0;
   return i;
 }
 
@@ -116,14 +138,12 @@ function handleEvent(scanner: Scanner, bytes: Buffer, i: number): number {
   scanner.state &= STATE_BITS;
   switch (event) {
     case Event.keyStart:
-      beginToken(scanner, i, true);
-      return i;
+      return readKey(scanner, bytes, i);
     case Event.stringStart:
       beginToken(scanner, i, scanner.wanted);
       return i;
     case Event.numberStart:
-      beginToken(scanner, i - 1, scanner.wanted);
-      return i;
+      return readNumber(scanner, bytes, i - 1);
     case Event.keyEnd:
     case Event.stringEnd:
       endToken(scanner, event, bytes, i - 1);
@@ -145,6 +165,39 @@ function handleEvent(scanner: Scanner, bytes: Buffer, i: number): number {
       return i;
   }
 }
+
+/** Most keys lie whole in the chunk and have no escape: a plain loop ends them without the tables. */
+function readKey(scanner: Scanner, bytes: Buffer, start: number): number {
+  beginToken(scanner, start, true);
+  let end = start;
+  while (end < bytes.length && PLAIN[bytes[end]!] === 1) end++;
+  if (end >= bytes.length || bytes[end] !== 0x22) return start;
+  scanner.start = -1;
+  scanner.state = State.colon << 8;
+  scanner.wanted = scanner.handler.key(bytes, start, end);
+  return end + 1;
+}
+
+/** The same for numbers without exponent. */
+function readNumber(scanner: Scanner, bytes: Buffer, start: number): number {
+  beginToken(scanner, start, scanner.wanted);
+  const { length } = bytes;
+  let end = start;
+  while (end < length && isDigit(bytes[end]!)) end++;
+  if (end < length - 1 && bytes[end] === 0x2e && isDigit(bytes[end + 1]!)) {
+    end += 2;
+    while (end < length && isDigit(bytes[end]!)) end++;
+  }
+  const inArray = scanner.state < IN_OBJECT_GROUP;
+  if (end >= length || (bytes[end] !== 0x2c && bytes[end] !== (inArray ? 0x5d : 0x7d))) return start + 1;
+  if (bytes[start] === 0x30 && end > start + 1 && bytes[start + 1] !== 0x2e) return start + 1;
+  scanner.start = -1;
+  scanner.state = inArray ? AFTER_ELEMENT : AFTER_MEMBER;
+  if (scanner.wanted) scanner.handler.number(bytes, start, end);
+  return end;
+}
+
+const isDigit = (byte: number) => byte >= 0x30 && byte <= 0x39;
 
 function beginToken(scanner: Scanner, start: number, wanted: boolean): void {
   scanner.start = wanted ? start : -1;

@@ -16,7 +16,7 @@ import type { CocoIndex } from './types';
  */
 export async function readAnnotations(path: string, options: ReadOptions = {}): Promise<CocoIndex> {
   return withFile(path, async (handle, size) => {
-    const handler = createCocoHandler();
+    const handler = createCocoHandler(size);
     const scanner = createScanner(handler);
     handler.scanner = scanner;
     const hash = createHash('sha256');

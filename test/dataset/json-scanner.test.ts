@@ -1,0 +1,143 @@
+// The scanner against JSON.parse: the same values from every text, cut anywhere, and errors where JSON.parse has errors.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { LocatedError } from '../../src/dataset/errors';
+import { createScanner, endOfBytes, pushBytes, type JsonHandler } from '../../src/dataset/json-scanner';
+import { decodeString, parseMeasure } from '../../src/dataset/json-token';
+import { jsonText } from './json-text';
+
+type Tree = Tree[] | { [key: string]: Tree } | string | number | boolean | null;
+
+/** A handler that builds the whole tree, but leaves out the values of keys that begin with `skip`. */
+function createBuilder(): { handler: JsonHandler; root: () => Tree } {
+  const done: Tree[] = [];
+  const open: { tree: Tree[] | Record<string, Tree> }[] = [];
+  const keys: string[] = [];
+  const add = (value: Tree) => {
+    const top = open.at(-1);
+    if (top === undefined) done.push(value);
+    else if (Array.isArray(top.tree)) top.tree.push(value);
+    else Object.defineProperty(top.tree, keys.at(-1)!, { value, enumerable: true, configurable: true, writable: true });
+  };
+  const handler: JsonHandler = {
+    key(bytes, start, end) {
+      keys[open.length - 1] = decodeString(bytes, start, end, 0);
+      keys.length = open.length;
+      return !keys.at(-1)!.startsWith('skip');
+    },
+    string: (bytes, start, end) => add(decodeString(bytes, start, end, 0)),
+    number: (bytes, start, end) => add(Number(bytes.toString('latin1', start, end))),
+    literal: (value) => add(value),
+    open(kind) {
+      const tree: Tree[] | Record<string, Tree> = kind === 'array' ? [] : {};
+      add(tree);
+      open.push({ tree });
+      return true;
+    },
+    close() {
+      open.pop();
+      keys.length = open.length;
+    },
+  };
+  return { handler, root: () => done[0]! };
+}
+
+function scan(bytes: Buffer, chunkSize: number): Tree {
+  const { handler, root } = createBuilder();
+  const scanner = createScanner(handler);
+  for (let at = 0; at < bytes.length; at += chunkSize) pushBytes(scanner, Buffer.from(bytes.subarray(at, at + chunkSize)));
+  endOfBytes(scanner);
+  return root();
+}
+
+/** What JSON.parse says, without the values of keys that begin with `skip`. */
+const parse = (text: string): Tree => withoutSkipped(JSON.parse(text) as Tree);
+
+function withoutSkipped(tree: Tree): Tree {
+  if (Array.isArray(tree)) return tree.map(withoutSkipped);
+  if (tree === null || typeof tree !== 'object') return tree;
+  const kept = Object.entries(tree).filter(([key]) => !key.startsWith('skip'));
+  return Object.fromEntries(kept.map(([key, value]) => [key, withoutSkipped(value)]));
+}
+
+const anyKey = fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('skip', 'skip 2', 'ids', ''));
+const { tree: anyTree } = fc.letrec<{ tree: Tree; container: Tree }>((tie) => ({
+  tree: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.integer(),
+      fc.constantFrom(true, false, null, -0.5, 1e300, 5e-324, 12.25),
+    ),
+    tie('container'),
+  ),
+  container: fc.oneof(
+    fc.array(tie('tree')),
+    fc.dictionary(anyKey, tie('tree'), { noNullPrototype: true }),
+    fc.array(fc.array(fc.double({ min: 0, max: 640, noNaN: true }).map((x) => Math.round(x * 100) / 100))),
+  ),
+}));
+const anyRoot = fc.oneof(fc.array(anyTree), fc.dictionary(anyKey, anyTree, { noNullPrototype: true }));
+
+describe('scanner', () => {
+  it('reads what JSON.parse reads, however it is written and cut', () => {
+    fc.assert(
+      fc.property(anyRoot, fc.infiniteStream(fc.nat(1 << 20)), fc.integer({ min: 1, max: 40 }), (tree, choices, chunkSize) => {
+        const text = jsonText(tree, choices);
+        expect(scan(Buffer.from(text), chunkSize)).toEqual(parse(text));
+      }),
+      { numRuns: 600 },
+    );
+  });
+
+  it('fails exactly where JSON.parse fails, on texts with one byte changed', () => {
+    const bytes = fc.constantFrom(...Array.from('{}[]",:.-+eE0123456789\\utrfalsn \n\t\u0001xX'));
+    fc.assert(
+      fc.property(anyRoot, fc.nat(), fc.nat(2), bytes, fc.integer({ min: 1, max: 40 }), (tree, place, drop, byte, chunkSize) => {
+        const text = JSON.stringify(tree);
+        const at = place % text.length;
+        const changed = Buffer.from(text.slice(0, at) + byte + text.slice(at + drop)).toString();
+        if (!/^[ \n\t]*[[{]/.test(changed)) return;
+        let expected: Tree | undefined;
+        try {
+          expected = parse(changed);
+        } catch {
+          expect(() => scan(Buffer.from(changed), chunkSize)).toThrow(LocatedError);
+          return;
+        }
+        expect(scan(Buffer.from(changed), chunkSize)).toEqual(expected);
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it('skips nesting of any depth', () => {
+    const deep = `{"skip":${'[{"a":'.repeat(100_000)}1${'}]'.repeat(100_000)},"kept":[1,-2.5e0,true]}`;
+    expect(scan(Buffer.from(deep), 1000)).toEqual({ kept: [1, -2.5, true] });
+  });
+});
+
+describe('parseMeasure', () => {
+  const measure = (text: string) => parseMeasure(Buffer.from(text), 0, text.length);
+
+  it('is what Number says, to 14 digits', () => {
+    fc.assert(
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
+        const [got, want] = [measure(JSON.stringify(value)), Number(JSON.stringify(value))];
+        expect(Math.abs(got - want)).toBeLessThanOrEqual(Math.abs(want) * 1e-14);
+      }),
+    );
+  });
+
+  it.each([
+    '0',
+    '-0.5',
+    '239.97',
+    '1e2',
+    '1E-05',
+    '123456789012345678901234567890',
+    '0.00000000000000000000000001',
+    '2765.1486500000005',
+  ])('reads %s', (text) => expect(measure(text)).toBeCloseTo(Number(text), 12));
+});

@@ -1,0 +1,48 @@
+// Writes a value as JSON the way no printer does: random white space, escapes in keys and strings, numbers in every form.
+
+/** Legal JSON for `value`; every choice of form is drawn from `choices`. */
+export function jsonText(value: unknown, choices: Iterable<number>): string {
+  const stream = choices[Symbol.iterator]();
+  const draw = (below: number) => (stream.next().value as number) % below;
+  return write(value, draw);
+}
+
+type Draw = (below: number) => number;
+
+const SPACES = ['', '', '', ' ', '\n', '\r\n', '\t ', '   '];
+const space = (draw: Draw) => SPACES[draw(SPACES.length)]!;
+
+function write(value: unknown, draw: Draw): string {
+  return space(draw) + writeBare(value, draw) + space(draw);
+}
+
+function writeBare(value: unknown, draw: Draw): string {
+  if (typeof value === 'string') return writeString(value, draw);
+  if (typeof value === 'number') return writeNumber(value, draw);
+  if (Array.isArray(value)) return `[${value.length === 0 ? space(draw) : value.map((item) => write(item, draw)).join(',')}]`;
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  const members = Object.entries(value).map(
+    ([key, item]) => `${space(draw)}${writeString(key, draw)}${space(draw)}:${write(item, draw)}`,
+  );
+  return `{${members.length === 0 ? space(draw) : members.join(',')}}`;
+}
+
+/** Characters as they are, as short escapes or as \u escapes (a pair of them beyond the basic plane). */
+function writeString(text: string, draw: Draw): string {
+  let out = '';
+  for (const character of text) {
+    const mustEscape = JSON.stringify(character).length > character.length + 2;
+    if (draw(4) === 0) for (const unit of character.split('')) out += `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+    else if (character === '/' && draw(2) === 0) out += '\\/';
+    else out += mustEscape ? JSON.stringify(character).slice(1, -1) : character;
+  }
+  return `"${out}"`;
+}
+
+/** All forms read back as the same double. */
+function writeNumber(value: number, draw: Draw): string {
+  const plain = JSON.stringify(value);
+  const exponent = value.toExponential();
+  const forms = [plain, plain, plain, exponent.replace('e', 'E'), exponent, /^-?\d+$/.test(plain) ? `${plain}.000` : plain];
+  return forms[draw(forms.length)]!;
+}
