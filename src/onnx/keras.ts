@@ -7,7 +7,7 @@ import { OnnxError } from './model';
 import type { Attributes, Model, Node, Tensor, ValueInfo } from './model';
 
 /** What is done to pixels before the first layer: the channels put in this order, then a mean taken off each. */
-export interface PixelPreprocessing {
+interface PixelPreprocessing {
   readonly order: 'rgb' | 'bgr';
   /** One a channel, in that order, on the scale 0..255. */
   readonly mean: readonly [number, number, number];
