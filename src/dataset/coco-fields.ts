@@ -28,7 +28,7 @@ interface FieldName {
 }
 
 /** By length of the name in bytes. */
-export type FieldNames = readonly (readonly FieldName[])[];
+type FieldNames = readonly (readonly FieldName[])[];
 
 function fieldNames(names: Readonly<Record<string, number>>): FieldNames {
   const byLength: FieldName[][] = Array.from({ length: 32 }, () => []);

@@ -27,7 +27,7 @@ interface CocoState {
 }
 
 /** `at` is told by the scanner: the offset of the present token. */
-export interface CocoHandler extends JsonHandler {
+interface CocoHandler extends JsonHandler {
   scanner: { readonly at: number };
   readonly state: CocoState;
 }

@@ -26,7 +26,7 @@ const AFTER_MEMBER = State.object.after << 8;
 const IN_OBJECT_GROUP = State.object.first << 8;
 const PLAIN = Uint8Array.from({ length: 256 }, (_, b) => (b >= 0x20 && b !== 0x22 && b !== 0x5c ? 1 : 0));
 
-export interface Scanner {
+interface Scanner {
   readonly handler: JsonHandler;
   /** Offset in the text of the token or bracket that the handler is being told of. */
   at: number;

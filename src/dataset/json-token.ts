@@ -61,6 +61,6 @@ export function parseMeasure(bytes: Buffer, start: number, end: number): number 
   return negative ? -value : value;
 }
 
-export function parseExactly(bytes: Buffer, start: number, end: number): number {
+function parseExactly(bytes: Buffer, start: number, end: number): number {
   return Number(bytes.toString('latin1', start, end));
 }

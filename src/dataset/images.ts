@@ -1,0 +1,145 @@
+// The image folder that belongs to an annotation file, the usable images of a labelled set, and the validation file beside it.
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { DatasetError } from './errors';
+import { findFiles, isFolder, type FileProblem } from './image-files';
+import { takeRows } from './labels';
+import type { LabelledSet } from './types';
+
+interface ImageFolder {
+  readonly folder: string;
+  /** How it was found, for people. */
+  readonly how: string;
+  readonly tried: readonly string[];
+}
+
+/**
+ * The folder of an annotation file's images: `explicit`, else where COCO and other exporters put it: for
+ * instances_train2017.json train2017, ../train2017, ../images/train2017, images, the file's own folder, ../images, ...
+ * The first that holds all of `sample` (some file names of the set) is taken, else the one with most of them.
+ * Throws DatasetError: image-folder-missing (`explicit` is no folder), image-folder-not-found.
+ */
+export async function findImageFolder(
+  annotationPath: string,
+  sample: readonly string[],
+  explicit?: string,
+): Promise<ImageFolder> {
+  if (explicit !== undefined) {
+    await findFiles([], explicit);
+    return { folder: explicit, how: 'as given', tried: [explicit] };
+  }
+  const own = dirname(annotationPath);
+  const tried = candidateFolders(annotationPath);
+  let best = { folder: '', hits: 0 };
+  for (const folder of tried) {
+    const hits = await countHits(folder, sample);
+    if (hits > best.hits) best = { folder, hits };
+    if (hits === sample.length && hits > 0) break;
+  }
+  if (best.hits === 0) throw folderNotFound(annotationPath, sample, tried);
+  const place = relative(own, best.folder) || 'the same folder';
+  return { folder: best.folder, how: `found beside ${basename(annotationPath)}: ${place}`, tried };
+}
+
+function candidateFolders(annotationPath: string): string[] {
+  const stem = basename(annotationPath).replace(/(\.json)?(\.gz)?$/i, '');
+  const split = stem.slice(stem.lastIndexOf('_') + 1);
+  const names = [split, `../${split}`, `../images/${split}`, 'images', '.', '../images', `images/${split}`, '..'];
+  return [...new Set(names.map((name) => join(dirname(annotationPath), name)))];
+}
+
+async function countHits(folder: string, sample: readonly string[]): Promise<number> {
+  if (!(await isFolder(folder))) return 0;
+  const found = await findFiles(sample, folder);
+  return sample.filter((fileName) => 'path' in found.get(fileName)!).length;
+}
+
+function folderNotFound(annotationPath: string, sample: readonly string[], tried: readonly string[]): DatasetError {
+  return new DatasetError(
+    'image-folder-not-found',
+    `The images of ${annotationPath} (such as ${sample[0] ?? 'none'}) were not found in any of: ${tried.join(', ')}. ` +
+      'Say where they are with --images DIR.',
+    annotationPath,
+  );
+}
+
+interface ResolvedImages {
+  /** Only the images that can be read, with `paths[i]` the file of `set.images[i]`. */
+  readonly set: LabelledSet;
+  readonly paths: readonly string[];
+  readonly problems: readonly FileProblem[];
+}
+
+/** More than this part missing means that the folder is wrong rather than incomplete. */
+const TOLERATED = 0.2;
+
+/** Throws DatasetError: image-folder-missing, images-missing (over 20 %), no-usable-images. */
+export async function resolveImages(set: LabelledSet, folder: string): Promise<ResolvedImages> {
+  const found = await findFiles(
+    set.images.map((image) => image.fileName),
+    folder,
+  );
+  const rows: number[] = [];
+  const paths: string[] = [];
+  const problems: FileProblem[] = [];
+  set.images.forEach((image, row) => {
+    const file = found.get(image.fileName)!;
+    if ('path' in file) {
+      rows.push(row);
+      paths.push(file.path);
+    } else problems.push(file);
+  });
+  checkEnough(problems, set.images.length, folder);
+  return { set: takeRows(set, rows), paths, problems };
+}
+
+function checkEnough(problems: readonly FileProblem[], total: number, folder: string): void {
+  const missing = problems.filter((problem) => problem.code === 'image-missing');
+  const examples = (of: readonly FileProblem[]) =>
+    of
+      .slice(0, 3)
+      .map((problem) => problem.fileName)
+      .join(', ');
+  if (missing.length > TOLERATED * total)
+    throw new DatasetError(
+      'images-missing',
+      `${missing.length} of ${total} images are not in ${folder} (such as ${examples(missing)}): it is probably not their folder. ` +
+        'Say where they are with --images DIR.',
+      folder,
+    );
+  if (total > 0 && problems.length === total)
+    throw new DatasetError(
+      'no-usable-images',
+      `None of the ${total} images can be used: their names lead out of ${folder} (such as ${examples(problems)}). ` +
+        'Write names relative to the image folder into the annotation file.',
+      folder,
+    );
+}
+
+const VALIDATION_NAMES = ['val', 'valid', 'validation', 'test'];
+
+/** The file beside a training file that holds its validation images: *train* → *val*, *valid*, *validation*, *test*. */
+export async function findValidationFile(annotationPath: string): Promise<string | undefined> {
+  for (const candidate of validationCandidates(annotationPath)) {
+    const isFile = await stat(candidate).then(
+      (entry) => entry.isFile(),
+      () => false,
+    );
+    if (isFile) return candidate;
+  }
+  return undefined;
+}
+
+function validationCandidates(annotationPath: string): string[] {
+  const [name, folder] = [basename(annotationPath), dirname(annotationPath)];
+  const inName = replaceTrain(name).map((other) => join(folder, other));
+  // Roboflow's layout: train/_annotations.coco.json beside valid/_annotations.coco.json.
+  const above = dirname(resolve(folder));
+  const inFolder = replaceTrain(basename(resolve(folder))).map((other) => join(above, other, name));
+  return inName.length > 0 ? inName : inFolder;
+}
+
+function replaceTrain(name: string): string[] {
+  const parts = /^(.*)train(?:ing)?(.*)$/is.exec(name);
+  return parts === null ? [] : VALIDATION_NAMES.map((word) => parts[1]! + word + parts[2]!);
+}
