@@ -42,7 +42,8 @@ export class GraphBuilder {
   private readonly outputs: Value[] = [];
   private readonly constants = new Map<string | Tensor, Value>();
   private readonly made = new Map<string, Value[]>();
-  private readonly taken = new Map<string, number>();
+  private readonly valueNames = new Map<string, number>();
+  private readonly nodeNames = new Map<string, number>();
   /** Names that change places in `build`, so that an output can have a name that an inner value already has. */
   private readonly swaps = new Map<string, string>();
   private scope = '';
@@ -131,7 +132,8 @@ export class GraphBuilder {
       const inputs = node.inputs.map((name) => (name === '' ? undefined : (values.get(name) ?? unbound(graph, name))));
       const outputs = node.outputs.map((name) => name && this.unique(name));
       const domain = node.domain === 'ai.onnx' ? '' : node.domain;
-      const results = this.record({ ...node, domain, inputs: namesOf(inputs), outputs }, inputs);
+      const name = node.name || node.outputs.find(Boolean)!;
+      const results = this.record({ ...node, name, domain, inputs: namesOf(inputs), outputs }, inputs);
       for (const [index, name] of node.outputs.entries()) if (name !== '') values.set(name, results[index]!);
     }
     return values;
@@ -148,17 +150,10 @@ export class GraphBuilder {
     }
   }
 
-  /** Makes `value` an output of the graph with exactly this name. */
+  /** Makes `value` an output of the graph with exactly this name: a value that a node makes is renamed, others are copied. */
   output(value: Value, name: string): void {
-    if (value.name === name && this.recorded.some(({ outputs }) => outputs.includes(value)) && !this.outputs.includes(value)) {
-      this.outputs.push(value);
-      return;
-    }
-    const inner = this.claim(name);
-    const copy = { ...value, name: inner };
-    const node = { name: inner, type: 'Identity', domain: '', inputs: [value.name], outputs: [inner], attributes: {} };
-    this.recorded.push({ node, inputs: [value], outputs: [copy] });
-    this.outputs.push(copy);
+    const renamed = this.rename(value, name) ? value : this.copy(value, name);
+    this.outputs.push(renamed);
   }
 
   /** The graph with what its outputs need and nothing else; every input stays. */
@@ -192,7 +187,7 @@ export class GraphBuilder {
     const outputs = node.outputs.map((name, index) =>
       name === '' ? undefined : { name, ...(types[index] ?? op.fail(`it has no output ${index}`)) },
     );
-    this.recorded.push({ node, inputs, outputs });
+    this.recorded.push({ node: { ...node, name: untaken(node.name, this.nodeNames) }, inputs, outputs });
     return outputs;
   }
 
@@ -211,11 +206,39 @@ export class GraphBuilder {
     return inner;
   }
 
-  private unique(name: string): string {
-    const count = this.taken.get(name) ?? 0;
-    this.taken.set(name, count + 1);
-    return count === 0 ? name : this.unique(`${name}_${count}`);
+  /** False where the value's name is not free to change. */
+  private rename(value: Value, name: string): boolean {
+    const made = this.recorded.some(({ outputs }) => outputs.includes(value));
+    if (!made || this.outputs.includes(value) || this.swaps.has(value.name) || this.swaps.has(name)) return false;
+    if (value.name !== name) this.swaps.set(value.name, name).set(name, value.name);
+    this.valueNames.set(name, this.valueNames.get(name) ?? 1);
+    return true;
   }
+
+  private copy(value: Value, name: string): Value {
+    const copy = { name: this.claim(name), type: value.type, dims: value.dims };
+    const node = {
+      name: untaken(copy.name, this.nodeNames),
+      type: 'Identity',
+      domain: '',
+      inputs: [value.name],
+      outputs: [copy.name],
+      attributes: {},
+    };
+    this.recorded.push({ node, inputs: [value], outputs: [copy] });
+    return copy;
+  }
+
+  private unique(name: string): string {
+    return untaken(name, this.valueNames);
+  }
+}
+
+/** `name`, or `name_1` and so on where it is taken; it is taken from then on. */
+function untaken(name: string, taken: Map<string, number>): string {
+  const count = taken.get(name) ?? 0;
+  taken.set(name, count + 1);
+  return count === 0 ? name : untaken(`${name}_${count}`, taken);
 }
 
 function namesOf(values: Inputs): string[] {

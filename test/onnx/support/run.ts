@@ -2,31 +2,44 @@
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { GraphBuilder } from '../../../src/onnx/builder';
 import { encodeModel } from '../../../src/onnx/encode';
-import type { Graph, Tensor } from '../../../src/onnx/model';
+import type { Tensor } from '../../../src/onnx/model';
 
 export interface Result {
   readonly dims: readonly number[];
   readonly data: readonly number[];
 }
 
-/** Every output of the graph by name. Float32 and float64 tensors, and int64 ones, go in; all come back as numbers. */
-export async function run(builder: GraphBuilder, feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Result>> {
-  const graph = builder.build('test');
-  const session = await sessionOf(graph, builder.opset);
-  const tensors = Object.entries(feeds).map(([name, { type, data, dims }]) => [
-    name,
-    new OrtTensor(type, data as Float32Array, dims),
-  ]);
-  const outputs = await session.run(Object.fromEntries(tensors) as InferenceSession.FeedsType);
-  await session.release();
-  return Object.fromEntries(
-    Object.entries(outputs).map(([name, { dims, data }]) => [name, { dims, data: Array.from(data as Float32Array, Number) }]),
-  );
+type Feeds = Readonly<Record<string, Tensor>>;
+type Results = Record<string, Result>;
+
+export interface OpenGraph {
+  /** Every output of the graph by name. */
+  readonly run: (feeds: Feeds) => Promise<Results>;
+  readonly release: () => Promise<void>;
 }
 
-async function sessionOf(graph: Graph, opset: number): Promise<InferenceSession> {
-  const bytes = encodeModel({ irVersion: 9, opsets: { '': opset }, producer: 'test', graph, metadata: {} });
-  return InferenceSession.create(bytes, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+export async function openGraph(builder: GraphBuilder): Promise<OpenGraph> {
+  const model = { irVersion: 9, opsets: { '': builder.opset }, producer: 'test', graph: builder.build('test'), metadata: {} };
+  const session = await InferenceSession.create(encodeModel(model), { intraOpNumThreads: 1, logSeverityLevel: 3 });
+  const run = async (feeds: Feeds): Promise<Results> => {
+    const inputs = Object.entries(feeds).map(([name, { type, data, dims }]) => [
+      name,
+      new OrtTensor(type, data as Float32Array, dims),
+    ]);
+    const outputs = await session.run(Object.fromEntries(inputs) as InferenceSession.FeedsType);
+    return Object.fromEntries(
+      Object.entries(outputs).map(([name, { dims, data }]) => [name, { dims, data: Array.from(data as Float32Array, Number) }]),
+    );
+  };
+  return { run, release: () => session.release() };
+}
+
+/** Opens, runs once and releases. */
+export async function runOnce(builder: GraphBuilder, feeds: Feeds = {}): Promise<Results> {
+  const graph = await openGraph(builder);
+  const results = await graph.run(feeds);
+  await graph.release();
+  return results;
 }
 
 export function floats(data: readonly number[], dims: readonly number[]): Tensor<'float32'> {
