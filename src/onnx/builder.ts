@@ -100,7 +100,7 @@ export class GraphBuilder {
     attributes: AttributeInputs = {},
     { name, domain = '', outputs = 1 }: NodeOptions = {},
   ): Value[] {
-    const key = JSON.stringify([type, domain, inputs.map((input) => input?.name), attributes, outputs]);
+    const key = JSON.stringify([type, domain, inputs.map((input) => input?.name), attributes, outputs], bigintAsText);
     const known = name === undefined ? this.made.get(key) : undefined;
     if (known) return known;
     const label = this.unique(name ?? this.scope + type);
@@ -239,6 +239,10 @@ function untaken(name: string, taken: Map<string, number>): string {
   const count = taken.get(name) ?? 0;
   taken.set(name, count + 1);
   return count === 0 ? name : untaken(`${name}_${count}`, taken);
+}
+
+function bigintAsText(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
 }
 
 function namesOf(values: Inputs): string[] {
