@@ -32,10 +32,7 @@ export async function inspect(index: CocoIndex, options: InspectOptions = {}): P
     labelsPerImage: { mean: perImage.mean, histogram: perImage.histogram },
     imageFolder: options.imageFolder ?? null,
     findings: [
-      ...fileFindings(
-        files.flatMap((file) => ('path' in file ? [] : [file])),
-        options.imageFolder,
-      ),
+      ...fileFindings(problems, options.imageFolder),
       ...recordFindings(index),
       ...annotationFindings(index),
       ...categoryFindings(categories),

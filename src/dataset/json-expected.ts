@@ -18,17 +18,17 @@ const INSIDE_STRING = [
   ...Array<string>(4).fill('4 hexadecimal digits'),
 ];
 
-/** By position in a group of value states, after `first`, `value` and `after`. */
+/** By position in a group of value states, after `first`, `value` and `after`; '' where the value may end. */
 const INSIDE_VALUE = [
   ...INSIDE_STRING,
   'a digit',
-  'the end of a number (it may not begin with 0)',
-  'the rest of a number',
+  '',
+  '',
   'a digit after the decimal point',
-  'the rest of a number',
+  '',
   'a digit or a sign in the exponent',
   'a digit in the exponent',
-  'the rest of a number',
+  '',
   ...Array<string>(3).fill('the word true'),
   ...Array<string>(4).fill('the word false'),
   ...Array<string>(3).fill('the word null'),
@@ -41,8 +41,8 @@ export function describeExpected(state: number): string {
   const position = state - (inArray ? State.array.first : State.object.first);
   if (position === 0) return "a value or ']'";
   if (position === 1) return 'a value';
-  if (position === 2) return inArray ? "',' or ']'" : "',' or '}'";
-  return INSIDE_VALUE[position - 3]!;
+  const inside = position === 2 ? '' : INSIDE_VALUE[position - 3]!;
+  return inside || (inArray ? "',' or ']'" : "',' or '}'");
 }
 
 export function describeFound(byte: number): string {

@@ -1,0 +1,316 @@
+// The COCO reader against JSON.parse on files written in every legal way, and its errors by code, place and remedy.
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { textOfId } from '../../src/dataset/columns';
+import { readAnnotations } from '../../src/dataset/reader';
+import type { CocoIndex } from '../../src/dataset/types';
+import { datasetError, readIndex, SMALL, temporaryFolder, writeTemporary } from './coco';
+import { jsonText } from './json-text';
+
+const folder = temporaryFolder();
+
+interface Coco {
+  images: { id: number | string; file_name: string; width?: number; height?: number }[];
+  annotations: {
+    id?: number | string;
+    image_id: number | string;
+    category_id: number | string;
+    bbox?: unknown;
+    area?: number;
+    iscrowd?: number | boolean;
+  }[];
+  categories: { id: number | string; name: string; supercategory?: string }[];
+}
+
+/** What the reader should make of a file, computed from its parsed tree. */
+function expectedIndex(coco: Coco) {
+  const findRow = (records: { id: number | string }[], id: number | string) =>
+    records.findIndex((record) => String(record.id) === String(id));
+  return {
+    images: coco.images.map((image) => ({
+      id: String(image.id),
+      fileName: image.file_name,
+      width: image.width ?? 0,
+      height: image.height ?? 0,
+    })),
+    categories: coco.categories.map((category) => ({
+      id: String(category.id),
+      name: category.name,
+      supercategory: category.supercategory ?? '',
+    })),
+    annotations: coco.annotations.map((annotation) => ({
+      id: annotation.id === undefined ? '?' : String(annotation.id),
+      image: findRow(coco.images, annotation.image_id),
+      category: findRow(coco.categories, annotation.category_id),
+      bbox: isBox(annotation.bbox) ? annotation.bbox.map(Math.fround) : [NaN, NaN, NaN, NaN],
+      area: Math.fround(annotation.area ?? NaN),
+      crowd: annotation.iscrowd === true || annotation.iscrowd === 1 ? 1 : 0,
+    })),
+  };
+}
+
+const isBox = (box: unknown): box is number[] =>
+  Array.isArray(box) && box.length === 4 && box.every((x) => typeof x === 'number');
+
+function shown({ images, categories, annotations }: CocoIndex): ReturnType<typeof expectedIndex> {
+  const rows = Array.from({ length: annotations.count }, (_, k) => ({
+    id: textOfId(annotations.id[k]!, annotations.texts),
+    image: annotations.image[k]!,
+    category: annotations.category[k]!,
+    bbox: [...annotations.bbox.subarray(k * 4, k * 4 + 4)],
+    area: annotations.area[k]!,
+    crowd: annotations.crowd[k]!,
+  }));
+  return { images: [...images], categories: [...categories], annotations: rows };
+}
+
+const anyId = fc.oneof(
+  { weight: 6, arbitrary: fc.integer({ min: -3, max: 12 }) },
+  fc.maxSafeInteger(),
+  fc.constantFrom('a', 'ä"\\', '7', '07', '', '-0', '9007199254740993', '1e3'),
+);
+const anyText = fc.oneof(fc.constantFrom('000000000009.jpg', 'größe/ä.png', 'a\u{1f436}"b\\c'), fc.string({ unit: 'binary' }));
+const pixels = fc.nat(64000).map((x) => x / 100);
+const anyBox = fc.oneof(
+  { weight: 4, arbitrary: fc.tuple(pixels, pixels, pixels, pixels) },
+  fc.constantFrom<unknown>([], [1, 2, 3], [1, 2, 3, 4, 5], [1, null, 2, 3], [[1], 2, 3, 4], ['1', 2, 3, 4], null, {}, 'box', 7, [
+    {},
+  ]),
+);
+const unknown = fc.dictionary(
+  fc.constantFrom('segmentation', 'license', 'coco_url', 'images', 'i\u00e4', 'bbox_', 'ids', 'ID'),
+  fc.oneof(
+    fc.array(fc.array(pixels)),
+    fc.constant({ counts: 'RLE\\"[{', size: [480, 640] }),
+    fc.jsonValue({ maxDepth: 4 }),
+    fc.string({ unit: 'binary' }),
+  ),
+  { noNullPrototype: true },
+);
+const optional = { requiredKeys: [] };
+const image = fc.tuple(
+  fc.record({ id: anyId, file_name: anyText }),
+  fc.record({ width: fc.nat(9999), height: fc.nat(9999) }, optional),
+);
+const annotation = fc.tuple(
+  fc.record({ image_id: anyId, category_id: anyId }),
+  fc.record({ id: anyId, bbox: anyBox, area: pixels, iscrowd: fc.constantFrom(0, 1, true, false) }, optional),
+);
+const category = fc.tuple(fc.record({ id: anyId, name: anyText }), fc.record({ supercategory: anyText }, optional));
+
+function entriesOf(record: object): [string, unknown][] {
+  return Object.entries(record) as [string, unknown][];
+}
+
+/** A record with its keys, unknown ones among them, in random order. */
+const whole = <T extends object>(parts: fc.Arbitrary<[T, object]>) =>
+  fc.tuple(parts, unknown, fc.infiniteStream(fc.nat(1000))).map(([[required, rest], other, order]) => {
+    const entries = entriesOf({ ...other, ...rest, ...required });
+    const ranked = entries.map((entry) => ({ entry, rank: order.next().value as number }));
+    return Object.fromEntries(ranked.sort((a, b) => a.rank - b.rank).map(({ entry }) => entry)) as T;
+  });
+
+const anyCoco = fc
+  .tuple(
+    fc.array(whole(image), { maxLength: 6 }),
+    fc.array(whole(annotation), { maxLength: 10 }),
+    fc.array(whole(category), { maxLength: 5 }),
+    unknown.map((other) => Object.fromEntries(Object.entries(other).filter(([key]) => key !== 'images'))),
+    fc.shuffledSubarray(['images', 'annotations', 'categories', 'other'], { minLength: 4 }),
+  )
+  .map(([images, annotations, categories, other, order]) => {
+    const parts: Record<string, object> = { images: { images }, annotations: { annotations }, categories: { categories }, other };
+    return Object.fromEntries(order.flatMap((name) => entriesOf(parts[name]!))) as unknown as Coco;
+  });
+
+describe('readAnnotations', () => {
+  it('makes of a file what its parsed tree says, however it is written and cut', async () => {
+    const form = fc.record({ chunkSize: fc.integer({ min: 1, max: 50 }), packed: fc.boolean(), bom: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(anyCoco, fc.infiniteStream(fc.nat(1 << 20)), form, async (coco, choices, { chunkSize, packed, bom }) => {
+        const text = Buffer.from((bom ? '\ufeff' : '') + jsonText(coco, choices));
+        const path = writeTemporary(folder, packed ? gzipSync(text) : text);
+        const index = await readAnnotations(path, { chunkSize });
+        expect(shown(index)).toEqual(expectedIndex(coco));
+        expect(index.fingerprint).toBe(createHash('sha256').update(text).digest('hex'));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('keeps every digit of large ids and takes numbers in every form for the same id', async () => {
+    const path = writeTemporary(
+      folder,
+      `{"categories":[{"id":1e1,"name":7}],
+        "annotations":[{"image_id":12345678901234567890,"category_id":"10"},{"image_id":12345678901234567891,"category_id":10.0}],
+        "images":[{"id":"12345678901234567890","file_name":"a.jpg"}]}`,
+    );
+    const index = await readAnnotations(path);
+    expect(index.images[0]!.id).toBe('12345678901234567890');
+    expect(index.categories[0]).toEqual({ id: '10', name: '7', supercategory: '' });
+    expect([...index.annotations.image]).toEqual([0, -1]);
+    expect([...index.annotations.category]).toEqual([0, 0]);
+    expect(index.annotations.dangling).toEqual([{ annotation: '?', field: 'image_id', value: '12345678901234567891' }]);
+  });
+
+  it('finds keys that are written with escapes, and takes the last of repeated ones', async () => {
+    const text = String.raw`{"images":[{"id":1,"file_name":"old.jpg"}],"annotations":[],"categories":[{"id":1,"id":null,"n\u0061me":"dog","id":2}],
+      "im\u0061ges":[{"\u0069d":5,"file_name":"x.jpg","file_name":"\ud83d\udc36.jpg","width":3,"width":null}]}`;
+    const index = await readAnnotations(writeTemporary(folder, text), { chunkSize: 3 });
+    expect(index.images).toEqual([{ id: '5', fileName: '\u{1f436}.jpg', width: 0, height: 0 }]);
+    expect(index.categories).toEqual([{ id: '2', name: 'dog', supercategory: '' }]);
+  });
+
+  it('grows its columns beyond the first guess', async () => {
+    const annotations = Array.from({ length: 5000 }, (_, id) => ({ id, image_id: id % 4, category_id: 18, bbox: [id, 1, 2, 3] }));
+    const { annotations: table } = await readIndex(folder, { ...SMALL, annotations });
+    expect(table.count).toBe(5000);
+    expect([table.bbox[4999 * 4], table.id[4999], table.withoutImage]).toEqual([4999, 4999, 1250]);
+  });
+
+  it('tells its progress up to the whole file, and stops when asked to', async () => {
+    const path = writeTemporary(folder, JSON.stringify(SMALL));
+    const steps: [number, number][] = [];
+    const { bytes } = await readAnnotations(path, { chunkSize: 64, onProgress: (...step) => steps.push(step) });
+    expect(steps.at(-1)).toEqual([bytes, bytes]);
+    expect(steps.every(([read], k) => k === 0 || read > steps[k - 1]![0])).toBe(true);
+    const stop = new AbortController();
+    const stopped = readAnnotations(path, {
+      chunkSize: 64,
+      signal: stop.signal,
+      onProgress: () => stop.abort(new Error('enough')),
+    });
+    await expect(stopped).rejects.toThrow('enough');
+  });
+});
+
+describe('errors', () => {
+  const small = JSON.stringify(SMALL);
+  const pretty = JSON.stringify(SMALL, null, 2).replaceAll('\n', '\r\n');
+  const replaced = (from: string, to: string) => {
+    expect(small).toContain(from);
+    return small.replace(from, to);
+  };
+  const lists = (images: unknown, annotations: unknown, categories: unknown) =>
+    JSON.stringify({ images, annotations, categories });
+  const dog = [{ id: 1, name: 'dog' }];
+  const picture = [{ id: 1, file_name: 'a.jpg' }];
+
+  const cases: [string, string | Uint8Array, string, RegExp][] = [
+    ['nothing', '', 'file-empty', /empty\. Download/],
+    ['white space only', ' \n', 'file-empty', /empty/],
+    ['a byte-order mark only', '\ufeff', 'file-empty', /empty/],
+    [
+      'a comma too much',
+      replaced('"area":400,', '"area":400,,'),
+      'json-syntax',
+      /line 1, column \d+ .*expected a key.*found ','/,
+    ],
+    [
+      'a missing comma on line 3',
+      '{\n  "images": [],\n  "x": "äß🐶" "y"',
+      'json-syntax',
+      /line 3, column 15 \(byte 36\): expected ',' or '}'/,
+    ],
+    [
+      'a wrong number in a polygon',
+      '{"segmentation":[[1.5,2.,3]]}',
+      'json-syntax',
+      /byte 24\): expected a digit after the decimal point/,
+    ],
+    ['a number that begins with 0', '{"segmentation":[[1.5,02,3]]}', 'json-syntax', /byte 23\): expected ',' or '\]', found '2'/],
+    ['NaN', '{"images":[{"width":NaN}]}', 'json-syntax', /expected a value, found 'N'/],
+    ['single quotes', "{'images':[]}", 'json-syntax', /expected a key in double quotes or '}', found '''/],
+    ['a bracket of the wrong kind', '{"a":[1}', 'json-syntax', /expected ',' or '\]', found '}'/],
+    ['a tab in a string', '{"a":"\t"}', 'json-syntax', /the rest of a string, found a tab/],
+    ['a wrong escape', String.raw`{"images":[{"file_name":"a\x"}]}`, 'json-syntax', /after a backslash, found 'x'/],
+    ['a wrong \\u escape', String.raw`{"a":"\u00g0"}`, 'json-syntax', /4 hexadecimal digits/],
+    ['text after the end', `${small} x`, 'json-syntax', /nothing more after the last bracket, found 'x'/],
+    ['two objects', `${small}${small}`, 'json-syntax', /nothing more after/],
+    ['a scalar', '5', 'json-syntax', /expected '{' at the beginning/],
+    [
+      'a picture',
+      Uint8Array.of(0xff, 0xd8, 0xff, 0xe0),
+      'json-syntax',
+      /expected '{' at the beginning of the file, found byte 0xff/,
+    ],
+    ['a file cut short', small.slice(0, 200), 'json-truncated', /incomplete\. Download/],
+    ['a file cut in its last line', pretty.slice(0, -1), 'json-truncated', /line 94, column 1 /],
+    ['UTF-16 with a mark', Buffer.from(`\ufeff${small}`, 'utf16le'), 'json-utf16', /Save it again as UTF-8/],
+    ['UTF-16 without a mark', Buffer.from(small, 'utf16le'), 'json-utf16', /Save it again as UTF-8/],
+    ['UTF-16 with its high bytes first', Buffer.from(`\ufeff${small}`, 'utf16le').swap16(), 'json-utf16', /UTF-16/],
+    ['Latin-1', Buffer.from(replaced('"dog"', '"größe"'), 'latin1'), 'json-encoding', /not UTF-8/],
+    ['broken gzip', gzipSync(small).fill(7, 30, 60), 'gzip-broken', /cannot be unpacked/],
+    ['gzip cut short', gzipSync(small).subarray(0, 60), 'gzip-broken', /Download it again/],
+    ['wrong JSON in gzip', gzipSync('{\n"a" 1}'), 'json-syntax', /line 2, column 5 \(byte 6\): expected ':'/],
+    ['images that are no list', lists({}, [], []), 'json-field', /"images" must be a list of objects, found an object/],
+    ['annotations that are a number', lists([], 3, []), 'json-field', /"annotations" must be a list of objects, found a number/],
+    ['categories that are null', lists([], [], null), 'json-field', /"categories" must be a list of objects, found null/],
+    [
+      'categories that are names',
+      lists([], [], ['dog']),
+      'json-field',
+      /entry of "categories" must be an object, found a string/,
+    ],
+    ['a list of lists', lists([[]], [], []), 'json-field', /entry of "images" must be an object, found a list/],
+    ['an image without a name', lists([{ id: 1, file_name: null }], [], []), 'image-incomplete', /no "file_name"/],
+    ['an image without an id', lists([{ id: [1], file_name: 'a' }], [], []), 'image-incomplete', /byte 11\): .*no "id"/],
+    ['a category without a name', lists([], [], [{ id: 1 }]), 'category-incomplete', /no "name"/],
+    ['an annotation without an image', lists([], [{ category_id: 1 }], []), 'annotation-incomplete', /no "image_id"/],
+    ['an annotation without a category', lists([], [{ image_id: 1 }], []), 'annotation-incomplete', /no "category_id"/],
+    ['captions', lists(picture, [{ image_id: 1, id: 2, caption: 'A dog.' }], []), 'captions-file', /sentences.*instances file/],
+    [
+      'a panoptic file',
+      lists(picture, [{ image_id: 1, segments_info: [{ id: 1, category_id: 1 }], file_name: 'a.png' }], dog),
+      'panoptic-file',
+      /segments_info.*instances file/,
+    ],
+    [
+      'results',
+      '[{"image_id":1,"category_id":2,"bbox":[1,2,3,4],"score":0.5}]',
+      'results-file',
+      /results of detection.*instances file/,
+    ],
+    [
+      'keypoints without categories',
+      JSON.stringify({ images: [], annotations: [] }),
+      'no-categories',
+      /no names.*Export it again/,
+    ],
+    ['test images', JSON.stringify({ images: picture, categories: dog }), 'no-annotations', /no labels.*instances file/],
+    ['a file without images', JSON.stringify({ annotations: [], categories: dog }), 'no-images', /Export it again/],
+    [
+      'other JSON',
+      '{"type":"FeatureCollection","features":[]}',
+      'not-coco',
+      /"type", "features" and has no lists "images" and "annotations"/,
+    ],
+    ['an empty object', '{}', 'not-coco', /an empty object.*COCO JSON/],
+  ];
+
+  it.each(cases)('%s', async (_, content, code, message) => {
+    const path = writeTemporary(folder, content);
+    for (const chunkSize of [undefined, 2, 7]) {
+      const error = await datasetError(() => readAnnotations(path, { chunkSize }));
+      expect(error.code).toBe(code);
+      expect(error.message).toMatch(message);
+      expect(error.message.startsWith(path)).toBe(true);
+      expect(error.path).toBe(path);
+    }
+  });
+
+  it('names a missing file and a folder', async () => {
+    const missing = await datasetError(() => readAnnotations(join(folder, 'no.json')));
+    expect([missing.code, missing.message]).toEqual([
+      'file-missing',
+      `There is no file ${join(folder, 'no.json')}. Check the path.`,
+    ]);
+    const place = join(folder, 'place.json');
+    mkdirSync(place);
+    expect((await datasetError(() => readAnnotations(place))).code).toBe('not-a-file');
+  });
+});
