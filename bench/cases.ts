@@ -1,0 +1,87 @@
+// What is measured: every case of the benchmark `step`, and the options that choose among them.
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+
+export interface Case {
+  readonly kind: 'forward' | 'step';
+  readonly batchSize: number;
+  readonly layers: 'all' | 'last-stages';
+  readonly batchNorm: 'frozen' | 'batch';
+}
+
+export interface Options {
+  readonly cases: readonly Case[];
+  readonly rounds: number;
+  readonly threads: number;
+  /** Lower bound of the time that a contestant works before the next one's turn, in seconds. */
+  readonly turnSeconds: number;
+  readonly json: boolean;
+  readonly out: string | undefined;
+}
+
+export const USAGE = `npm run bench -- step [--only step|forward] [--batch N]... [--rounds N] [--threads N] [--json] [--out FILE]
+  --only     training steps alone, or forward inference alone
+  --batch    instead of 1, 8 and 32 (forward), 8 and 16 (all layers), 16 (last stages)
+  --rounds   turns that each contestant gets in a case (default 7)
+  --threads  of each contestant (default: one per core)
+  --json     the report as JSON on stdout
+  --out      the report as JSON into this file`;
+
+export class UsageError extends Error {}
+
+/** @throws UsageError with the reason */
+export function readOptions(args: string[]): Options {
+  const { values } = parse(args);
+  const { only, batch = [] } = values;
+  if (only !== undefined && only !== 'step' && only !== 'forward')
+    throw new UsageError(`--only is step or forward, not '${only}'.`);
+  const sizes = batch.map((text) => wholeNumber('--batch', text));
+  return {
+    cases: allCases(sizes).filter(({ kind }) => only === undefined || kind === only),
+    rounds: wholeNumber('--rounds', values.rounds),
+    threads: wholeNumber('--threads', values.threads),
+    turnSeconds: 2,
+    json: values.json,
+    out: values.out,
+  };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        only: { type: 'string' },
+        batch: { type: 'string', multiple: true },
+        rounds: { type: 'string', default: '7' },
+        threads: { type: 'string', default: String(availableParallelism()) },
+        json: { type: 'boolean', default: false },
+        out: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function wholeNumber(option: string, text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new UsageError(`${option} is a whole number from 1 on, not '${text}'.`);
+  return Number(text);
+}
+
+function allCases(sizes: readonly number[]): Case[] {
+  const of = (kind: Case['kind'], layers: Case['layers'], batchNorm: Case['batchNorm'], usual: readonly number[]): Case[] =>
+    (sizes.length > 0 ? sizes : usual).map((batchSize) => ({ kind, batchSize, layers, batchNorm }));
+  return [
+    ...of('forward', 'all', 'frozen', [1, 8, 32]),
+    ...of('step', 'all', 'frozen', [8, 16]),
+    ...of('step', 'all', 'batch', [8, 16]),
+    ...of('step', 'last-stages', 'frozen', [16]),
+  ];
+}
+
+export function nameOf({ kind, batchSize, layers, batchNorm }: Case): string {
+  if (kind === 'forward') return `forward, batch ${batchSize}`;
+  const norm = batchNorm === 'frozen' ? 'frozen norm' : 'batch statistics';
+  return `step, ${layers === 'all' ? 'all layers' : 'last stages'}, ${norm}, batch ${batchSize}`;
+}

@@ -1,0 +1,84 @@
+// One contestant of one case: a process of its own, so that its peak memory is this measurement's, that works when it is its turn.
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+
+export interface Program {
+  readonly name: string;
+  readonly command: string;
+  /** Before the job, which is the last argument, as JSON. */
+  readonly args: readonly string[];
+}
+
+export interface Ready {
+  readonly version: string;
+  /** One number a warm-up step: the loss, or the sum of the probabilities. */
+  readonly checks: readonly number[];
+}
+
+export interface Contestant {
+  readonly name: string;
+  readonly ready: Ready;
+  /** Works for at least so many seconds and at least one step. Answers each step's milliseconds. */
+  turn(seconds: number): Promise<readonly number[]>;
+  /** Ends the process. Answers the most memory it ever held, in MiB. */
+  end(): Promise<number>;
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, null>;
+
+/** Starts the program and waits until it is warm. @throws Error where it ends without an answer */
+export async function startContestant({ name, command, args }: Program, job: object): Promise<Contestant> {
+  const child = spawn(command, [...args, JSON.stringify(job)], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const next = answers(name, child);
+  const ready = (await next()) as Ready;
+  const ask = (line: string): Promise<unknown> => {
+    child.stdin.write(`${line}\n`);
+    return next();
+  };
+  return {
+    name,
+    ready,
+    turn: async (seconds) => ((await ask(`turn ${seconds}`)) as { milliseconds: number[] }).milliseconds,
+    end: async () => ((await ask('end')) as { peakMiB: number }).peakMiB,
+  };
+}
+
+/** Reads one line of JSON at a time. */
+function answers(name: string, child: Child): () => Promise<unknown> {
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const started = new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', reject);
+  });
+  child.stdin.on('error', () => undefined);
+  return async () => {
+    await started;
+    const line = await lines.next();
+    if (line.done) throw new Error(`${name} ended without an answer; what it said stands above.`);
+    return JSON.parse(line.value) as unknown;
+  };
+}
+
+/** The child's side: answers the parent's lines until it says `end`. `step` does one step. */
+export async function answerTurns(ready: Ready, step: () => Promise<unknown>): Promise<void> {
+  const say = (answer: object) => process.stdout.write(JSON.stringify(answer) + '\n');
+  say(ready);
+  for await (const line of createInterface({ input: process.stdin })) {
+    const [word, seconds] = line.split(' ');
+    if (word === 'end') break;
+    say({ milliseconds: await timeSteps(step, Number(seconds)) });
+  }
+  say({ peakMiB: process.resourceUsage().maxRSS / 1024 });
+}
+
+async function timeSteps(step: () => Promise<unknown>, seconds: number): Promise<number[]> {
+  const milliseconds: number[] = [];
+  const start = performance.now();
+  while (milliseconds.length === 0 || performance.now() - start < seconds * 1000) {
+    const before = performance.now();
+    await step();
+    milliseconds.push(performance.now() - before);
+  }
+  return milliseconds;
+}

@@ -1,0 +1,49 @@
+// Labelscope as a contestant: the path that training and prediction take, through the runtime's worker thread.
+import ortPackage from 'onnxruntime-node/package.json';
+import { join } from 'node:path';
+import { startLearner } from '../src/engine/train/learner';
+import { type Runtime, startRuntime } from '../src/engine/runtime/runtime';
+import { IMAGE, PROBABILITIES } from '../src/onnx/classifier';
+import type { Tensor } from '../src/onnx/model';
+import type { Case } from './cases';
+import { answerTurns, type Ready } from './contestant';
+import { OPTIMISER, workBatch, workClassifier } from './workload';
+
+export interface OurJob extends Case {
+  readonly backbone: string;
+  /** The model file for forward inference. */
+  readonly inference: string;
+  readonly threads: number;
+}
+
+const WARM_UP_STEPS = 3;
+
+/** The child process: sets up, warms up, then works when told to. */
+export async function runOurs(job: OurJob): Promise<void> {
+  const runtime = startRuntime(join(__dirname, 'worker.js'));
+  const step = job.kind === 'step' ? await trainingStep(runtime, job) : await forwardPass(runtime, job);
+  const checks: number[] = [];
+  while (checks.length < WARM_UP_STEPS) checks.push(await step());
+  const ready: Ready = { version: `ONNX Runtime ${ortPackage.version}, Node ${process.version}`, checks };
+  await answerTurns(ready, step);
+  await runtime.close();
+}
+
+/** Answers the loss before the update. */
+async function trainingStep(runtime: Runtime, { backbone, threads, ...job }: OurJob): Promise<() => Promise<number>> {
+  const classifier = await workClassifier(backbone);
+  const options = { ...OPTIMISER, ...job, batchNormMomentum: undefined, l2On: 'weights-and-norm' as const };
+  const learner = await startLearner(runtime, classifier, IMAGE, options, { device: 'cpu', threads });
+  const { image, labels } = workBatch(job.batchSize);
+  return () => learner.step({ input: image, labels }, OPTIMISER.learnRate);
+}
+
+/** Answers the sum of the probabilities. */
+async function forwardPass(runtime: Runtime, { inference, threads, batchSize }: OurJob): Promise<() => Promise<number>> {
+  const session = await runtime.load(inference, { device: 'cpu', threads });
+  const { image } = workBatch(batchSize);
+  return async () => {
+    const outputs = await runtime.run(session, { [IMAGE]: image });
+    return (outputs[PROBABILITIES] as Tensor<'float32'>).data.reduce((sum, value) => sum + value, 0);
+  };
+}

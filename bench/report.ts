@@ -1,0 +1,149 @@
+// From measured times to what is printed: medians, their spread, ratios, and whether the targets are met.
+import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { table } from '../src/cli/io';
+import { type Case, nameOf, type Options } from './cases';
+
+/** The middle of the numbers, and the quarter points below and above it. */
+export interface Spread {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface Measured {
+  readonly name: string;
+  readonly version: string;
+  /** Milliseconds of each step, turn by turn. */
+  readonly turns: readonly (readonly number[])[];
+  readonly peakMiB: number;
+}
+
+interface ContestantReport {
+  readonly name: string;
+  readonly version: string;
+  readonly steps: number;
+  readonly millisecondsPerStep: Spread;
+  readonly millisecondsPerImage: number;
+  readonly imagesPerSecond: number;
+  readonly peakMiB: number;
+  /** Labelscope's images a second over this contestant's, from the medians; the spread is that of the rounds. Absent for Labelscope. */
+  readonly ratio?: Spread;
+}
+
+export interface CaseReport {
+  readonly case: Case;
+  readonly name: string;
+  readonly contestants: readonly ContestantReport[];
+}
+
+export interface MachineReport {
+  readonly date: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  /** Processes that wanted a core during the minute before: above 0, something else ran too. */
+  readonly loadBefore: number;
+  readonly threads: number;
+  readonly rounds: number;
+}
+
+export interface Report extends MachineReport {
+  readonly cases: readonly CaseReport[];
+}
+
+/** What a case should reach against the eager PyTorch of the same case. */
+const TARGETS = { forward: 1.3, step: 0.8 } as const;
+const TARGET_PEER = 'PyTorch';
+
+export function reportMachine({ threads, rounds }: Options): MachineReport {
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    loadBefore: loadavg()[0]!,
+    threads,
+    rounds,
+  };
+}
+
+export function reportCase(one: Case, measured: readonly Measured[]): CaseReport {
+  const contestants = measured.map((contestant, index) => {
+    const { name, version, turns, peakMiB } = contestant;
+    const millisecondsPerStep = spreadOf(turns.flat());
+    const { median } = millisecondsPerStep;
+    return {
+      name,
+      version,
+      steps: turns.flat().length,
+      millisecondsPerStep,
+      millisecondsPerImage: median / one.batchSize,
+      imagesPerSecond: (1000 * one.batchSize) / median,
+      peakMiB,
+      ...(index > 0 && { ratio: ratioOf(measured[0]!, contestant) }),
+    };
+  });
+  return { case: one, name: nameOf(one), contestants };
+}
+
+function ratioOf(ours: Measured, theirs: Measured): Spread {
+  const rounds = ours.turns.map((turn, round) => spreadOf(theirs.turns[round]!).median / spreadOf(turn).median);
+  return { ...spreadOf(rounds), median: spreadOf(theirs.turns.flat()).median / spreadOf(ours.turns.flat()).median };
+}
+
+/** Quantiles between two numbers are interpolated. */
+function spreadOf(numbers: readonly number[]): Spread {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const at = (share: number): number => {
+    const place = share * (sorted.length - 1);
+    const below = sorted[Math.floor(place)]!;
+    return below + (sorted[Math.ceil(place)]! - below) * (place % 1);
+  };
+  return { median: at(0.5), low: at(0.25), high: at(0.75) };
+}
+
+/** The report for people. */
+export function reportLines(report: Report): string[] {
+  const { cpu, cores, memoryGiB, threads, rounds, loadBefore, date } = report;
+  const versions = [...new Set(report.cases.flatMap(({ contestants }) => contestants.map(({ version }) => version)))];
+  const head = ['case', 'program', 'images/s', 'ms/image', 'ms/step', 'quartiles', 'peak MiB', 'ours/theirs', 'rounds'];
+  const rows = report.cases.flatMap(({ name, contestants }) =>
+    contestants.map((one, index) => [index === 0 ? name : '', ...cellsOf(one)]),
+  );
+  return [
+    `${date}, ${cpu}, ${cores} cores, ${memoryGiB} GiB; load before ${loadBefore.toFixed(1)}; ${threads} threads, ${rounds} rounds`,
+    versions.join('; '),
+    '',
+    ...table([head, ...rows]),
+    '',
+    ...targetLines(report),
+  ];
+}
+
+function cellsOf({
+  name,
+  imagesPerSecond,
+  millisecondsPerImage,
+  millisecondsPerStep,
+  peakMiB,
+  ratio,
+}: ContestantReport): string[] {
+  const { median, low, high } = millisecondsPerStep;
+  const speeds = [
+    imagesPerSecond.toFixed(2),
+    millisecondsPerImage.toFixed(1),
+    median.toFixed(0),
+    `${low.toFixed(0)}–${high.toFixed(0)}`,
+  ];
+  const ratios = ratio ? [ratio.median.toFixed(2), `${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)}`] : ['', ''];
+  return [name, ...speeds, peakMiB.toFixed(0), ...ratios];
+}
+
+function targetLines({ cases }: Report): string[] {
+  return cases.flatMap(({ case: { kind }, name, contestants }) => {
+    const ratio = contestants.find((one) => one.name === TARGET_PEER)?.ratio?.median;
+    if (ratio === undefined) return [];
+    const met = ratio >= TARGETS[kind] ? 'met' : 'MISSED';
+    return [`target ${met}: ${name}: ${ratio.toFixed(2)}× ${TARGET_PEER}, should be at least ${TARGETS[kind]}×`];
+  });
+}

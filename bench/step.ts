@@ -1,0 +1,79 @@
+// The benchmark `step`: ResNet-50 at 224 px, forward inference and whole training steps, in turns with the peers.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defaultBackbonePath } from '../src/engine/backbone/locate';
+import { type Case, nameOf, type Options } from './cases';
+import { type Contestant, type Program, startContestant } from './contestant';
+import { installedPeers, type Peer } from './peers';
+import { type CaseReport, type Report, reportCase, reportMachine } from './report';
+import { OPTIMISER, writeBatch, writeWorkFiles, type WorkFiles } from './workload';
+
+const OURS: Program = { name: 'Labelscope', command: process.execPath, args: [__filename, 'ours'] };
+
+/** Relative difference of losses up to which two programs count as doing the same work. */
+const SAME_WORK = 0.01;
+
+interface Bench {
+  readonly options: Options;
+  readonly peers: readonly Peer[];
+  readonly backbone: string;
+  readonly folder: string;
+  readonly files: WorkFiles;
+}
+
+export async function runBenchmark(options: Options, onNote: (text: string) => void): Promise<Report> {
+  const backbone = defaultBackbonePath();
+  const peers = installedPeers();
+  if (peers.length === 0) onNote('No peer is set up (bench/peers/README.md): Labelscope is measured alone.');
+  const folder = await mkdtemp(join(tmpdir(), 'labelscope-bench-'));
+  const machine = reportMachine(options);
+  try {
+    const bench = { options, peers, backbone, folder, files: await writeWorkFiles(backbone, folder) };
+    const cases: CaseReport[] = [];
+    for (const [index, one] of options.cases.entries()) {
+      onNote(`${index + 1}/${options.cases.length}: ${nameOf(one)}`);
+      cases.push(await runCase(bench, one));
+    }
+    return { ...machine, cases };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function runCase(bench: Bench, one: Case): Promise<CaseReport> {
+  const contestants = await startAll(bench, one);
+  assertSameWork(contestants, one);
+  const turns = contestants.map((): (readonly number[])[] => []);
+  for (let round = 0; round < bench.options.rounds; round++) {
+    for (const [index, contestant] of contestants.entries()) turns[index]!.push(await contestant.turn(bench.options.turnSeconds));
+  }
+  const results = [];
+  for (const [index, contestant] of contestants.entries()) {
+    const { name, ready } = contestant;
+    results.push({ name, version: ready.version, turns: turns[index]!, peakMiB: await contestant.end() });
+  }
+  return reportCase(one, results);
+}
+
+/** One after the other, so that nobody's setting up takes another's time or memory. */
+async function startAll({ options, peers, backbone, folder, files }: Bench, one: Case): Promise<Contestant[]> {
+  const job = { ...one, ...OPTIMISER, ...files, threads: options.threads };
+  const contestants = [await startContestant(OURS, { ...job, backbone })];
+  const batch = peers.length > 0 ? await writeBatch(one.batchSize, folder) : undefined;
+  for (const peer of peers) contestants.push(await startContestant(peer, { ...job, ...peer.job, batch }));
+  return contestants;
+}
+
+/** @throws Error where a contestant's first losses differ: its time would say nothing */
+function assertSameWork([ours, ...others]: readonly Contestant[], one: Case): void {
+  for (const { name, ready } of others) {
+    const same = ours!.ready.checks.every((check, step) => Math.abs(ready.checks[step]! / check - 1) <= SAME_WORK);
+    if (!same) {
+      const lists = `${ours!.ready.checks.join(', ')} and ${ready.checks.join(', ')}`;
+      throw new Error(
+        `${nameOf(one)}: ${ours!.name} and ${name} do not compute the same (${lists}), so their times cannot be compared.`,
+      );
+    }
+  }
+}
