@@ -17,7 +17,7 @@ export interface CocoRecord {
 }
 
 export function createRecord(): CocoRecord {
-  return { at: 0, values: new Float64Array(32), text: undefined, supercategory: '', box: new Float64Array(4), boxCount: 0 };
+  return { at: 0, values: new Float64Array(16), text: undefined, supercategory: '', box: new Float64Array(4), boxCount: 0 };
 }
 
 export function beginRecord(record: CocoRecord, at: number): void {

@@ -24,6 +24,14 @@ const AFTER_ELEMENT = State.array.after << 8;
 const AFTER_MEMBER = State.object.after << 8;
 
 const IN_OBJECT_GROUP = State.object.first << 8;
+const MEMBER_VALUE = State.object.value << 8;
+const MEMBER_ZERO = State.object.zero << 8;
+const MEMBER_INTEGER = State.object.integer << 8;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const POINT = 0x2e;
+const COLON = 0x3a;
 const PLAIN = Uint8Array.from({ length: 256 }, (_, b) => (b >= 0x20 && b !== 0x22 && b !== 0x5c ? 1 : 0));
 
 interface Scanner {
@@ -138,7 +146,7 @@ function handleEvent(scanner: Scanner, bytes: Buffer, i: number): number {
   scanner.state &= STATE_BITS;
   switch (event) {
     case Event.keyStart:
-      return readKey(scanner, bytes, i);
+      return readMembers(scanner, bytes, i);
     case Event.stringStart:
       beginToken(scanner, i, scanner.wanted);
       return i;
@@ -166,31 +174,51 @@ function handleEvent(scanner: Scanner, bytes: Buffer, i: number): number {
   }
 }
 
-/** Most keys lie whole in the chunk and have no escape: a plain loop ends them without the tables. */
+/**
+ * Members as most are written, `"key": 123,`, one after the other without the tables. Whatever is not, or is cut by the end
+ * of the chunk, is left to the tables from there on.
+ */
+function readMembers(scanner: Scanner, bytes: Buffer, start: number): number {
+  for (let i = start; ;) {
+    i = readKey(scanner, bytes, i);
+    if (scanner.state !== MEMBER_VALUE || i >= bytes.length || !isDigit(bytes[i]!)) return i;
+    scanner.state = bytes[i] === 0x30 ? MEMBER_ZERO : MEMBER_INTEGER;
+    i = readNumber(scanner, bytes, i);
+    if (scanner.state !== AFTER_MEMBER || bytes[i] !== COMMA) return i;
+    const next = bytes[i + 1] === SPACE ? i + 2 : i + 1;
+    if (next >= bytes.length || bytes[next] !== QUOTE) return i;
+    i = next + 1;
+  }
+}
+
+/** A key without escapes that lies whole in the chunk, and the colon after it. */
 function readKey(scanner: Scanner, bytes: Buffer, start: number): number {
+  scanner.state = State.key << 8;
   beginToken(scanner, start, true);
   let end = start;
   while (end < bytes.length && PLAIN[bytes[end]!] === 1) end++;
-  if (end >= bytes.length || bytes[end] !== 0x22) return start;
+  if (end + 2 >= bytes.length || bytes[end] !== QUOTE) return start;
   scanner.start = -1;
-  scanner.state = State.colon << 8;
   scanner.wanted = scanner.handler.key(bytes, start, end);
-  return end + 1;
+  const colon = bytes[end + 1] === COLON;
+  scanner.state = colon ? MEMBER_VALUE : State.colon << 8;
+  if (!colon) return end + 1;
+  return bytes[end + 2] === SPACE ? end + 3 : end + 2;
 }
 
-/** The same for numbers without exponent. */
+/** A number without sign and exponent that lies whole in the chunk, and begins with the byte at `start`. */
 function readNumber(scanner: Scanner, bytes: Buffer, start: number): number {
   beginToken(scanner, start, scanner.wanted);
   const { length } = bytes;
   let end = start;
   while (end < length && isDigit(bytes[end]!)) end++;
-  if (end < length - 1 && bytes[end] === 0x2e && isDigit(bytes[end + 1]!)) {
+  if (end < length - 1 && bytes[end] === POINT && isDigit(bytes[end + 1]!)) {
     end += 2;
     while (end < length && isDigit(bytes[end]!)) end++;
   }
   const inArray = scanner.state < IN_OBJECT_GROUP;
-  if (end >= length || (bytes[end] !== 0x2c && bytes[end] !== (inArray ? 0x5d : 0x7d))) return start + 1;
-  if (bytes[start] === 0x30 && end > start + 1 && bytes[start + 1] !== 0x2e) return start + 1;
+  if (end >= length || (bytes[end] !== COMMA && bytes[end] !== (inArray ? 0x5d : 0x7d))) return start + 1;
+  if (bytes[start] === 0x30 && end > start + 1 && bytes[start + 1] !== POINT) return start + 1;
   scanner.start = -1;
   scanner.state = inArray ? AFTER_ELEMENT : AFTER_MEMBER;
   if (scanner.wanted) scanner.handler.number(bytes, start, end);
