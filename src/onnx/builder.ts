@@ -132,8 +132,8 @@ export class GraphBuilder {
       const inputs = node.inputs.map((name) => (name === '' ? undefined : (values.get(name) ?? unbound(graph, name))));
       const outputs = node.outputs.map((name) => name && this.unique(name));
       const domain = node.domain === 'ai.onnx' ? '' : node.domain;
-      const name = node.name || node.outputs.find(Boolean)!;
-      const results = this.record({ ...node, name, domain, inputs: namesOf(inputs), outputs }, inputs);
+      const label = node.name || node.outputs.find(Boolean)!;
+      const results = this.record({ ...node, name: label, domain, inputs: namesOf(inputs), outputs }, inputs);
       for (const [index, name] of node.outputs.entries()) if (name !== '') values.set(name, results[index]!);
     }
     return values;

@@ -27,8 +27,8 @@ export function differentiate(builder: GraphBuilder, { nodes, seeds, wrt }: Diff
     builder.within(`${node.name}/gradient`, () => {
       const results = applyRule(builder, { node, inputs, outputs }, gradients);
       for (const [index, input] of inputs.entries()) {
-        if (input && path.values.has(input.name))
-          accumulate(builder, gradients, input, results[index] ?? missing(node, inputs, index));
+        if (!input || !path.values.has(input.name)) continue;
+        accumulate(builder, gradients, input, results[index] ?? missing(node, inputs, index));
       }
     });
   }
@@ -52,20 +52,13 @@ const MANY_OUTPUTS = new Set(['Split']);
 function applyRule(builder: GraphBuilder, { node, inputs, outputs }: RecordedNode, gradients: ReadonlyMap<string, Value>) {
   const op = new Operator(node, inputs, 'onnx-no-gradient');
   const rule = node.domain === '' && Object.hasOwn(GRADIENT_RULES, node.type) ? GRADIENT_RULES[node.type] : undefined;
-  if (!rule)
-    return op.fail('training through this operator is not supported. Freeze the layers up to it or choose another network');
+  if (!rule) return op.fail('there is no gradient through this operator: freeze the layers up to it or choose another network');
   const upstream = outputs.map((output) => output && gradients.get(output.name));
-  if (!MANY_OUTPUTS.has(node.type) && (!upstream[0] || upstream.slice(1).some(Boolean)))
-    op.fail('only its first output has a gradient');
-  const context = {
-    op,
-    g: builder,
-    m: new Expressions(builder),
-    inputs: inputs as Value[],
-    outputs: outputs as Value[],
-    upstream,
-  };
-  return rule({ ...context, y: outputs[0]!, dy: upstream[0]! });
+  const firstAlone = upstream[0] !== undefined && !upstream.slice(1).some(Boolean);
+  if (!firstAlone && !MANY_OUTPUTS.has(node.type)) op.fail('only its first output has a gradient');
+  if (outputs[0]?.type === 'float16') op.fail('there are no gradients in float16: convert the model to float32');
+  const values = { inputs: inputs as Value[], outputs: outputs as Value[], upstream, y: outputs[0]!, dy: upstream[0]! };
+  return rule({ op, g: builder, m: new Expressions(builder), ...values });
 }
 
 function accumulate(builder: GraphBuilder, gradients: Map<string, Value>, value: Value, gradient: Value): void {

@@ -1,7 +1,7 @@
 // Short spellings of the operators that gradients are made of: numbers become constants, and what changes nothing adds no node.
 import type { GraphBuilder } from './builder';
 import { TYPE_CODES } from './format';
-import { elementCount, type Tensor } from './model';
+import { elementCount } from './model';
 import type { Value } from './operator';
 import { isNumeric, type NumericType, tensorOf } from './tensors';
 
@@ -26,7 +26,6 @@ export class Expressions {
   readonly exp = this.unary('Exp');
   readonly log = this.unary('Log');
   readonly erf = this.unary('Erf');
-  readonly sign = this.unary('Sign');
   readonly sqrt = this.unary('Sqrt');
   readonly sigmoid = this.unary('Sigmoid');
 
@@ -44,6 +43,11 @@ export class Expressions {
     return this.hardSigmoid(x, -STEEP, 1);
   }
 
+  /** −1, 0 or 1, as the operator Sign, which is slow on the CPU and missing on WebGPU. */
+  sign(x: Value): Value {
+    return this.sub(this.mul(this.hardSigmoid(x, STEEP, 0.5), 2), 1);
+  }
+
   where(condition: Value, a: Operand, b: Operand): Value {
     const like = typeof a === 'number' ? (b as Value) : a;
     return this.g.op('Where', [condition, this.lift(a, like), this.lift(b, like)]);
@@ -58,10 +62,9 @@ export class Expressions {
     return this.g.scalar(x, numericType(like));
   }
 
-  /** A constant of the type and dimensions of `like`. */
+  /** x everywhere, in the type and dimensions of `like`. */
   filled(x: number, like: Value): Value {
-    const value: Tensor = tensorOf(numericType(like), [x]);
-    return this.g.op('ConstantOfShape', [this.g.ints(like.dims)], { value: { kind: 'tensor', value } });
+    return this.expand(this.number(x, like), like.dims);
   }
 
   matmul(a: Value, b: Value): Value {
@@ -137,6 +140,11 @@ export class Expressions {
       return b === neutral ? a : this.g.op(type, [a, this.lift(b, a)]);
     };
   }
+}
+
+/** Every axis but the channels'. */
+export function acrossChannels({ dims }: Value): number[] {
+  return [...dims.keys()].filter((axis) => axis !== 1);
 }
 
 function numericType({ type }: Value): NumericType {

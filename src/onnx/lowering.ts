@@ -1,6 +1,6 @@
 // Operators that are replaced as they are added, because they are slow, wrong or missing in the form they come in.
 import type { GraphBuilder } from './builder';
-import { Expressions } from './expressions';
+import { acrossChannels, Expressions } from './expressions';
 import { elementCount } from './model';
 import type { Operator, Value } from './operator';
 
@@ -46,7 +46,7 @@ function normalizedByReductions(
   [x, scale, bias]: [Value, Value, Value],
   epsilon: number,
 ): Value[] {
-  const axes = [...x.dims.keys()].filter((axis) => axis !== 1);
+  const axes = acrossChannels(x);
   const count = elementCount(x.dims) / x.dims[1]!;
   const mean = m.div(m.sum(x, axes), count);
   const centred = m.sub(x, mean);

@@ -85,9 +85,11 @@ describe('differentiate', () => {
   it('names the operator and the node where the path has no gradient', () => {
     const builder = new GraphBuilder();
     const x = builder.input('x', 'float32', [2, 3]);
+    const half = builder.op('Relu', [builder.op('Cast', [x], { to: 10 })], {}, { name: 'half' });
     const bound = builder.op('ReduceMax', [x], { keepdims: 0 });
     const refusals: [Value, RegExp][] = [
-      [builder.op('Hardmax', [x], {}, { name: 'winner' }), /Hardmax node 'winner'.*not supported/],
+      [builder.op('Hardmax', [x], {}, { name: 'winner' }), /Hardmax node 'winner'.*no gradient through/],
+      [half, /Relu node 'half'.*float16/],
       [builder.op('Clip', [x, undefined, bound], {}, { name: 'limit' }), /Clip node 'limit'.*input 2/],
       [
         builder.ops('LayerNormalization', [x, builder.input('s', 'float32', [3])], {}, { name: 'norm', outputs: 3 })[1]!,

@@ -12,13 +12,10 @@ function broadcasting(rule: (context: GradientContext) => readonly Value[]): Gra
 
 /** Of several equal inputs the first takes the gradient. */
 function extremum(distance: (m: Expressions, x: Value, y: Value) => Value): GradientRule {
-  return broadcasting(({ m, inputs, y, dy }) =>
-    toFirst(
-      m,
-      dy,
-      inputs.map((x) => distance(m, x, y)),
-    ),
-  );
+  return broadcasting(({ m, inputs, y, dy }) => {
+    const distances = inputs.map((x) => distance(m, x, y));
+    return toFirst(m, dy, distances);
+  });
 }
 
 export const ELEMENTWISE_GRADIENTS: Readonly<Record<string, GradientRule>> = {
@@ -59,8 +56,8 @@ export const ELEMENTWISE_GRADIENTS: Readonly<Record<string, GradientRule>> = {
   Cast: ({ m, inputs: [x], dy }) => [m.cast(dy, x!)],
   Dropout: ({ op, dy }) => {
     const training = op.inputs[2];
-    if (training && !(training.constant?.data[0] === 0))
-      op.fail('it has no gradient in training mode: export the model for inference');
+    const inference = training === undefined || training.constant?.data[0] === 0;
+    if (!inference) op.fail('it has no gradient in training mode: export the model for inference');
     return [dy];
   },
 };

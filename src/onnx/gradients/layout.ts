@@ -1,7 +1,7 @@
 // Gradients of operators that move elements: each moves them back, and adds where one element went to several places.
 import type { Value } from '../operator';
 import { sliceRanges } from '../shapes/slice';
-import type { GradientContext, GradientRule } from './rule';
+import { type GradientContext, type GradientRule, selection } from './rule';
 
 const reshape: GradientRule = ({ m, inputs: [x], dy }) => [m.reshape(dy, x!.dims)];
 
@@ -14,11 +14,6 @@ function concat({ op, m, inputs, dy }: GradientContext): Value[] {
     start = end;
     return part;
   });
-}
-
-/** A matrix of zeros with a 1 in each column: row `positions[column]`. Columns whose position is outside stay empty. */
-export function selection(rows: number, positions: readonly number[]): number[][] {
-  return Array.from({ length: rows }, (_, row) => positions.map((position) => Number(position === row)));
 }
 
 function slice({ op, m, inputs: [x], dy }: GradientContext): Value[] {

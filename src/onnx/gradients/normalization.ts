@@ -1,5 +1,5 @@
 // Gradients of batch, layer and instance normalisation.
-import type { Expressions } from '../expressions';
+import { acrossChannels, type Expressions } from '../expressions';
 import { elementCount } from '../model';
 import type { Value } from '../operator';
 import type { GradientContext, GradientRule } from './rule';
@@ -9,11 +9,6 @@ export const NORMALIZATION_GRADIENTS: Readonly<Record<string, GradientRule>> = {
   LayerNormalization: layerNorm,
   InstanceNormalization: instanceNorm,
 };
-
-/** Every axis but the channels'. */
-function acrossChannels({ dims }: Value): number[] {
-  return [...dims.keys()].filter((axis) => axis !== 1);
-}
 
 /** One number a channel, shaped to broadcast over x. */
 function perChannel(m: Expressions, value: Value, x: Value): Value {

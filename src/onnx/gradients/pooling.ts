@@ -2,7 +2,7 @@
 import { elementCount } from '../model';
 import type { Value } from '../operator';
 import { extent, slidingWindow, type Window } from '../shapes/window';
-import { type GradientContext, type GradientRule, toFirst } from './rule';
+import { type GradientContext, type GradientRule, selection, toFirst } from './rule';
 
 export const POOLING_GRADIENTS: Readonly<Record<string, GradientRule>> = {
   MaxPool: maxPool,
@@ -108,18 +108,8 @@ function undo({ m }: GradientContext, window: Window, axis: number, { x, y, dy }
     const start = tap * window.dilations[axis]!;
     return m.slice(line, [at], [start], [start + (count - 1) * stride + 1], [stride]);
   });
-  const shared = m.concat(
-    toFirst(
-      m,
-      dy,
-      taps.map((tap) => m.sub(y, tap)),
-    ),
-    at,
-  );
+  const distances = taps.map((tap) => m.sub(y, tap));
+  const shared = m.concat(toFirst(m, dy, distances), at);
   const positions = taps.flatMap((_, tap) => Array.from({ length: count }, (__, index) => seen(window, axis, index, tap)));
-  return m.along(
-    shared,
-    at,
-    Array.from({ length: size }, (_, position) => positions.map((other) => Number(other === position))),
-  );
+  return m.along(shared, at, selection(size, positions));
 }

@@ -30,8 +30,8 @@ export function elementwise(derivative: (m: Expressions, x: Value, y: Value, op:
 }
 
 /**
- * Shares dy out: each of `taps` (pairs of how far it lies below the maximum, zero where it is the maximum) takes it where
- * no earlier one did, so that every maximum counts once.
+ * Shares dy out among candidates for an extremum, given how far each lies from it: of those at distance 0 the first takes
+ * all, so that the gradient is counted once.
  */
 export function toFirst(m: Expressions, dy: Value, distances: readonly Value[]): Value[] {
   let rest = dy;
@@ -40,4 +40,9 @@ export function toFirst(m: Expressions, dy: Value, distances: readonly Value[]):
     if (index < distances.length - 1) rest = m.sub(rest, taken);
     return taken;
   });
+}
+
+/** A matrix of zeros with a 1 in each column: row `positions[column]`. Columns whose position is outside stay empty. */
+export function selection(rows: number, positions: readonly number[]): number[][] {
+  return Array.from({ length: rows }, (_, row) => positions.map((position) => Number(position === row)));
 }
