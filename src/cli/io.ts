@@ -40,7 +40,6 @@ export function terminalIo(json: boolean): Io {
 
 /** Category and file names come from strangers' files: they may not move the cursor or colour the terminal. */
 function harmless(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is removed
   return stripVTControlCharacters(text).replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 }
 
@@ -49,7 +48,8 @@ export function table(rows: readonly (readonly (string | number)[])[]): string[]
   const cells = rows.map((row) => row.map(String));
   const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   const isNumber = (column: number) => rows.slice(1).every((row) => /^[-–\d.,%e+]*$/.test(String(row[column] ?? '')));
-  const pad = (cell: string, column: number) => (isNumber(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!));
+  const pad = (cell: string, column: number) =>
+    isNumber(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!);
   const lines = cells.map((row) => row.map(pad).join('  ').trimEnd());
   return [lines[0] ?? '', widths.map((width) => '─'.repeat(width)).join('  '), ...lines.slice(1)];
 }

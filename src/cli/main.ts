@@ -35,7 +35,10 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function runVerb(name: string, verb: Verb, argv: readonly string[], io: Io): Promise<number> {
   const stop = new AbortController();
-  const engine = engineClient({ script: join(__dirname, 'engine.js'), onLog: ({ level, message }) => logLine(io, level, message) });
+  const engine = engineClient({
+    script: join(__dirname, 'engine.js'),
+    onLog: ({ level, message }) => logLine(io, level, message),
+  });
   process.on('SIGINT', () => interrupted(stop, io));
   try {
     const args = parseArguments(name, verb.spec, argv);

@@ -25,7 +25,16 @@ async function tour(engine: EngineClient, io: Io, signal: AbortSignal): Promise<
   io.note('2/5  Training (recipe quick: a new head on the pretrained ResNet-50) …');
   await rm(RUN, { recursive: true, force: true });
   const { trainAnnotations: annotations, validationAnnotations: validation } = sample;
-  const params = { annotations, validation, recipe: 'quick' as const, set: {}, device: 'auto' as const, seed: 0, run: RUN, resume: false };
+  const params = {
+    annotations,
+    validation,
+    recipe: 'quick' as const,
+    set: {},
+    device: 'auto' as const,
+    seed: 0,
+    run: RUN,
+    resume: false,
+  };
   const trained = await engine.request('train', params, { signal, onProgress: (event) => tell(io, event) });
   io.note('3/5  Evaluating on the validation images …');
   const evaluated = await engine.request('evaluate', { model: RUN, device: 'auto' }, { signal });

@@ -66,7 +66,11 @@ function parse(argv: readonly string[], options: Record<string, { type: 'string'
   }
 }
 
-function numberOf(name: string, text: string | undefined, { min, max, integer = false }: { min: number; max: number; integer?: boolean }): number | undefined {
+function numberOf(
+  name: string,
+  text: string | undefined,
+  { min, max, integer = false }: { min: number; max: number; integer?: boolean },
+): number | undefined {
   if (text === undefined) return undefined;
   const value = text.trim() === '' ? NaN : Number(text);
   if (value >= min && value <= max && (!integer || Number.isInteger(value))) return value;

@@ -20,7 +20,11 @@ export interface Verb {
 export const DONE = 0;
 export const STOPPED_BY_PERSON = 130;
 
-export const CATEGORIES: OptionSpec = { type: 'string', value: 'a,b,c', help: 'these categories in this order (default: all of the file)' };
+export const CATEGORIES: OptionSpec = {
+  type: 'string',
+  value: 'a,b,c',
+  help: 'these categories in this order (default: all of the file)',
+};
 export const IMAGES: OptionSpec = { type: 'string', value: 'DIR', help: 'folder of the images (default: found beside the file)' };
 export const THRESHOLD: OptionSpec = { type: 'string', value: 'T', help: 'a score at or above it is a label, 0..1' };
 export const DEVICE: OptionSpec = { type: 'string', value: 'auto|cpu|webgpu|cuda', help: 'where to compute (default: auto)' };
@@ -37,10 +41,15 @@ export function thresholdOf(args: Arguments): number | undefined {
 
 /** 'dog, potted plant' → ['dog', 'potted plant'] */
 export function categoriesOf(args: Arguments): readonly string[] | undefined {
-  return args.text('categories')?.split(',').map((name) => name.trim());
+  return args
+    .text('categories')
+    ?.split(',')
+    .map((name) => name.trim());
 }
 
 /** An object without the keys whose value is undefined, as optional properties want it. */
 export function defined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
 }

@@ -1,7 +1,14 @@
 // The engine as the editor and the command line see it: a child process behind typed requests.
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { createMessageConnection, IPCMessageReader, IPCMessageWriter, type MessageConnection, ProgressType, ResponseError } from 'vscode-jsonrpc/node';
+import {
+  createMessageConnection,
+  IPCMessageReader,
+  IPCMessageWriter,
+  type MessageConnection,
+  ProgressType,
+  ResponseError,
+} from 'vscode-jsonrpc/node';
 import { CancellationTokenSource } from 'vscode-jsonrpc/node';
 import { LabelscopeError, type WireError } from '../protocol/errors';
 import type { LogLine, Method, Params, Progress, Result } from '../protocol/messages';
@@ -60,7 +67,8 @@ function startEngine({ script, onLog }: EngineOptions): Engine {
     env: { ...process.env, UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism())), MALLOC_ARENA_MAX: '2' },
   });
   // What native libraries print must not mix with what the command line prints.
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: Buffer) => onLog({ level: 'debug', message: text.toString().trimEnd() }));
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (text: Buffer) => onLog({ level: 'debug', message: text.toString().trimEnd() }));
   const connection = createMessageConnection(new IPCMessageReader(child), new IPCMessageWriter(child));
   connection.onNotification('log', (line: LogLine) => onLog(line));
   connection.listen();
@@ -68,7 +76,12 @@ function startEngine({ script, onLog }: EngineOptions): Engine {
     child.once('exit', (code, signal) => {
       engine.alive = false;
       connection.dispose();
-      reject(new LabelscopeError('engine-died', `The engine process ended unexpectedly (${signal ?? `exit code ${String(code)}`}). What was saved is kept; a training run can be continued with --resume.`));
+      reject(
+        new LabelscopeError(
+          'engine-died',
+          `The engine process ended unexpectedly (${signal ?? `exit code ${String(code)}`}). What was saved is kept; a training run can be continued with --resume.`,
+        ),
+      );
     });
   });
   death.catch(() => undefined);
@@ -76,7 +89,13 @@ function startEngine({ script, onLog }: EngineOptions): Engine {
   return engine;
 }
 
-async function send<M extends Method>(engine: Engine, method: M, params: Params<M>, options: RequestOptions<M>, token: number): Promise<Result<M>> {
+async function send<M extends Method>(
+  engine: Engine,
+  method: M,
+  params: Params<M>,
+  options: RequestOptions<M>,
+  token: number,
+): Promise<Result<M>> {
   const cancellation = new CancellationTokenSource();
   const cancel = () => cancellation.cancel();
   if (options.signal?.aborted) cancel();
@@ -85,7 +104,10 @@ async function send<M extends Method>(engine: Engine, method: M, params: Params<
   try {
     const answer = engine.connection.sendRequest<Result<M>>(method, { params, progressToken: token }, cancellation.token);
     // A connection that is disposed rejects too; whoever died first, the death's words are the better ones.
-    return await Promise.race([answer.catch((error: unknown) => (engine.process.connected ? Promise.reject(toError(error)) : engine.death)), engine.death]);
+    return await Promise.race([
+      answer.catch((error: unknown) => (engine.process.connected ? Promise.reject(toError(error)) : engine.death)),
+      engine.death,
+    ]);
   } finally {
     progress.dispose();
     options.signal?.removeEventListener('abort', cancel);

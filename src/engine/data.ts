@@ -1,15 +1,12 @@
 // Splits: which images a run trains on, which it is judged by, and where they lie.
-import { findImageFolder } from '../dataset/image-folder';
+import { findImageFolder, findValidationFile, resolveImages } from '../dataset/images';
 import { labelSet } from '../dataset/labels';
 import { readAnnotations } from '../dataset/reader';
-import { resolveImages } from '../dataset/resolve';
 import { splitByHash } from '../dataset/split';
 import type { CocoIndex, LabelledSet } from '../dataset/types';
-import { findValidationFile } from '../dataset/validation-file';
 import { LabelscopeError } from '../protocol/errors';
 import type { FailedFile, TrainParams } from '../protocol/messages';
 import type { Recipe } from '../protocol/recipe';
-import { rowsOf } from './features';
 import type { SplitSource } from './run/folder';
 
 export interface Split {
@@ -31,15 +28,32 @@ interface OpenOptions {
 }
 
 /** Both splits of a new run. Without a validation file, a share of the training images is kept for validation. */
-export async function openSplits(params: TrainParams, recipe: Recipe, signal: AbortSignal, say: (message: string) => void): Promise<{ train: Split; validation: Split }> {
+export async function openSplits(
+  params: TrainParams,
+  recipe: Recipe,
+  signal: AbortSignal,
+  say: (message: string) => void,
+): Promise<{ train: Split; validation: Split }> {
   const shared = { includeUnlabeled: recipe.includeUnlabeled, signal, say };
-  const whole = await openSplit({ ...shared, annotations: params.annotations, images: params.images, categories: params.categories });
+  const whole = await openSplit({
+    ...shared,
+    annotations: params.annotations,
+    images: params.images,
+    categories: params.categories,
+  });
   const file = params.validation ?? (await findValidationFile(params.annotations));
   if (file === undefined) {
-    say(`No validation file was found beside ${params.annotations}: ${Math.round(100 * recipe.validationFraction)} % of its images are kept for validation.`);
+    say(
+      `No validation file was found beside ${params.annotations}: ${Math.round(100 * recipe.validationFraction)} % of its images are kept for validation.`,
+    );
     return parts(whole, recipe.validationFraction, params.seed);
   }
-  const validation = await openSplit({ ...shared, annotations: file, images: params.validationImages, categories: whole.set.categories });
+  const validation = await openSplit({
+    ...shared,
+    annotations: file,
+    images: params.validationImages,
+    categories: whole.set.categories,
+  });
   return { train: whole, validation };
 }
 
@@ -48,10 +62,25 @@ export async function openSplits(params: TrainParams, recipe: Recipe, signal: Ab
  *
  * @throws LabelscopeError 'annotations-changed' where the file is not the one that the run was made with
  */
-export async function reopenSplit(source: SplitSource, categories: readonly string[], includeUnlabeled: boolean, signal: AbortSignal): Promise<Split> {
-  const split = await openSplit({ annotations: source.annotations, images: source.images, categories, includeUnlabeled, signal, say: () => undefined });
+export async function reopenSplit(
+  source: SplitSource,
+  categories: readonly string[],
+  includeUnlabeled: boolean,
+  signal: AbortSignal,
+): Promise<Split> {
+  const split = await openSplit({
+    annotations: source.annotations,
+    images: source.images,
+    categories,
+    includeUnlabeled,
+    signal,
+    say: () => undefined,
+  });
   if (split.source.fingerprint !== source.fingerprint) {
-    throw new LabelscopeError('annotations-changed', `${source.annotations} has changed since the run was made. Put the old file back, or train a new run on the new one.`);
+    throw new LabelscopeError(
+      'annotations-changed',
+      `${source.annotations} has changed since the run was made. Put the old file back, or train a new run on the new one.`,
+    );
   }
   if (!source.part) return split;
   return parts(split, source.part.fraction, source.part.seed)[source.part.which];
@@ -60,9 +89,16 @@ export async function reopenSplit(source: SplitSource, categories: readonly stri
 /** All usable images of one annotation file. */
 export async function openSplit(options: OpenOptions): Promise<Split> {
   const index = await readAnnotations(options.annotations, { signal: options.signal });
-  const set = labelSet(index, { ...(options.categories && { categories: options.categories }), includeUnlabeled: options.includeUnlabeled });
+  const set = labelSet(index, {
+    ...(options.categories && { categories: options.categories }),
+    includeUnlabeled: options.includeUnlabeled,
+  });
   if (set.images.length === 0) throw noImages(index, set);
-  const { folder, how } = await findImageFolder(options.annotations, set.images.slice(0, 20).map(({ fileName }) => fileName), options.images);
+  const { folder, how } = await findImageFolder(
+    options.annotations,
+    set.images.slice(0, 20).map(({ fileName }) => fileName),
+    options.images,
+  );
   options.say(`${set.images.length} images of ${options.annotations}; image folder: ${folder} (${how}).`);
   const found = await resolveImages(set, folder);
   const failed = found.problems.map(({ fileName, message }) => ({ file: fileName, error: message }));
@@ -71,14 +107,18 @@ export async function openSplit(options: OpenOptions): Promise<Split> {
 }
 
 function noImages(index: CocoIndex, { categories }: LabelledSet): LabelscopeError {
-  return new LabelscopeError('no-images', `${index.path} has no image with any of the categories ${categories.slice(0, 5).join(', ')}. Choose others with --categories.`);
+  return new LabelscopeError(
+    'no-images',
+    `${index.path} has no image with any of the categories ${categories.slice(0, 5).join(', ')}. Choose others with --categories.`,
+  );
 }
 
 function parts(whole: Split, fraction: number, seed: number): { train: Split; validation: Split } {
-  const rows = splitByHash(whole.set, fraction, seed);
+  const pathOf = new Map(whole.set.images.map((image, row) => [image, whole.paths[row]!]));
+  const sets = splitByHash(whole.set, fraction, seed);
   const part = (which: 'train' | 'validation'): Split => ({
-    set: rowsOf(whole.set, rows[which]),
-    paths: rows[which].map((row) => whole.paths[row]!),
+    set: sets[which],
+    paths: sets[which].images.map((image) => pathOf.get(image)!),
     source: { ...whole.source, part: { which, fraction, seed } },
     failed: whole.failed,
   });

@@ -26,11 +26,18 @@ const probed = new Map<Device, Promise<DeviceReport>>();
  * @throws LabelscopeError 'device-unavailable' where a device was asked for by name and cannot be used
  */
 export async function chooseDevice(choice: DeviceChoice, threads: number): Promise<DeviceUsed> {
-  const used = (report: DeviceReport): DeviceUsed => ({ device: report.device, reason: report.reason, threads: threads || availableParallelism() });
+  const used = (report: DeviceReport): DeviceUsed => ({
+    device: report.device,
+    reason: report.reason,
+    threads: threads || availableParallelism(),
+  });
   if (choice !== 'auto') {
     const report = await reportOf(choice);
     if (report.available) return used(report);
-    throw new LabelscopeError('device-unavailable', `The device ${choice} cannot be used: ${report.reason} Leave out --device, or run 'labelscope doctor'.`);
+    throw new LabelscopeError(
+      'device-unavailable',
+      `The device ${choice} cannot be used: ${report.reason} Leave out --device, or run 'labelscope doctor'.`,
+    );
   }
   const passed: string[] = [];
   for (const device of PREFERENCE) {

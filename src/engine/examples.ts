@@ -100,7 +100,13 @@ export function imageExamples(source: ImageSource): Examples {
       const data = new Uint8Array(rows.length * stride);
       found.forEach(({ pixels }, k) => transformInto(data, k * stride, pixels, transformOf(source, rows[k]!, epoch)));
       const input: Tensor = { type: 'uint8', dims: [rows.length, source.height, source.width, 3], data };
-      return { input, labels: labelsOf(set, found.map(({ row }) => row)) };
+      return {
+        input,
+        labels: labelsOf(
+          set,
+          found.map(({ row }) => row),
+        ),
+      };
     },
   };
 }
@@ -143,7 +149,9 @@ function transformOf({ seed, augmentation }: ImageSource, row: number, epoch: nu
 
 function labelsOf({ categories, labels }: LabelledSet, rows: readonly number[]): Tensor<'float32'> {
   const data = new Float32Array(rows.length * categories.length);
-  rows.forEach((row, k) => data.set(labels.subarray(row * categories.length, (row + 1) * categories.length), k * categories.length));
+  rows.forEach((row, k) =>
+    data.set(labels.subarray(row * categories.length, (row + 1) * categories.length), k * categories.length),
+  );
   return { type: 'float32', dims: [rows.length, categories.length], data };
 }
 

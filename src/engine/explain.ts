@@ -12,25 +12,35 @@ import type { Context } from './context';
 import { imageFiles } from './image-files';
 import { readFullSize, readPixels } from './images';
 import { drawOverlay } from './overlay';
+import { targetOf } from './runtime/messages';
 import { openTrained, scoreFiles, type Trained } from './trained';
 
 type Explained = ExplainResult['images'][number];
 
-export async function explain(params: ExplainParams, context: Context, emit: (progress: CountProgress) => void): Promise<ExplainResult> {
+export async function explain(
+  params: ExplainParams,
+  context: Context,
+  emit: (progress: CountProgress) => void,
+): Promise<ExplainResult> {
   const files = await imageFiles(params.files);
   const trained = await openTrained(params.model);
   const device = await context.device(params.device);
   const { runtime, signal } = context;
   checkCategories(params, trained);
   const scores = await scoreFiles(trained, files, { runtime, device, signal, onProgress: () => undefined });
-  const sessions = mapSessions(trained, (model) => runtime.load(model, device));
+  const sessions = mapSessions((count) =>
+    runtime.load(encodeModel(buildGradCam(trained.classifier, count, targetOf(device.device))), device),
+  );
   const images: Explained[] = [];
   const failed: FailedFile[] = [...scores.failed];
   for (const [done, { path, scores: row }] of scores.scored.entries()) {
     signal.throwIfAborted();
     const categories = params.categories ?? shownCategories(trained, row);
     const maps = await mapsOf(trained, path, categories, async (count, feeds) => runtime.run(await sessions.of(count), feeds));
-    images.push({ file: path, maps: params.out === undefined ? maps : await withOverlays(path, maps, params, resolve(params.out)) });
+    images.push({
+      file: path,
+      maps: params.out === undefined ? maps : await withOverlays(path, maps, params, resolve(params.out)),
+    });
     emit({ done: done + 1, total: files.length });
   }
   for (const session of await sessions.all()) await runtime.release({ session });
@@ -40,7 +50,10 @@ export async function explain(params: ExplainParams, context: Context, emit: (pr
 function checkCategories({ categories = [] }: ExplainParams, { card }: Trained): void {
   const unknown = categories.find((name) => !card.categories.includes(name));
   if (unknown === undefined) return;
-  throw new LabelscopeError('category-unknown', `The model knows no category '${unknown}'. It knows: ${card.categories.join(', ')}.`);
+  throw new LabelscopeError(
+    'category-unknown',
+    `The model knows no category '${unknown}'. It knows: ${card.categories.join(', ')}.`,
+  );
 }
 
 /** What prediction would say, or the likeliest category where it would say nothing. */
@@ -50,11 +63,14 @@ function shownCategories({ card }: Trained, scores: Float32Array): string[] {
 }
 
 /** One session for each number of categories that is asked for at once. */
-function mapSessions({ classifier }: Trained, load: (model: Uint8Array) => Promise<number>): { of(count: number): Promise<number>; all(): Promise<number[]> } {
+function mapSessions(load: (count: number) => Promise<number>): {
+  of(count: number): Promise<number>;
+  all(): Promise<number[]>;
+} {
   const sessions = new Map<number, Promise<number>>();
   return {
     of: (count) => {
-      const session = sessions.get(count) ?? load(encodeModel(buildGradCam(classifier, count)));
+      const session = sessions.get(count) ?? load(count);
       sessions.set(count, session);
       return session;
     },
@@ -64,7 +80,12 @@ function mapSessions({ classifier }: Trained, load: (model: Uint8Array) => Promi
 
 type RunMaps = (count: number, feeds: Record<string, Tensor>) => Promise<Readonly<Record<string, Tensor>>>;
 
-async function mapsOf({ classifier, card }: Trained, path: string, categories: readonly string[], run: RunMaps): Promise<ExplainedMap[]> {
+async function mapsOf(
+  { classifier, card }: Trained,
+  path: string,
+  categories: readonly string[],
+  run: RunMaps,
+): Promise<ExplainedMap[]> {
   const { width, height } = classifier;
   const pixels = await readPixels(path, width, height);
   const selection = new Float32Array(categories.length * card.categories.length);
@@ -87,9 +108,17 @@ async function mapsOf({ classifier, card }: Trained, path: string, categories: r
   }));
 }
 
-async function withOverlays(path: string, maps: readonly ExplainedMap[], { colormap, opacity }: ExplainParams, folder: string): Promise<ExplainedMap[]> {
+async function withOverlays(
+  path: string,
+  maps: readonly ExplainedMap[],
+  { colormap, opacity }: ExplainParams,
+  folder: string,
+): Promise<ExplainedMap[]> {
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw new LabelscopeError('write-failed', `The folder ${folder} cannot be made (${String(error)}). Choose another with --out.`);
+    throw new LabelscopeError(
+      'write-failed',
+      `The folder ${folder} cannot be made (${String(error)}). Choose another with --out.`,
+    );
   });
   const image = await readFullSize(path);
   const drawn = maps.map(async (map) => {

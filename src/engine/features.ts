@@ -1,4 +1,5 @@
 // Pooled features of every image of a split: computed once, so that training the head alone takes seconds.
+import { takeRows } from '../dataset/labels';
 import type { LabelledSet } from '../dataset/types';
 import { bodyOnly, type Classifier, IMAGE } from '../onnx/classifier';
 import { encodeModel } from '../onnx/encode';
@@ -26,9 +27,17 @@ export interface FeatureJob {
 
 const BATCH = 8;
 
-export async function computeFeatures(runtime: Runtime, classifier: Classifier, options: LoadOptions, job: FeatureJob): Promise<FeatureTable> {
+export async function computeFeatures(
+  runtime: Runtime,
+  classifier: Classifier,
+  options: LoadOptions,
+  job: FeatureJob,
+): Promise<FeatureTable> {
   const { graph, opset, featureCount } = { ...classifier, graph: bodyOnly(classifier) };
-  const session = await runtime.load(encodeModel({ irVersion: 10, opsets: { '': opset }, producer: 'labelscope', graph, metadata: {} }), options);
+  const session = await runtime.load(
+    encodeModel({ irVersion: 10, opsets: { '': opset }, producer: 'labelscope', graph, metadata: {} }),
+    options,
+  );
   const kept: number[] = [];
   const parts: Float32Array[][] = [[], []];
   let next = readBatch(classifier, job, 0);
@@ -38,21 +47,22 @@ export async function computeFeatures(runtime: Runtime, classifier: Classifier, 
     next = readBatch(classifier, job, start + BATCH);
     kept.push(...batch.map(({ row }) => row));
     for (const variant of job.mirrored ? [0, 1] : [0]) {
-      if (batch.length > 0) parts[variant]!.push(await pooled(runtime, session, classifier, batch.map(({ pixels }) => pixels), variant === 1));
+      if (batch.length > 0)
+        parts[variant]!.push(
+          await pooled(
+            runtime,
+            session,
+            classifier,
+            batch.map(({ pixels }) => pixels),
+            variant === 1,
+          ),
+        );
     }
     job.onProgress(Math.min(start + BATCH, job.paths.length));
   }
   await runtime.release({ session });
   const variants = parts.filter((part) => part.length > 0).map((part) => joined(part, kept.length * featureCount));
-  return { set: rowsOf(job.set, kept), variants };
-}
-
-/** The part of a set that these rows are. */
-export function rowsOf(set: LabelledSet, rows: readonly number[]): LabelledSet {
-  const width = set.categories.length;
-  const labels = new Uint8Array(rows.length * width);
-  rows.forEach((row, k) => labels.set(set.labels.subarray(row * width, (row + 1) * width), k * width));
-  return { categories: set.categories, images: rows.map((row) => set.images[row]!), labels };
+  return { set: takeRows(job.set, kept), variants };
 }
 
 interface ReadImage {
@@ -60,7 +70,11 @@ interface ReadImage {
   readonly pixels: Pixels;
 }
 
-async function readBatch({ height, width }: Classifier, { paths, onUnreadable }: FeatureJob, start: number): Promise<ReadImage[]> {
+async function readBatch(
+  { height, width }: Classifier,
+  { paths, onUnreadable }: FeatureJob,
+  start: number,
+): Promise<ReadImage[]> {
   const read = paths.slice(start, start + BATCH).map(async (path, k) => {
     try {
       return [{ row: start + k, pixels: await readPixels(path, width, height) }];
@@ -72,7 +86,13 @@ async function readBatch({ height, width }: Classifier, { paths, onUnreadable }:
   return (await Promise.all(read)).flat();
 }
 
-async function pooled(runtime: Runtime, session: number, { height, width, features }: Classifier, batch: readonly Pixels[], mirrored: boolean): Promise<Float32Array> {
+async function pooled(
+  runtime: Runtime,
+  session: number,
+  { height, width, features }: Classifier,
+  batch: readonly Pixels[],
+  mirrored: boolean,
+): Promise<Float32Array> {
   const stride = height * width * 3;
   const data = new Uint8Array(batch.length * stride);
   batch.forEach((pixels, k) => transformInto(data, k * stride, pixels, { angle: 0, mirrored }));

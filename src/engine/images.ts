@@ -14,7 +14,8 @@ const MOST_PIXELS = 300_000_000;
 
 /**
  * Decodes and resizes to exactly width × height (the aspect ratio changes, as in the reference example). Grey, CMYK and
- * 16-bit become 8-bit RGB; transparency is laid over white; the orientation that a camera noted is applied.
+ * 16-bit become 8-bit RGB; transparency is laid over white; the orientation that a camera noted is applied. Embedded colour
+ * profiles are ignored, as the programs ignore them with which networks are trained (PIL, MATLAB's imread).
  *
  * @throws LabelscopeError 'image-unreadable' naming the file
  */
@@ -25,12 +26,14 @@ export async function readPixels(path: string, width: number, height: number): P
 
 /** Decodes at the image's own size. */
 export async function readFullSize(path: string): Promise<Pixels> {
-  const { data, info } = await toRgb(open(path)).toBuffer({ resolveWithObject: true }).catch((error: unknown) => unreadable(path, error));
+  const { data, info } = await toRgb(open(path))
+    .toBuffer({ resolveWithObject: true })
+    .catch((error: unknown) => unreadable(path, error));
   return { width: info.width, height: info.height, data };
 }
 
 function open(path: string): Sharp {
-  return sharp(path, { limitInputPixels: MOST_PIXELS, failOn: 'error' }).autoOrient();
+  return sharp(path, { limitInputPixels: MOST_PIXELS, failOn: 'error', ignoreIcc: true }).autoOrient();
 }
 
 function toRgb(image: Sharp): Sharp {
@@ -45,5 +48,8 @@ async function decode(image: Sharp, path: string): Promise<Uint8Array> {
 
 function unreadable(path: string, error: unknown): never {
   const detail = error instanceof Error ? error.message.replace(/\s+/g, ' ').trim() : String(error);
-  throw new LabelscopeError('image-unreadable', `${path} cannot be read as an image (${detail}). Replace it or remove it from the annotation file.`);
+  throw new LabelscopeError(
+    'image-unreadable',
+    `${path} cannot be read as an image (${detail}). Replace it or remove it from the annotation file.`,
+  );
 }

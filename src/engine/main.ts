@@ -1,6 +1,14 @@
 // The engine process: takes requests over the channel to its parent, answers each with a result, an error or a cancellation.
 import { join } from 'node:path';
-import { type CancellationToken, createMessageConnection, IPCMessageReader, IPCMessageWriter, type MessageConnection, ProgressType, ResponseError } from 'vscode-jsonrpc/node';
+import {
+  type CancellationToken,
+  createMessageConnection,
+  IPCMessageReader,
+  IPCMessageWriter,
+  type MessageConnection,
+  ProgressType,
+  ResponseError,
+} from 'vscode-jsonrpc/node';
 import { LabelscopeError, toWireError } from '../protocol/errors';
 import type { Envelope, Method, Params, Progress, Result } from '../protocol/messages';
 import { type Context, makeContext } from './context';
@@ -15,9 +23,21 @@ import { type Runtime, startRuntime } from './runtime/runtime';
 import { sample } from './sample/request';
 import { train } from './train/train';
 
-type Handler<M extends Method> = (params: Params<M>, context: Context, emit: (progress: Progress<M>) => void) => Promise<Result<M>>;
+type Handler<M extends Method> = (
+  params: Params<M>,
+  context: Context,
+  emit: (progress: Progress<M>) => void,
+) => Promise<Result<M>>;
 
-const HANDLERS: { readonly [M in Method]: Handler<M> } = { doctor, train, evaluate: evaluateModel, predict, explain, export: exportModel, sample };
+const HANDLERS: { readonly [M in Method]: Handler<M> } = {
+  doctor,
+  train,
+  evaluate: evaluateModel,
+  predict,
+  explain,
+  export: exportModel,
+  sample,
+};
 
 const PROGRESS = new ProgressType<unknown>();
 const VERSION = process.env.LABELSCOPE_VERSION ?? '0.0.0';
@@ -36,18 +56,23 @@ function serve(): void {
 /** Jobs in progress: the process waits for them to save what they have before it leaves with its parent. */
 const jobs = new Set<Promise<unknown>>();
 
-function handle<M extends Method>(connection: MessageConnection, method: M, runtime: Runtime, gone: AbortSignal): void {
-  connection.onRequest(method, async ({ params, progressToken }: Envelope<M>, token: CancellationToken) => {
+function handle(connection: MessageConnection, method: Method, runtime: Runtime, gone: AbortSignal): void {
+  const handler = HANDLERS[method] as Handler<Method>;
+  connection.onRequest(method, async ({ params, progressToken }: Envelope<Method>, token: CancellationToken) => {
     const stop = new AbortController();
     token.onCancellationRequested(() => stop.abort());
     const context = makeContext(runtime, AbortSignal.any([stop.signal, gone]), VERSION);
-    const emit = (progress: Progress<M>) => void connection.sendProgress(PROGRESS, progressToken, progress).catch(() => undefined);
-    const job = HANDLERS[method](params, context, emit);
+    const emit = (progress: unknown) => void connection.sendProgress(PROGRESS, progressToken, progress).catch(() => undefined);
+    const job = handler(params, context, emit);
     jobs.add(job);
     try {
       return await job;
     } catch (error) {
-      const wire = toWireError(context.signal.aborted && !(error instanceof LabelscopeError) ? new LabelscopeError('cancelled', 'Stopped before it was done.') : error);
+      const wire = toWireError(
+        context.signal.aborted && !(error instanceof LabelscopeError)
+          ? new LabelscopeError('cancelled', 'Stopped before it was done.')
+          : error,
+      );
       return new ResponseError(-32000, wire.message, wire);
     } finally {
       jobs.delete(job);

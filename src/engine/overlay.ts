@@ -9,9 +9,17 @@ import { writeAtomically } from './run/atomic';
  * @param opacity of the colours over the image, 0..1
  * @throws LabelscopeError 'write-failed'
  */
-export async function drawOverlay(path: string, image: Pixels, map: ExplainedMap, colours: Colormap, opacity: number): Promise<void> {
+export async function drawOverlay(
+  path: string,
+  image: Pixels,
+  map: ExplainedMap,
+  colours: Colormap,
+  opacity: number,
+): Promise<void> {
   const blended = blend(image, enlarged(map, image.width, image.height), colours, opacity);
-  const png = await sharp(blended, { raw: { width: image.width, height: image.height, channels: 3 } }).png().toBuffer();
+  const png = await sharp(blended, { raw: { width: image.width, height: image.height, channels: 3 } })
+    .png()
+    .toBuffer();
   await writeAtomically(path, [png]);
 }
 

@@ -4,12 +4,21 @@ import type { Context } from './context';
 import { imageFiles } from './image-files';
 import { openTrained, type ScoredFile, scoreFiles } from './trained';
 
-export async function predict(params: PredictParams, context: Context, emit: (progress: CountProgress) => void): Promise<PredictResult> {
+export async function predict(
+  params: PredictParams,
+  context: Context,
+  emit: (progress: CountProgress) => void,
+): Promise<PredictResult> {
   const files = await imageFiles(params.files);
   const trained = await openTrained(params.model);
   const device = await context.device(params.device);
   const { runtime, signal } = context;
-  const { scored, failed } = await scoreFiles(trained, files, { runtime, device, signal, onProgress: (done) => emit({ done, total: files.length }) });
+  const { scored, failed } = await scoreFiles(trained, files, {
+    runtime,
+    device,
+    signal,
+    onProgress: (done) => emit({ done, total: files.length }),
+  });
   const { categories, thresholds } = trained.card;
   const applied = categories.map((_, k) => params.threshold ?? thresholds[k] ?? 0.5);
   return {

@@ -5,7 +5,7 @@ import type { Model, Node, Tensor } from '../onnx/model';
 import { buildTrainingStep, LABELS, LEARN_RATE, LOSS, type TrainingStep } from '../onnx/training';
 import { nameOf, type ProbeAnswer } from './devices';
 import { randomStream } from './random';
-import type { Device, Tensors } from './runtime/messages';
+import { type Device, targetOf, type Tensors } from './runtime/messages';
 import type { Runtime } from './runtime/runtime';
 
 const STEPS = 3;
@@ -21,8 +21,15 @@ export async function probeDevice(runtime: Runtime, device: Device): Promise<Pro
     const expected = await lossesOn(runtime, 'cpu');
     const found = await lossesOn(runtime, device);
     const difference = Math.max(...expected.map((loss, step) => Math.abs(found[step]! - loss) / Math.abs(loss)));
-    if (difference <= TOLERANCE) return { ok: true, reason: `${nameOf(device)}: reproduces the CPU's small training step to ${difference.toExponential(1)}.` };
-    return { ok: false, reason: `${nameOf(device)}: its small training step differs from the CPU's by ${difference.toExponential(1)}, so it is not trusted.` };
+    if (difference <= TOLERANCE)
+      return {
+        ok: true,
+        reason: `${nameOf(device)}: reproduces the CPU's small training step to ${difference.toExponential(1)}.`,
+      };
+    return {
+      ok: false,
+      reason: `${nameOf(device)}: its small training step differs from the CPU's by ${difference.toExponential(1)}, so it is not trusted.`,
+    };
   } catch (error) {
     return { ok: false, reason: `${nameOf(device)}: ${shortened(error)}` };
   }
@@ -30,13 +37,19 @@ export async function probeDevice(runtime: Runtime, device: Device): Promise<Pro
 
 function shortened(error: unknown): string {
   const text = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ');
-  const found = /No supported adapters|Failed to get a WebGPU adapter/.test(text) ? 'no graphics card with a usable driver was found' : text.slice(0, 160);
+  const found = /No supported adapters|Failed to get a WebGPU adapter/.test(text)
+    ? 'no graphics card with a usable driver was found'
+    : text.slice(0, 160);
   return `${found}.`;
 }
 
 async function lossesOn(runtime: Runtime, device: Device): Promise<number[]> {
-  const step = smallStep();
-  const options = { device, threads: 1, stateOutputs: step.model.graph.outputs.map(({ name }) => name).filter((name) => name !== LOSS) };
+  const step = smallStep(device);
+  const options = {
+    device,
+    threads: 1,
+    stateOutputs: step.model.graph.outputs.map(({ name }) => name).filter((name) => name !== LOSS),
+  };
   const session = await runtime.load(encodeModel(step.model), options);
   const state = await runtime.setState(step.state);
   const losses: number[] = [];
@@ -48,23 +61,30 @@ async function lossesOn(runtime: Runtime, device: Device): Promise<number[]> {
   return losses;
 }
 
-function smallStep(): TrainingStep {
+function smallStep(device: Device): TrainingStep {
   const random = randomStream('probe', 'weights');
   const weights = (...dims: number[]): Tensor<'float32'> => {
     const data = Float32Array.from({ length: dims.reduce((a, b) => a * b) }, () => 0.3 * random.normal());
     return { type: 'float32', dims, data };
   };
-  const classifier = withNewHead(smallNetwork(weights), 'the self-check', (features) => ({ weight: weights(CATEGORIES, features), bias: weights(CATEGORIES) }));
-  return buildTrainingStep(classifier, {
-    batchSize: BATCH,
-    layers: 'all',
-    batchNorm: 'batch',
-    batchNormMomentum: undefined,
-    momentum: 0.9,
-    l2: 1e-4,
-    l2On: 'weights',
-    headLearnRateFactor: 10,
-  });
+  const classifier = withNewHead(smallNetwork(weights), 'the self-check', (features) => ({
+    weight: weights(CATEGORIES, features),
+    bias: weights(CATEGORIES),
+  }));
+  return buildTrainingStep(
+    classifier,
+    {
+      batchSize: BATCH,
+      layers: 'all',
+      batchNorm: 'batch',
+      batchNormMomentum: undefined,
+      momentum: 0.9,
+      l2: 1e-4,
+      l2On: 'weights',
+      headLearnRateFactor: 10,
+    },
+    targetOf(device),
+  );
 }
 
 function smallBatch(k: number): Tensors {
@@ -113,5 +133,11 @@ function smallNetwork(weights: (...dims: number[]) => Tensor<'float32'>): Model 
   ]);
   const inputs = [{ name: 'planes', type: 'float32' as const, dims: ['N', 3, SIDE, SIDE] }];
   const outputs = [{ name: 'y', type: 'float32' as const, dims: ['N', CATEGORIES] }];
-  return { irVersion: 10, opsets: { '': 20 }, producer: 'labelscope', metadata: {}, graph: { name: 'probe', nodes, inputs, outputs, initializers } };
+  return {
+    irVersion: 10,
+    opsets: { '': 20 },
+    producer: 'labelscope',
+    metadata: {},
+    graph: { name: 'probe', nodes, inputs, outputs, initializers },
+  };
 }

@@ -11,6 +11,7 @@ const MATLAB_EXAMPLE: Recipe = {
   batchSize: 32,
   learnRate: 0.0005,
   headLearnRateFactor: 10,
+  headInit: 'glorot',
   momentum: 0.9,
   l2: 1e-4,
   l2On: 'weights-and-norm',
@@ -39,14 +40,16 @@ const BALANCED: Recipe = {
   validationFrequency: 25,
 };
 
+/** Logistic regression on pooled features: strong L2, because there are more features than most data sets have images. */
 const QUICK: Recipe = {
   ...MATLAB_EXAMPLE,
   recipe: 'quick',
   layers: 'head',
   epochs: 60,
   batchSize: 16,
-  learnRate: 0.001,
-  l2: 1e-3,
+  learnRate: 0.0003,
+  headInit: 'zeros',
+  l2: 0.15,
   l2On: 'weights',
   batchNorm: 'frozen',
   rotation: 0,
@@ -54,7 +57,11 @@ const QUICK: Recipe = {
   validationPatience: 20,
 };
 
-export const RECIPES: Readonly<Record<RecipeName, Recipe>> = { 'matlab-example': MATLAB_EXAMPLE, balanced: BALANCED, quick: QUICK };
+export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
+  'matlab-example': MATLAB_EXAMPLE,
+  balanced: BALANCED,
+  quick: QUICK,
+};
 
 type Setting =
   | { readonly kind: 'number'; readonly min: number; readonly max: number; readonly integer: boolean }
@@ -71,6 +78,7 @@ const SETTINGS: Readonly<Record<Exclude<keyof Recipe, 'recipe'>, Setting>> = {
   batchSize: whole(1, 4096),
   learnRate: real(0, 100),
   headLearnRateFactor: real(0, 1e6),
+  headInit: { kind: 'choice', of: ['glorot', 'zeros'] },
   momentum: real(0, 1),
   l2: real(0, 100),
   l2On: { kind: 'choice', of: ['weights', 'weights-and-norm'] },

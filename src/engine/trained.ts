@@ -35,7 +35,10 @@ export async function openTrained(place: string): Promise<Trained> {
   const record = await readRecord(folder);
   const { model } = runPaths(folder);
   if (!(await exists(model))) {
-    throw new LabelscopeError('model-missing', `${folder} has no model yet: its training stopped before the first validation. Continue it with --resume.`);
+    throw new LabelscopeError(
+      'model-missing',
+      `${folder} has no model yet: its training stopped before the first validation. Continue it with --resume.`,
+    );
   }
   return { path: model, run: { folder, record }, ...(await readTrained(model)) };
 }
@@ -65,7 +68,11 @@ interface ScoreOptions {
 const BATCH = 8;
 
 /** Probabilities of every file that can be read, in the order given; the others are named with the reason. */
-export async function scoreFiles({ path, classifier }: Trained, files: readonly string[], options: ScoreOptions): Promise<Scores> {
+export async function scoreFiles(
+  { path, classifier }: Trained,
+  files: readonly string[],
+  options: ScoreOptions,
+): Promise<Scores> {
   const { runtime, device, signal, onProgress } = options;
   const session = await runtime.load(path, device);
   const scored: ScoredFile[] = [];
@@ -91,7 +98,10 @@ interface ReadFile {
   readonly pixels: Pixels;
 }
 
-async function readBatch(files: readonly string[], { width, height }: Classifier): Promise<{ read: ReadFile[]; failed: FailedFile[] }> {
+async function readBatch(
+  files: readonly string[],
+  { width, height }: Classifier,
+): Promise<{ read: ReadFile[]; failed: FailedFile[] }> {
   const results = await Promise.allSettled(files.map((path) => readPixels(path, width, height)));
   const read: ReadFile[] = [];
   const failed: FailedFile[] = [];
@@ -103,7 +113,12 @@ async function readBatch(files: readonly string[], { width, height }: Classifier
   return { read, failed };
 }
 
-async function scoreBatch(runtime: Runtime, session: number, { width, height }: Classifier, batch: readonly ReadFile[]): Promise<ScoredFile[]> {
+async function scoreBatch(
+  runtime: Runtime,
+  session: number,
+  { width, height }: Classifier,
+  batch: readonly ReadFile[],
+): Promise<ScoredFile[]> {
   const stride = width * height * 3;
   const data = new Uint8Array(batch.length * stride);
   batch.forEach(({ pixels }, k) => data.set(pixels.data, k * stride));

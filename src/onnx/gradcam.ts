@@ -1,5 +1,5 @@
 // Grad-CAM as a graph: an image in, one map a chosen category out, all categories in one run.
-import { GraphBuilder, type Value } from './builder';
+import { GraphBuilder, type Target, type Value } from './builder';
 import { type Classifier, LOGITS, PROBABILITIES } from './classifier';
 import { differentiate } from './differentiate';
 import { type Model, OnnxError } from './model';
@@ -17,12 +17,15 @@ export const MAPS = 'maps';
  *
  * @throws OnnxError 'onnx-unsupported' where the network has no convolutional stage in front of its head
  */
-export function buildGradCam(classifier: Classifier, selected: number): Model {
+export function buildGradCam(classifier: Classifier, selected: number, target: Target = 'cpu'): Model {
   const { graph, stage, opset } = classifier;
   if (stage === undefined) {
-    throw new OnnxError('onnx-unsupported', 'Grad-CAM needs a network that pools a convolutional stage in front of its head; this one does not.');
+    throw new OnnxError(
+      'onnx-unsupported',
+      'Grad-CAM needs a network that pools a convolutional stage in front of its head; this one does not.',
+    );
   }
-  const builder = new GraphBuilder(opset);
+  const builder = new GraphBuilder(opset, target);
   const image = builder.input('image', 'uint8', [1, classifier.height, classifier.width, 3]);
   const forward = builder.append(graph, new Map([['image', image]]));
   builder.output(builder.op('Sigmoid', [forward.get(LOGITS)!]), PROBABILITIES);

@@ -1,5 +1,5 @@
 // From a classifier to one graph that does a whole training step: forward, loss, gradients, update of every parameter.
-import { GraphBuilder, type Value } from './builder';
+import { GraphBuilder, type Target, type Value } from './builder';
 import { type Classifier, HEAD_BIAS, HEAD_WEIGHT, LOGITS } from './classifier';
 import { differentiate } from './differentiate';
 import { binaryCrossEntropyFromLogits } from './loss';
@@ -38,12 +38,14 @@ const MOMENTUM = 'momentum/';
 /**
  * SGD with momentum in MATLAB's form: v ← momentum·v − rate·(gradient + l2·w), w ← w + v (trainingOptions, 'sgdm'),
  * where the head's rate is `headLearnRateFactor` times the others'.
+ *
+ * @param target which kind of provider will run the graph: some operators are spelled otherwise for GPUs
  */
-export function buildTrainingStep(classifier: Classifier, options: StepOptions): TrainingStep {
+export function buildTrainingStep(classifier: Classifier, options: StepOptions, target: Target = 'cpu'): TrainingStep {
   const graph = normalised(classifier.graph, options);
   const learning = learningParameters(classifier, options);
   const statistics = options.batchNorm === 'batch' ? runningStatistics(graph) : [];
-  const builder = new GraphBuilder(classifier.opset);
+  const builder = new GraphBuilder(classifier.opset, target);
   const forward = appendForward(builder, graph, options.batchSize, [...learning.map(({ name }) => name), ...statistics]);
   const labels = builder.input(LABELS, 'float32', forward.get(LOGITS)!.dims);
   const learnRate = builder.input(LEARN_RATE, 'float32', []);
@@ -89,17 +91,26 @@ function appendForward(builder: GraphBuilder, graph: Graph, batchSize: number, s
   return builder.append(graph, bindings);
 }
 
-function update(builder: GraphBuilder, parameter: Parameter, weight: Value, gradientStep: Value, descent: Value, options: StepOptions): void {
+function update(
+  builder: GraphBuilder,
+  parameter: Parameter,
+  weight: Value,
+  gradientStep: Value,
+  descent: Value,
+  options: StepOptions,
+): void {
   const factor = isHead(parameter) ? options.headLearnRateFactor : 1;
   const velocity = builder.input(MOMENTUM + parameter.name, 'float32', weight.dims);
   const step = factor === 1 ? gradientStep : builder.op('Mul', [gradientStep, builder.scalar(factor)]);
-  const terms = [builder.op('Mul', [velocity, builder.scalar(options.momentum)]), step];
-  if (options.l2 !== 0 && decays(parameter, options.l2On)) {
-    terms.push(builder.op('Mul', [weight, builder.op('Mul', [descent, builder.scalar(options.l2 * factor)])]));
-  }
-  const next = builder.op('Sum', terms);
+  const driven = builder.op('Add', [builder.op('Mul', [velocity, builder.scalar(options.momentum)]), step]);
+  const hasDecay = options.l2 !== 0 && decays(parameter, options.l2On);
+  const next = hasDecay ? builder.op('Add', [driven, decayOf(builder, weight, descent, options.l2 * factor)]) : driven;
   builder.output(next, NEXT + velocity.name);
   builder.output(builder.op('Add', [weight, next]), NEXT + parameter.name);
+}
+
+function decayOf(builder: GraphBuilder, weight: Value, descent: Value, l2: number): Value {
+  return builder.op('Mul', [weight, builder.op('Mul', [descent, builder.scalar(l2)])]);
 }
 
 function isHead({ name }: Parameter): boolean {
@@ -121,9 +132,15 @@ function learningParameters(classifier: Classifier, { layers }: StepOptions): Pa
 function lastStageNodes(classifier: Classifier): Set<string> {
   const builder = new GraphBuilder(classifier.opset);
   const values = appendForward(builder, classifier.graph, 1, []);
-  const size = (name: string | undefined): string => values.get(name ?? '')?.dims.slice(2).join('×') ?? '';
+  const size = (name: string | undefined): string =>
+    values
+      .get(name ?? '')
+      ?.dims.slice(2)
+      .join('×') ?? '';
   const last = classifier.stage ? size(classifier.stage) : undefined;
-  return new Set(classifier.graph.nodes.filter((node) => last !== undefined && size(node.outputs[0]) === last).map(({ name }) => name));
+  return new Set(
+    classifier.graph.nodes.filter((node) => last !== undefined && size(node.outputs[0]) === last).map(({ name }) => name),
+  );
 }
 
 function initialState(graph: Graph, learning: readonly Parameter[], statistics: readonly string[]): Record<string, Tensor> {

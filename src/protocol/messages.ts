@@ -1,6 +1,6 @@
 // Every message between a client (editor, command line) and the engine process: one table of requests, one of progress.
 import type { Evaluation } from '../metrics/types';
-import type { DeviceChoice, Recipe, RecipeName } from './recipe';
+import type { DeviceChoice, RecipeName } from './recipe';
 
 export interface DeviceReport {
   readonly device: Exclude<DeviceChoice, 'auto'>;

@@ -14,6 +14,8 @@ export interface Recipe {
   readonly learnRate: number;
   /** The learning rate of the new head's weights and bias is `learnRate` times this. */
   readonly headLearnRateFactor: number;
+  /** How the new head's weights begin: uniform by Glorot's rule, or zero, which on fixed features is logistic regression. */
+  readonly headInit: 'glorot' | 'zeros';
   readonly momentum: number;
   readonly l2: number;
   /** Weights of convolutions and of the head alone, or the scales and shifts of normalisation layers as well. */

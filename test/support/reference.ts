@@ -12,6 +12,7 @@ export function hasReference(...parts: string[]): boolean {
   return existsSync(referencePath(...parts));
 }
 
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- names the shape of a file that the reader knows
 export function readReference<T>(...parts: string[]): T {
   return JSON.parse(readFileSync(referencePath(...parts), 'utf8')) as T;
 }

@@ -2,7 +2,12 @@
 import { DEVICE, deviceOf, DONE, type Verb } from '../verb';
 
 export const doctor: Verb = {
-  spec: { positionals: '', count: [0, 0], help: 'What was found on this machine, what would be used, and why.', options: { device: DEVICE } },
+  spec: {
+    positionals: '',
+    count: [0, 0],
+    help: 'What was found on this machine, what would be used, and why.',
+    options: { device: DEVICE },
+  },
   run: async (args, { io, engine, signal }) => {
     const report = await engine.request('doctor', { device: deviceOf(args) }, { signal });
     io.result(report, () => [

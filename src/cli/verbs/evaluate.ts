@@ -6,7 +6,19 @@ import { evaluate as evaluateScores } from '../../metrics/evaluate';
 import type { Evaluation } from '../../metrics/types';
 import { bar, decimal, table } from '../io';
 import { type Arguments, UsageError } from '../usage';
-import { CATEGORIES, categoriesOf, defined, DEVICE, deviceOf, DONE, IMAGES, type Session, THRESHOLD, thresholdOf, type Verb } from '../verb';
+import {
+  CATEGORIES,
+  categoriesOf,
+  defined,
+  DEVICE,
+  deviceOf,
+  DONE,
+  IMAGES,
+  type Session,
+  THRESHOLD,
+  thresholdOf,
+  type Verb,
+} from '../verb';
 
 export const evaluate: Verb = {
   spec: {
@@ -31,8 +43,13 @@ export const evaluate: Verb = {
 
 async function ofModel(args: Arguments, { io, engine, signal }: Session): Promise<Evaluation> {
   const [model, annotations] = args.positionals;
-  const params = { model: model!, device: deviceOf(args), ...defined({ annotations, images: args.text('images'), threshold: thresholdOf(args) }) };
-  const onProgress = ({ done, total }: { done: number; total: number }) => io.progress(`Evaluating  ${bar(done, total)}  ${done} of ${total} images`);
+  const params = {
+    model: model!,
+    device: deviceOf(args),
+    ...defined({ annotations, images: args.text('images'), threshold: thresholdOf(args) }),
+  };
+  const onProgress = ({ done, total }: { done: number; total: number }) =>
+    io.progress(`Evaluating  ${bar(done, total)}  ${done} of ${total} images`);
   const result = await engine.request('evaluate', params, { signal, onProgress });
   for (const { file, error } of result.failed) io.note(`left out: ${file}: ${error}`);
   io.note(`Evaluated on ${result.annotations}.${result.savedTo === undefined ? '' : ` Kept in ${result.savedTo}.`}`);
@@ -45,7 +62,7 @@ async function ofPredictions(path: string, args: Arguments, { signal }: Session)
   const index = await readAnnotations(annotations!, { signal });
   const categories = categoriesOf(args);
   const set = labelSet(index, defined({ categories }));
-  const scores = await readPredictions(path, set);
+  const scores = await readPredictions(path, set, index);
   const scored = { images: set.images.length, categories: set.categories, labels: set.labels, scores };
   return evaluateScores(scored, { threshold: thresholdOf(args) ?? 0.5 });
 }
@@ -74,7 +91,10 @@ function report(evaluation: Evaluation): string[] {
     '',
     ...table([
       ['threshold', 'F1', 'Jaccard', 'precision', 'recall'],
-      ...evaluation.sweep.map((point) => [String(point.threshold), ...[point.f1, point.jaccard, point.precision, point.recall].map(decimal)]),
+      ...evaluation.sweep.map((point) => [
+        String(point.threshold),
+        ...[point.f1, point.jaccard, point.precision, point.recall].map(decimal),
+      ]),
     ]),
   ];
 }

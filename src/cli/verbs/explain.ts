@@ -11,7 +11,12 @@ export const explain: Verb = {
     count: [2, Infinity],
     help: 'Grad-CAM: where the model looked.',
     options: {
-      category: { type: 'string', multiple: true, value: 'NAME', help: 'explain this category; may be repeated (default: the predicted ones)' },
+      category: {
+        type: 'string',
+        multiple: true,
+        value: 'NAME',
+        help: 'explain this category; may be repeated (default: the predicted ones)',
+      },
       out: { type: 'string', value: 'DIR', help: 'folder of the overlays (default: gradcam)' },
       colormap: { type: 'string', value: COLORMAPS.join('|'), help: 'colours of the overlays (default: jet)' },
       opacity: { type: 'string', value: '0..1', help: 'of the colours over the image (default: 0.5)' },
@@ -30,7 +35,8 @@ export const explain: Verb = {
       opacity: args.number('opacity', { min: 0, max: 1 }) ?? 0.5,
       ...defined({ categories: categories.length > 0 ? categories : undefined }),
     };
-    const onProgress = ({ done, total }: { done: number; total: number }) => io.progress(`Explaining  ${bar(done, total)}  ${done} of ${total} images`);
+    const onProgress = ({ done, total }: { done: number; total: number }) =>
+      io.progress(`Explaining  ${bar(done, total)}  ${done} of ${total} images`);
     const result = await engine.request('explain', params, { signal, onProgress });
     for (const { file, error } of result.failed) io.note(`left out: ${file}: ${error}`);
     io.result(result, () => lines(result));
@@ -39,6 +45,8 @@ export const explain: Verb = {
 };
 
 function lines({ images }: ExplainResult): string[] {
-  const rows = images.flatMap(({ file, maps }) => maps.map(({ category, score, overlay }) => [file, category, score.toFixed(2), overlay ?? '']));
+  const rows = images.flatMap(({ file, maps }) =>
+    maps.map(({ category, score, overlay }) => [file, category, score.toFixed(2), overlay ?? '']),
+  );
   return table([['image', 'category', 'score', 'overlay'], ...rows]);
 }

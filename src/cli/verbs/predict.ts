@@ -13,7 +13,8 @@ export const predict: Verb = {
   run: async (args, { io, engine, signal }) => {
     const [model, ...files] = args.positionals;
     const params = { model: model!, files, device: deviceOf(args), ...defined({ threshold: thresholdOf(args) }) };
-    const onProgress = ({ done, total }: { done: number; total: number }) => io.progress(`Predicting  ${bar(done, total)}  ${done} of ${total} images`);
+    const onProgress = ({ done, total }: { done: number; total: number }) =>
+      io.progress(`Predicting  ${bar(done, total)}  ${done} of ${total} images`);
     const result = await engine.request('predict', params, { signal, onProgress });
     for (const { file, error } of result.failed) io.note(`left out: ${file}: ${error}`);
     io.result(result, () => lines(result));

@@ -15,8 +15,13 @@ export const sample: Verb = {
   run: async (args, { io, engine, signal }) => {
     const images = args.number('images', { min: 1, max: 1e6, integer: true });
     const seed = args.number('seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true });
-    const onProgress = ({ done, total }: { done: number; total: number }) => io.progress(`Drawing  ${bar(done, total)}  ${done} of ${total} images`);
-    const result = await engine.request('sample', { directory: args.positionals[0]!, ...defined({ images, seed }) }, { signal, onProgress });
+    const onProgress = ({ done, total }: { done: number; total: number }) =>
+      io.progress(`Drawing  ${bar(done, total)}  ${done} of ${total} images`);
+    const result = await engine.request(
+      'sample',
+      { directory: args.positionals[0]!, ...defined({ images, seed }) },
+      { signal, onProgress },
+    );
     io.result(result, () => [
       `${result.trainImages} training and ${result.validationImages} validation images in ${result.directory}`,
       `Next: labelscope train ${result.trainAnnotations}`,

@@ -14,7 +14,11 @@ export const train: Verb = {
     help: 'Train a multilabel classifier from a COCO annotation file.',
     options: {
       images: IMAGES,
-      validation: { type: 'string', value: 'ANNOTATIONS', help: 'annotation file to validate on (default: found by name, else a share of the images)' },
+      validation: {
+        type: 'string',
+        value: 'ANNOTATIONS',
+        help: 'annotation file to validate on (default: found by name, else a share of the images)',
+      },
       'validation-images': { type: 'string', value: 'DIR', help: 'folder of its images' },
       categories: CATEGORIES,
       recipe: { type: 'string', value: RECIPES.join('|'), help: 'what is trained and how (default: quick)' },
@@ -33,7 +37,11 @@ export const train: Verb = {
     const recipe = args.choice('recipe', RECIPES, 'quick');
     const params = {
       annotations: args.positionals[0]!,
-      ...defined({ images: args.text('images'), validation: args.text('validation'), validationImages: args.text('validation-images') }),
+      ...defined({
+        images: args.text('images'),
+        validation: args.text('validation'),
+        validationImages: args.text('validation-images'),
+      }),
       ...defined({ categories: categoriesOf(args), backbone: args.text('backbone') }),
       recipe,
       set: settings(args),
@@ -65,19 +73,30 @@ function newRunFolder(recipe: RecipeName): string {
 /** What training reports, as lines and a progress bar. */
 export function tell(io: Io, event: TrainEvent): void {
   switch (event.kind) {
-    case 'stage':
-      return io.note(event.message);
-    case 'warning':
-      return io.note(`warning: ${event.message}`);
-    case 'features':
-      return io.progress(`Features  ${bar(event.done, event.total)}  ${event.done} of ${event.total} images`);
+    case 'stage': {
+      io.note(event.message);
+      return;
+    }
+    case 'warning': {
+      io.note(`warning: ${event.message}`);
+      return;
+    }
+    case 'features': {
+      io.progress(`Features  ${bar(event.done, event.total)}  ${event.done} of ${event.total} images`);
+      return;
+    }
     case 'points': {
       for (const point of event.points.filter(({ validationLoss }) => validationLoss !== undefined)) {
-        io.note(`Epoch ${point.epoch}, iteration ${point.iteration}: loss ${point.loss.toFixed(4)}, validation loss ${point.validationLoss!.toFixed(4)}`);
+        io.note(
+          `Epoch ${point.epoch}, iteration ${point.iteration}: loss ${point.loss.toFixed(4)}, validation loss ${point.validationLoss!.toFixed(4)}`,
+        );
       }
       const last = event.points.at(-1)!;
       const speed = `${event.imagesPerSecond.toFixed(1)} images/s, at most ${duration(event.secondsLeft)} left`;
-      return io.progress(`Training  ${bar(last.iteration, event.totalIterations)}  ${last.iteration} of ${event.totalIterations}, loss ${last.loss.toFixed(4)}, ${speed}`);
+      io.progress(
+        `Training  ${bar(last.iteration, event.totalIterations)}  ${last.iteration} of ${event.totalIterations}, loss ${last.loss.toFixed(4)}, ${speed}`,
+      );
+      return;
     }
   }
 }
@@ -97,6 +116,7 @@ function summary(result: TrainResult): string[] {
     `Best       ${best ? `validation loss ${best.validationLoss.toFixed(4)} at iteration ${best.iteration}` : 'no validation yet'}`,
     `Speed      ${imagesPerSecond.toFixed(1)} images/s on ${device.device}`,
   ];
-  const next = stopped === 'person' ? `Continue   labelscope train … --run ${run} --resume` : `Next       labelscope evaluate ${run}`;
+  const next =
+    stopped === 'person' ? `Continue   labelscope train … --run ${run} --resume` : `Next       labelscope evaluate ${run}`;
   return [...lines, next];
 }

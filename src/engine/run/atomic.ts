@@ -23,7 +23,10 @@ export async function writeAtomically(path: string, chunks: Iterable<Uint8Array 
   } catch (error) {
     await rm(temporary, { force: true });
     const detail = error instanceof Error ? error.message : String(error);
-    throw new LabelscopeError('write-failed', `${path} could not be written (${detail}). Check free space and permissions of the folder.`);
+    throw new LabelscopeError(
+      'write-failed',
+      `${path} could not be written (${detail}). Check free space and permissions of the folder.`,
+    );
   }
 }
 

@@ -64,10 +64,16 @@ export function runPaths(folder: string): RunPaths {
 export async function createRunFolder(folder: string): Promise<RunPaths> {
   const paths = runPaths(folder);
   if (await exists(paths.record)) {
-    throw new LabelscopeError('run-exists', `${folder} already holds a run. Continue it with --resume, or choose another folder with --run.`);
+    throw new LabelscopeError(
+      'run-exists',
+      `${folder} already holds a run. Continue it with --resume, or choose another folder with --run.`,
+    );
   }
   await mkdir(join(folder, 'checkpoint'), { recursive: true }).catch((error: unknown) => {
-    throw new LabelscopeError('write-failed', `The run folder ${folder} cannot be made (${String(error)}). Choose another with --run.`);
+    throw new LabelscopeError(
+      'write-failed',
+      `The run folder ${folder} cannot be made (${String(error)}). Choose another with --run.`,
+    );
   });
   return paths;
 }
@@ -80,11 +86,17 @@ export async function writeRecord(paths: RunPaths, record: RunRecord): Promise<v
 export async function readRecord(folder: string): Promise<RunRecord> {
   const { record: path } = runPaths(folder);
   const text = await readFile(path, 'utf8').catch(() => {
-    throw new LabelscopeError('run-missing', `${folder} is no run folder: it has no run.json. Give the folder that training named.`);
+    throw new LabelscopeError(
+      'run-missing',
+      `${folder} is no run folder: it has no run.json. Give the folder that training named.`,
+    );
   });
   const record = parseRecord(text, path);
   if (record.format > RUN_FORMAT) {
-    throw new LabelscopeError('run-newer', `${path} was written by a newer Labelscope (format ${record.format}). Update Labelscope to use it.`);
+    throw new LabelscopeError(
+      'run-newer',
+      `${path} was written by a newer Labelscope (format ${record.format}). Update Labelscope to use it.`,
+    );
   }
   return record;
 }
@@ -92,7 +104,13 @@ export async function readRecord(folder: string): Promise<RunRecord> {
 function parseRecord(text: string, path: string): RunRecord {
   try {
     const record = JSON.parse(text) as Partial<RunRecord>;
-    if (typeof record.format === 'number' && record.recipe && record.train && record.validation && Array.isArray(record.categories)) {
+    if (
+      typeof record.format === 'number' &&
+      record.recipe &&
+      record.train &&
+      record.validation &&
+      Array.isArray(record.categories)
+    ) {
       return record as RunRecord;
     }
   } catch {

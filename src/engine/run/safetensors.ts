@@ -37,7 +37,7 @@ export async function readTensors(path: string): Promise<TensorFile> {
     try {
       const { size } = await file.stat();
       const bytes = new Uint8Array(size);
-      for (let at = 0; at < size; ) {
+      for (let at = 0; at < size;) {
         const { bytesRead } = await file.read(bytes, at, size - at, at);
         if (bytesRead === 0) break;
         at += bytesRead;
@@ -48,22 +48,34 @@ export async function readTensors(path: string): Promise<TensorFile> {
     }
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
-    throw new LabelscopeError('checkpoint-unreadable', `${path} cannot be read (${detail}). Start the run again without --resume.`);
+    throw new LabelscopeError(
+      'checkpoint-unreadable',
+      `${path} cannot be read (${detail}). Start the run again without --resume.`,
+    );
   }
 }
 
 function parse(bytes: Uint8Array): TensorFile {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = 8 + Number(view.readBigUInt64LE(0));
-  const { __metadata__: metadata = {}, ...entries } = JSON.parse(view.toString('utf8', 8, start)) as Record<string, HeaderEntry> & {
+  const { __metadata__: metadata = {}, ...entries } = JSON.parse(view.toString('utf8', 8, start)) as Record<
+    string,
+    HeaderEntry
+  > & {
     __metadata__?: Record<string, string>;
   };
   const tensors = Object.entries(entries).map(([name, entry]) => [name, tensorOf(name, entry, bytes, start)] as const);
   return { tensors: Object.fromEntries(tensors), metadata };
 }
 
-function tensorOf(name: string, { dtype, shape, data_offsets: [from, to] }: HeaderEntry, bytes: Uint8Array, start: number): Tensor<'float32'> {
-  if (dtype !== 'F32' || to - from !== 4 * elementCount(shape) || start + to > bytes.byteLength) throw new Error(`tensor ${name} is cut or not F32`);
+function tensorOf(
+  name: string,
+  { dtype, shape, data_offsets: [from, to] }: HeaderEntry,
+  bytes: Uint8Array,
+  start: number,
+): Tensor<'float32'> {
+  if (dtype !== 'F32' || to - from !== 4 * elementCount(shape) || start + to > bytes.byteLength)
+    throw new Error(`tensor ${name} is cut or not F32`);
   // The copy gives each tensor memory of its own, so that it can be handed to another thread.
   return { type: 'float32', dims: shape, data: new Float32Array(bytes.slice(start + from, start + to).buffer) };
 }

@@ -1,10 +1,16 @@
 // What the engine's main thread and the worker thread that owns ONNX Runtime say to each other.
+import type { Target } from '../../onnx/builder';
 import type { Tensor } from '../../onnx/model';
 import type { DeviceUsed } from '../../protocol/messages';
 import type { WireError } from '../../protocol/errors';
 
 export type Tensors = Readonly<Record<string, Tensor>>;
 export type Device = DeviceUsed['device'];
+
+/** How graphs are spelled for a device. */
+export function targetOf(device: Device): Target {
+  return device === 'cpu' ? 'cpu' : 'gpu';
+}
 
 export interface LoadOptions {
   readonly device: Device;
@@ -28,7 +34,8 @@ export interface WorkerCalls {
 
 export type CallName = keyof WorkerCalls;
 
-export type WorkerRequest = { [K in CallName]: { readonly id: number; readonly call: K; readonly input: WorkerCalls[K]['in'] } }[CallName];
+export type WorkerRequest = {
+  [K in CallName]: { readonly id: number; readonly call: K; readonly input: WorkerCalls[K]['in'] };
+}[CallName];
 export type WorkerReply =
-  | { readonly id: number; readonly result: WorkerCalls[CallName]['out'] }
-  | { readonly id: number; readonly error: WireError };
+  { readonly id: number; readonly result: WorkerCalls[CallName]['out'] } | { readonly id: number; readonly error: WireError };

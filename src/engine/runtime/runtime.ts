@@ -1,7 +1,7 @@
 // The main thread's view of the worker that runs graphs: load, run, keep state, release. Any engine that offers these can stand here.
 import { Worker } from 'node:worker_threads';
 import { LabelscopeError } from '../../protocol/errors';
-import type { CallName, LoadOptions, Tensors, WorkerCalls, WorkerReply, WorkerRequest } from './messages';
+import type { CallName, LoadOptions, Tensors, WorkerCalls, WorkerReply } from './messages';
 
 export interface Runtime {
   /** `model`: a file's path or an encoded model. Answers the session's number. */
@@ -32,7 +32,7 @@ export function startRuntime(script: string): Runtime {
     new Promise((resolve, reject) => {
       const id = ++calls;
       pending.set(id, { resolve, reject });
-      worker.postMessage({ id, call: name, input } as WorkerRequest);
+      worker.postMessage({ id, call: name, input });
     });
 
   return {
@@ -56,7 +56,12 @@ function settle(pending: Map<number, Pending>, reply: WorkerReply): void {
 
 function rejectAll(pending: Map<number, Pending>, why: string): void {
   for (const { reject } of pending.values()) {
-    reject(new LabelscopeError('runtime-crashed', `ONNX Runtime stopped working (${why}). Start again; a training run can be resumed.`));
+    reject(
+      new LabelscopeError(
+        'runtime-crashed',
+        `ONNX Runtime stopped working (${why}). Start again; a training run can be resumed.`,
+      ),
+    );
   }
   pending.clear();
 }

@@ -5,7 +5,14 @@ import { encodeModel } from '../../onnx/encode';
 import type { Model, Tensor } from '../../onnx/model';
 import { NEXT } from '../../onnx/normalization';
 import { LabelscopeError, toWireError } from '../../protocol/errors';
-import { type CallName, type LoadOptions, type Tensors, type WorkerCalls, type WorkerReply, type WorkerRequest } from './messages';
+import {
+  type CallName,
+  type LoadOptions,
+  type Tensors,
+  type WorkerCalls,
+  type WorkerReply,
+  type WorkerRequest,
+} from './messages';
 
 interface Session {
   readonly session: InferenceSession;
@@ -46,7 +53,9 @@ function sessionSettings({ device, threads, stateOutputs = [] }: LoadOptions): I
     // Spinning threads would take the cores that decode the next batch.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
     // Only the state: with no output on the CPU, memory was seen to grow with every step.
-    ...(device === 'webgpu' && { preferredOutputLocation: Object.fromEntries(stateOutputs.map((name) => [name, 'gpu-buffer' as const])) }),
+    ...(device === 'webgpu' && {
+      preferredOutputLocation: Object.fromEntries(stateOutputs.map((name) => [name, 'gpu-buffer' as const])),
+    }),
   };
 }
 
@@ -60,7 +69,9 @@ async function run({ session: number, feeds, state: stateNumber }: WorkerCalls['
   const { session } = find(sessions, number);
   const state = stateNumber === undefined ? undefined : find(states, stateNumber);
   const inputs = Object.fromEntries(session.inputNames.map((name) => [name, feed(name, feeds, state)]));
-  const fetches = Object.fromEntries(session.outputNames.map((name) => [name, state?.spare.get(name.slice(NEXT.length)) ?? null]));
+  const fetches = Object.fromEntries(
+    session.outputNames.map((name) => [name, state?.spare.get(name.slice(NEXT.length)) ?? null]),
+  );
   const outputs = await session.run(inputs, fetches);
   const results: Record<string, Tensor> = {};
   for (const [name, tensor] of Object.entries(outputs)) {
@@ -88,7 +99,9 @@ async function readState({ state: number }: WorkerCalls['readState']['in']): Pro
   const { tensors } = find(states, number);
   const onDevice = [...tensors].filter(([, tensor]) => tensor.location !== 'cpu');
   const fetched = onDevice.length > 0 ? await download(onDevice) : {};
-  const host = [...tensors].filter(([, tensor]) => tensor.location === 'cpu').map(([name, tensor]) => [name, fromOrt(tensor)] as const);
+  const host = [...tensors]
+    .filter(([, tensor]) => tensor.location === 'cpu')
+    .map(([name, tensor]) => [name, fromOrt(tensor)] as const);
   return { ...Object.fromEntries(host), ...fetched };
 }
 
@@ -102,10 +115,23 @@ async function download(tensors: readonly (readonly [string, OrtTensor])[]): Pro
 
 function identities(tensors: readonly (readonly [string, OrtTensor])[]): Model {
   const info = (name: string, tensor: OrtTensor) => ({ name, type: tensor.type as Tensor['type'], dims: tensor.dims });
-  const nodes = tensors.map(([name]) => ({ name, type: 'Identity', domain: '', inputs: [name], outputs: [NEXT + name], attributes: {} }));
+  const nodes = tensors.map(([name]) => ({
+    name,
+    type: 'Identity',
+    domain: '',
+    inputs: [name],
+    outputs: [NEXT + name],
+    attributes: {},
+  }));
   const inputs = tensors.map(([name, tensor]) => info(name, tensor));
   const outputs = tensors.map(([name, tensor]) => info(NEXT + name, tensor));
-  return { irVersion: 9, opsets: { '': 20 }, producer: 'labelscope', metadata: {}, graph: { name: 'download', nodes, inputs, outputs, initializers: new Map() } };
+  return {
+    irVersion: 9,
+    opsets: { '': 20 },
+    producer: 'labelscope',
+    metadata: {},
+    graph: { name: 'download', nodes, inputs, outputs, initializers: new Map() },
+  };
 }
 
 async function release({ session, state }: WorkerCalls['release']['in']): Promise<null> {
@@ -122,7 +148,8 @@ async function release({ session, state }: WorkerCalls['release']['in']): Promis
 
 function find<T>(map: ReadonlyMap<number, T>, number: number): T {
   const found = map.get(number);
-  if (found === undefined) throw new LabelscopeError('runtime-released', `Session or state ${number} was released before this call.`);
+  if (found === undefined)
+    throw new LabelscopeError('runtime-released', `Session or state ${number} was released before this call.`);
   return found;
 }
 

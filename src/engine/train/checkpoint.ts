@@ -25,13 +25,20 @@ export interface Checkpoint {
 
 /** @throws LabelscopeError 'write-failed' */
 export async function writeCheckpoint(path: string, { progress, state }: Checkpoint): Promise<void> {
-  await writeTensors(path, { tensors: state as Record<string, Tensor<'float32'>>, metadata: { progress: JSON.stringify(progress) } });
+  await writeTensors(path, {
+    tensors: state as Record<string, Tensor<'float32'>>,
+    metadata: { progress: JSON.stringify(progress) },
+  });
 }
 
 /** @throws LabelscopeError 'checkpoint-unreadable' */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const { tensors, metadata } = await readTensors(path);
   const progress = metadata.progress === undefined ? undefined : (JSON.parse(metadata.progress) as Progress);
-  if (progress === undefined) throw new LabelscopeError('checkpoint-unreadable', `${path} is no checkpoint of Labelscope. Start the run again without --resume.`);
+  if (progress === undefined)
+    throw new LabelscopeError(
+      'checkpoint-unreadable',
+      `${path} is no checkpoint of Labelscope. Start the run again without --resume.`,
+    );
   return { progress, state: tensors };
 }

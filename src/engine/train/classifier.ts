@@ -6,19 +6,26 @@ import { type Classifier, type Head, withImageSize, withNewHead } from '../../on
 import { toFloatWeights } from '../../onnx/compress';
 import { readModel } from '../../onnx/files';
 import type { Tensor } from '../../onnx/model';
-import { randomStream } from '../random';
+import type { Recipe } from '../../protocol/recipe';
+import { type RandomStream, randomStream } from '../random';
 
 /**
- * The head begins as MATLAB's fully connected layer does (Glorot and Bengio, 2010): weights uniform within
- * ±√(6 / (inputs + outputs)), biases 0.
+ * The head begins as MATLAB's fully connected layer does (Glorot and Bengio, 2010: weights uniform within
+ * ±√(6 / (inputs + outputs)), biases 0), or with zeros.
  *
- * @param side of the square that images are resized to, in pixels; 0 = as the backbone says
  * @throws OnnxError where the file is no image classifier that a new head can be put on
  */
-export async function classifierFrom(backbone: string, categories: number, seed: number, side: number): Promise<Classifier> {
+export async function classifierFrom(
+  backbone: string,
+  categories: number,
+  seed: number,
+  { headInit, imageSize }: Pick<Recipe, 'headInit' | 'imageSize'>,
+): Promise<Classifier> {
   const model = toFloatWeights(await readModel(backbone));
-  const classifier = withNewHead(model, backbone, (features) => glorotHead(features, categories, seed));
-  return side > 0 ? withImageSize(classifier, side) : classifier;
+  const classifier = withNewHead(model, backbone, (features) =>
+    newHead(features, categories, headInit === 'glorot' ? randomStream('head', seed) : undefined),
+  );
+  return imageSize > 0 ? withImageSize(classifier, imageSize) : classifier;
 }
 
 export async function sha256Of(path: string): Promise<string> {
@@ -27,10 +34,9 @@ export async function sha256Of(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-function glorotHead(features: number, categories: number, seed: number): Head {
-  const random = randomStream('head', seed);
+function newHead(features: number, categories: number, random: RandomStream | undefined): Head {
   const limit = Math.sqrt(6 / (features + categories));
-  const data = Float32Array.from({ length: features * categories }, () => limit * (2 * random.next() - 1));
+  const data = Float32Array.from({ length: features * categories }, () => (random ? limit * (2 * random.next() - 1) : 0));
   const bias: Tensor<'float32'> = { type: 'float32', dims: [categories], data: new Float32Array(categories) };
   return { weight: { type: 'float32', dims: [categories, features], data }, bias };
 }

@@ -1,12 +1,13 @@
 // The examples of a run: images, augmented as they are drawn, or features that are computed first.
 import { dirname } from 'node:path';
 import { mkdir } from 'node:fs/promises';
+import { takeRows } from '../../dataset/labels';
 import type { Classifier } from '../../onnx/classifier';
 import type { TrainEvent } from '../../protocol/messages';
 import type { Context } from '../context';
 import type { Split } from '../data';
 import { type Examples, featureExamples, imageExamples, pixelCache } from '../examples';
-import { computeFeatures, type FeatureTable, rowsOf } from '../features';
+import { computeFeatures, type FeatureTable } from '../features';
 import { exists, type RunPaths, type RunRecord } from '../run/folder';
 import { readTensors, writeTensors } from '../run/safetensors';
 
@@ -24,7 +25,12 @@ interface Job {
   readonly validation: Split;
 }
 
-export async function openExamples(classifier: Classifier, job: Job, context: Context, emit: (event: TrainEvent) => void): Promise<TrainingData> {
+export async function openExamples(
+  classifier: Classifier,
+  job: Job,
+  context: Context,
+  emit: (event: TrainEvent) => void,
+): Promise<TrainingData> {
   const { record } = job;
   const provenance = {
     labelscope: record.labelscope,
@@ -35,11 +41,16 @@ export async function openExamples(classifier: Classifier, job: Job, context: Co
     validation: { fingerprint: record.validation.fingerprint, images: job.validation.set.images.length },
     backbone: record.backbone.sha256,
   };
-  const data = record.recipe.layers === 'head' ? await featureData(classifier, job, context, emit) : imageData(classifier, job, emit);
+  const data =
+    record.recipe.layers === 'head' ? await featureData(classifier, job, context, emit) : imageData(classifier, job, emit);
   return { ...data, provenance };
 }
 
-function imageData(classifier: Classifier, { record, train, validation }: Job, emit: (event: TrainEvent) => void): Omit<TrainingData, 'provenance'> {
+function imageData(
+  classifier: Classifier,
+  { record, train, validation }: Job,
+  emit: (event: TrainEvent) => void,
+): Omit<TrainingData, 'provenance'> {
   const cache = pixelCache(record.recipe.imageCache);
   const examples = ({ set, paths }: Split): Examples =>
     imageExamples({
@@ -55,7 +66,12 @@ function imageData(classifier: Classifier, { record, train, validation }: Job, e
   return { train: examples(train), validation: examples(validation) };
 }
 
-async function featureData(classifier: Classifier, job: Job, context: Context, emit: (event: TrainEvent) => void): Promise<Omit<TrainingData, 'provenance'>> {
+async function featureData(
+  classifier: Classifier,
+  job: Job,
+  context: Context,
+  emit: (event: TrainEvent) => void,
+): Promise<Omit<TrainingData, 'provenance'>> {
   const { record, paths } = job;
   const kept = (await exists(paths.features)) ? await readFeatures(paths.features, job) : undefined;
   const tables = kept ?? (await featureTables(classifier, job, context, emit));
@@ -71,7 +87,12 @@ interface Tables {
   readonly validation: FeatureTable;
 }
 
-async function featureTables(classifier: Classifier, { record, train, validation }: Job, context: Context, emit: (event: TrainEvent) => void): Promise<Tables> {
+async function featureTables(
+  classifier: Classifier,
+  { record, train, validation }: Job,
+  context: Context,
+  emit: (event: TrainEvent) => void,
+): Promise<Tables> {
   const total = train.paths.length + validation.paths.length;
   const table = ({ set, paths }: Split, mirrored: boolean, before: number): Promise<FeatureTable> =>
     computeFeatures(context.runtime, classifier, record.device, {
@@ -89,10 +110,18 @@ async function featureTables(classifier: Classifier, { record, train, validation
 /** Kept beside the checkpoint: a run that goes on need not decode a single image. */
 async function keepFeatures(path: string, { train, validation }: Tables, width: number): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const matrices = [...train.variants.map((data, k) => [`train/${k}`, data] as const), ['validation/0', validation.variants[0]!] as const];
-  const tensors = matrices.map(([name, data]) => [name, { type: 'float32', dims: [data.length / width, width], data } as const] as const);
+  const matrices = [
+    ...train.variants.map((data, k) => [`train/${k}`, data] as const),
+    ['validation/0', validation.variants[0]!] as const,
+  ];
+  const tensors = matrices.map(
+    ([name, data]) => [name, { type: 'float32', dims: [data.length / width, width], data } as const] as const,
+  );
   const ids = (table: FeatureTable): string => JSON.stringify(table.set.images.map(({ id }) => id));
-  await writeTensors(path, { tensors: Object.fromEntries(tensors), metadata: { train: ids(train), validation: ids(validation) } });
+  await writeTensors(path, {
+    tensors: Object.fromEntries(tensors),
+    metadata: { train: ids(train), validation: ids(validation) },
+  });
 }
 
 async function readFeatures(path: string, { train, validation }: Job): Promise<Tables> {
@@ -101,7 +130,7 @@ async function readFeatures(path: string, { train, validation }: Job): Promise<T
     const ids = new Set(JSON.parse(metadata[name] ?? '[]') as string[]);
     const rows = split.set.images.flatMap(({ id }, row) => (ids.has(id) ? [row] : []));
     const variants = Object.keys(tensors).filter((key) => key.startsWith(`${name}/`));
-    return { set: rowsOf(split.set, rows), variants: variants.sort().map((key) => tensors[key]!.data) };
+    return { set: takeRows(split.set, rows), variants: variants.sort().map((key) => tensors[key]!.data) };
   };
   return { train: table(train, 'train'), validation: table(validation, 'validation') };
 }

@@ -4,7 +4,7 @@ import { type Classifier, LOGITS } from '../../onnx/classifier';
 import { encodeModel } from '../../onnx/encode';
 import type { Tensor } from '../../onnx/model';
 import { ahead, type Batch, type Examples } from '../examples';
-import type { LoadOptions, Tensors } from '../runtime/messages';
+import { type LoadOptions, targetOf, type Tensors } from '../runtime/messages';
 import type { Runtime } from '../runtime/runtime';
 
 export interface Learner {
@@ -31,7 +31,7 @@ export async function startLearner(
   load: LoadOptions,
   restored?: Tensors,
 ): Promise<Learner> {
-  const step = buildTrainingStep(classifier, options);
+  const step = buildTrainingStep(classifier, options, targetOf(load.device));
   const stateOutputs = step.model.graph.outputs.map(({ name }) => name).filter((name) => name !== LOSS);
   const stepSession = await runtime.load(encodeModel(step.model), { ...load, stateOutputs });
   const evaluation = await runtime.load(encodeModel(buildEvaluation(classifier, Object.keys(step.state))), load);
@@ -55,7 +55,11 @@ export async function startLearner(
   };
 }
 
-async function meanLoss(examples: Examples, signal: AbortSignal, logitsOf: (batch: Batch) => Promise<Float32Array>): Promise<number> {
+async function meanLoss(
+  examples: Examples,
+  signal: AbortSignal,
+  logitsOf: (batch: Batch) => Promise<Float32Array>,
+): Promise<number> {
   const drawn = (start: number): Promise<Batch> => {
     const rows = Array.from({ length: Math.min(EVALUATION_BATCH, examples.count - start) }, (_, k) => start + k);
     return ahead(examples.batch({ rows }));

@@ -46,7 +46,12 @@ export function scheduleOf({ batchSize, epochs, maxIterations }: Recipe, images:
  *
  * @throws LabelscopeError 'training-diverged' when the loss is no longer a number
  */
-export async function trainLoop(learner: Learner, train: Examples, validation: Examples, options: LoopOptions): Promise<LoopResult> {
+export async function trainLoop(
+  learner: Learner,
+  train: Examples,
+  validation: Examples,
+  options: LoopOptions,
+): Promise<LoopResult> {
   const { recipe, signal } = options;
   const schedule = scheduleOf(recipe, train.count);
   const draw = batchDrawer(train, schedule, options.seed);
@@ -72,7 +77,13 @@ export async function trainLoop(learner: Learner, train: Examples, validation: E
   }
 }
 
-async function stepOn(learner: Learner, batch: Batch, { perEpoch }: Schedule, progress: Progress, { learnRate }: Recipe): Promise<Progress> {
+async function stepOn(
+  learner: Learner,
+  batch: Batch,
+  { perEpoch }: Schedule,
+  progress: Progress,
+  { learnRate }: Recipe,
+): Promise<Progress> {
   const iteration = progress.iteration + 1;
   const loss = await learner.step(batch, learnRate);
   if (!Number.isFinite(loss)) throw diverged(iteration, learnRate);
@@ -80,7 +91,13 @@ async function stepOn(learner: Learner, batch: Batch, { perEpoch }: Schedule, pr
 }
 
 /** Validates where it is due and tells the last step's point. Undefined where the signal came first: then the point stays pending. */
-async function settle(learner: Learner, validation: Examples, { total }: Schedule, progress: Progress, options: LoopOptions): Promise<Progress | undefined> {
+async function settle(
+  learner: Learner,
+  validation: Examples,
+  { total }: Schedule,
+  progress: Progress,
+  options: LoopOptions,
+): Promise<Progress | undefined> {
   const { pending, ...rest } = progress;
   if (!pending) return progress;
   if (pending.iteration !== total && pending.iteration % options.recipe.validationFrequency !== 0) {

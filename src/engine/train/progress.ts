@@ -16,7 +16,11 @@ export interface ProgressTeller {
 
 const INTERVAL_MS = 200;
 
-export function progressTeller({ batchSize, total }: Schedule, emit: (event: TrainEvent) => void, append: (points: readonly HistoryPoint[]) => Promise<void>): ProgressTeller {
+export function progressTeller(
+  { batchSize, total }: Schedule,
+  emit: (event: TrainEvent) => void,
+  append: (points: readonly HistoryPoint[]) => Promise<void>,
+): ProgressTeller {
   let waiting: HistoryPoint[] = [];
   let written = Promise.resolve();
   let told = 0;
