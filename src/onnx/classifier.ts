@@ -49,7 +49,12 @@ interface OldHead {
  * @param makeHead gives the head for a number of features
  * @throws OnnxError 'onnx-unsupported' where no such layer or no image input is found
  */
-export function withNewHead(model: Model, source: string, makeHead: (features: number) => Head, preprocessing: Preprocessing = IMAGENET): Classifier {
+export function withNewHead(
+  model: Model,
+  source: string,
+  makeHead: (features: number) => Head,
+  preprocessing: Preprocessing = IMAGENET,
+): Classifier {
   const opset = model.opsets[''] ?? 0;
   const { graph, height, width } = withPixelInput(model.graph, source, preprocessing);
   const old = oldHead(graph, source);
@@ -89,14 +94,21 @@ export function headOnly(classifier: Classifier): Classifier {
 
 /** The network without its head: image → features. */
 export function bodyOnly(classifier: Classifier): Graph {
-  return extract(classifier.graph, classifier.graph.inputs, [{ name: classifier.features, type: 'float32', dims: ['N', classifier.featureCount] }]);
+  return extract(classifier.graph, classifier.graph.inputs, [
+    { name: classifier.features, type: 'float32', dims: ['N', classifier.featureCount] },
+  ]);
 }
 
 function oldHead(graph: Graph, source: string): OldHead {
-  const dense = [...graph.nodes].reverse().find((node) => ['Gemm', 'MatMul'].includes(node.type) && graph.initializers.has(node.inputs[1] ?? ''));
+  const dense = [...graph.nodes]
+    .reverse()
+    .find((node) => ['Gemm', 'MatMul'].includes(node.type) && graph.initializers.has(node.inputs[1] ?? ''));
   const features = dense?.inputs[0];
   if (!dense || !features) {
-    throw new OnnxError('onnx-unsupported', `${source} has no fully connected layer (Gemm or MatMul) at its end, so no new head can take its place. Choose another backbone.`);
+    throw new OnnxError(
+      'onnx-unsupported',
+      `${source} has no fully connected layer (Gemm or MatMul) at its end, so no new head can take its place. Choose another backbone.`,
+    );
   }
   const dims = graph.initializers.get(dense.inputs[1]!)!.dims;
   const transposed = dense.attributes.transB?.value === 1;
@@ -132,7 +144,10 @@ function withPixelInput(graph: Graph, source: string, preprocessing: Preprocessi
     return { graph: withPreprocessing(graph, input.name, pixelInput(height, width), preprocessing), height, width };
   }
   const found = input ? `${input.name}: ${input.type} ${JSON.stringify(dims)}` : 'none';
-  throw new OnnxError('onnx-unsupported', `${source} is no image classifier: its input should be uint8 N×H×W×3 or float32 N×3×H×W (found ${found}).`);
+  throw new OnnxError(
+    'onnx-unsupported',
+    `${source} is no image classifier: its input should be uint8 N×H×W×3 or float32 N×3×H×W (found ${found}).`,
+  );
 }
 
 /** Networks that take any size are used at the one that nearly all were trained at. */
@@ -149,7 +164,12 @@ function renameInput(graph: Graph, from: string, input: Graph['inputs'][number])
   return { ...graph, inputs: [input], nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(rename) })) };
 }
 
-function withPreprocessing(graph: Graph, name: string, input: Graph['inputs'][number], { mean, deviation }: Preprocessing): Graph {
+function withPreprocessing(
+  graph: Graph,
+  name: string,
+  input: Graph['inputs'][number],
+  { mean, deviation }: Preprocessing,
+): Graph {
   const make = (type: string, inputs: readonly string[], output: string, attributes: Node['attributes'] = {}): Node => ({
     name: output,
     type,
@@ -158,7 +178,11 @@ function withPreprocessing(graph: Graph, name: string, input: Graph['inputs'][nu
     outputs: [output],
     attributes,
   });
-  const perChannel = (values: readonly number[]): Tensor => ({ type: 'float32', dims: [1, 3, 1, 1], data: Float32Array.from(values) });
+  const perChannel = (values: readonly number[]): Tensor => ({
+    type: 'float32',
+    dims: [1, 3, 1, 1],
+    data: Float32Array.from(values),
+  });
   const nodes = [
     make('Cast', [IMAGE], 'image/float', { to: { kind: 'int', value: 1 } }),
     make('Transpose', ['image/float'], 'image/planes', { perm: { kind: 'ints', value: [0, 3, 1, 2] } }),

@@ -11,11 +11,22 @@ export interface ModelCard {
   readonly provenance: Readonly<Record<string, unknown>>;
 }
 
-const CARD_KEYS = { categories: 'labelscope.categories', thresholds: 'labelscope.thresholds', provenance: 'labelscope.provenance' } as const;
+const CARD_KEYS = {
+  categories: 'labelscope.categories',
+  thresholds: 'labelscope.thresholds',
+  provenance: 'labelscope.provenance',
+} as const;
 
 /** image (uint8, N×H×W×3, RGB) → probabilities (float32, N×C). The stage and features values keep their names in metadata. */
 export function buildInferenceModel(classifier: Classifier, card: ModelCard): Model {
-  const sigmoid: Node = { name: 'sigmoid', type: 'Sigmoid', domain: '', inputs: [LOGITS], outputs: [PROBABILITIES], attributes: {} };
+  const sigmoid: Node = {
+    name: 'sigmoid',
+    type: 'Sigmoid',
+    domain: '',
+    inputs: [LOGITS],
+    outputs: [PROBABILITIES],
+    attributes: {},
+  };
   const outputs = [{ name: PROBABILITIES, type: 'float32' as const, dims: ['N', card.categories.length] }];
   const { graph } = classifier;
   return {
@@ -45,10 +56,18 @@ export function readInferenceModel(model: Model, source: string): { readonly cla
   const thresholds = jsonOf(metadata[CARD_KEYS.thresholds]);
   const provenance = jsonOf(metadata[CARD_KEYS.provenance]);
   const image = model.graph.inputs.find(({ name }) => name === IMAGE);
-  const isOurs = isTexts(categories) && isNumbers(thresholds) && typeof provenance === 'object' && image !== undefined && producers(model.graph).has(LOGITS);
+  const isOurs =
+    isTexts(categories) &&
+    isNumbers(thresholds) &&
+    typeof provenance === 'object' &&
+    image !== undefined &&
+    producers(model.graph).has(LOGITS);
   const features = metadata['labelscope.features'];
   if (!isOurs || features === undefined) {
-    throw new OnnxError('onnx-unsupported', `${source} is no model that Labelscope trained: its metadata name no categories. Give a run folder or an exported model.`);
+    throw new OnnxError(
+      'onnx-unsupported',
+      `${source} is no model that Labelscope trained: its metadata name no categories. Give a run folder or an exported model.`,
+    );
   }
   const [, height, width] = image.dims as readonly number[];
   const outputs = [{ name: LOGITS, type: 'float32' as const, dims: ['N', categories.length] }];

@@ -71,6 +71,10 @@ function folded(conv: Node, norm: Node, rank: number, initializers: Map<string, 
   const centred = bias ? make('Sub', 'centred_bias', [bias, mean]) : make('Neg', 'centred_bias', [mean]);
   const scaled = make('Mul', 'scaled_bias', [centred.outputs[0]!, factor.outputs[0]!]);
   const shifted = make('Add', 'folded_bias', [scaled.outputs[0]!, shift]);
-  const convolution = { ...conv, inputs: [conv.inputs[0]!, weight.outputs[0]!, shifted.outputs[0]!], outputs: [norm.outputs[0]!] };
+  const convolution = {
+    ...conv,
+    inputs: [conv.inputs[0]!, weight.outputs[0]!, shifted.outputs[0]!],
+    outputs: [norm.outputs[0]!],
+  };
   return [widened, deviation, factor, factors, weight, centred, scaled, shifted, convolution];
 }
