@@ -19,7 +19,7 @@ export interface EngineOptions {
   readonly onLog: (line: LogLine) => void;
 }
 
-export interface RequestOptions<M extends Method> {
+interface RequestOptions<M extends Method> {
   /** Aborting cancels the request: it then ends with its result so far or with LabelscopeError('cancelled'). */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress<M>) => void;

@@ -8,7 +8,7 @@ import { type Pixels, readPixels } from './images';
 import { randomStream } from './random';
 
 /** Rows to draw, and, for training, what decides their augmentation. */
-export interface Draw {
+interface Draw {
   readonly rows: readonly number[];
   readonly epoch?: number;
 }

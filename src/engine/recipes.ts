@@ -57,7 +57,7 @@ const QUICK: Recipe = {
   validationPatience: 20,
 };
 
-export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
+const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
   'matlab-example': MATLAB_EXAMPLE,
   balanced: BALANCED,
   quick: QUICK,

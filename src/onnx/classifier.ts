@@ -35,7 +35,7 @@ export interface Preprocessing {
 }
 
 /** The means and deviations of ImageNet's training images, which most published networks were trained with. */
-export const IMAGENET: Preprocessing = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
+const IMAGENET: Preprocessing = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
 
 interface OldHead {
   readonly features: string;

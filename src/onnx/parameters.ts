@@ -2,7 +2,7 @@
 import type { Graph, Node, Tensor } from './model';
 import { producers } from './subgraph';
 
-export type ParameterRole = 'weight' | 'bias' | 'scale' | 'shift' | 'mean' | 'variance';
+type ParameterRole = 'weight' | 'bias' | 'scale' | 'shift' | 'mean' | 'variance';
 
 export interface Parameter {
   /** The initializer's name. */

@@ -78,7 +78,7 @@ export interface TrainResult {
 }
 
 /** A run folder or a model file, and what to use it on. */
-export interface ModelParams {
+interface ModelParams {
   readonly model: string;
   readonly device: DeviceChoice;
 }
@@ -180,7 +180,7 @@ export interface CountProgress {
 }
 
 /** Requests by method: parameters, result, and what the engine reports while it works. */
-export interface Requests {
+interface Requests {
   readonly doctor: { params: { readonly device: DeviceChoice }; result: DoctorReport; progress: never };
   readonly train: { params: TrainParams; result: TrainResult; progress: TrainEvent };
   readonly evaluate: { params: EvaluateParams; result: EvaluateResult; progress: CountProgress };

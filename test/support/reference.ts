@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-export const REFERENCE = resolve(process.env.LABELSCOPE_REFERENCE ?? '../shared/reference/open');
+const REFERENCE = resolve(process.env.LABELSCOPE_REFERENCE ?? '../shared/reference/open');
 
 export function referencePath(...parts: string[]): string {
   return join(REFERENCE, ...parts);

@@ -6,7 +6,7 @@ import { CATEGORIES, HABITATS, PROPS, type Category, type Habitat, type Prop } f
 import type { Icon, IconSet } from './icons';
 import { renderSprite, renderSvg } from './sprite';
 
-export interface SceneObject {
+interface SceneObject {
   readonly category: Category;
   readonly placed: Placed;
   readonly box: Box;
