@@ -15,15 +15,19 @@ export interface Options {
   readonly threads: number;
   /** Lower bound of the time that a contestant works before the next one's turn, in seconds. */
   readonly turnSeconds: number;
+  /** How long to wait before a round until other programs leave the processor alone, in seconds. */
+  readonly patience: number;
   readonly json: boolean;
   readonly out: string | undefined;
 }
 
-export const USAGE = `npm run bench -- step [--only step|forward] [--batch N]... [--rounds N] [--threads N] [--json] [--out FILE]
+export const USAGE = `npm run bench -- step [--only step|forward] [--batch N]... [--rounds N] [--threads N]
+                         [--patience SECONDS] [--json] [--out FILE]
   --only     training steps alone, or forward inference alone
   --batch    instead of 1, 8 and 32 (forward), 8 and 16 (all layers), 16 (last stages)
   --rounds   turns that each contestant gets in a case (default 7)
   --threads  of each contestant (default: one per core)
+  --patience how long to wait before a round until other programs leave the processor alone (default 1)
   --json     the report as JSON on stdout
   --out      the report as JSON into this file`;
 
@@ -41,6 +45,7 @@ export function readOptions(args: string[]): Options {
     rounds: wholeNumber('--rounds', values.rounds),
     threads: wholeNumber('--threads', values.threads),
     turnSeconds: 2,
+    patience: wholeNumber('--patience', values.patience),
     json: values.json,
     out: values.out,
   };
@@ -55,6 +60,7 @@ function parse(args: string[]) {
         batch: { type: 'string', multiple: true },
         rounds: { type: 'string', default: '7' },
         threads: { type: 'string', default: String(availableParallelism()) },
+        patience: { type: 'string', default: '1' },
         json: { type: 'boolean', default: false },
         out: { type: 'string' },
       },

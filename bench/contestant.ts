@@ -16,11 +16,18 @@ export interface Ready {
   readonly checks: readonly number[];
 }
 
+interface Turn {
+  /** One number a step. */
+  readonly milliseconds: readonly number[];
+  /** Processor time of all its threads during the turn. */
+  readonly cpuMilliseconds: number;
+}
+
 export interface Contestant {
   readonly name: string;
   readonly ready: Ready;
-  /** Works for at least so many seconds and at least one step. Answers each step's milliseconds. */
-  turn(seconds: number): Promise<readonly number[]>;
+  /** Works for at least so many seconds and at least one step. */
+  turn(seconds: number): Promise<Turn>;
   /** Ends the process. Answers the most memory it ever held, in MiB. */
   end(): Promise<number>;
 }
@@ -39,8 +46,12 @@ export async function startContestant({ name, command, args }: Program, job: obj
   return {
     name,
     ready,
-    turn: async (seconds) => ((await ask(`turn ${seconds}`)) as { milliseconds: number[] }).milliseconds,
-    end: async () => ((await ask('end')) as { peakMiB: number }).peakMiB,
+    turn: async (seconds) => (await ask(`turn ${seconds}`)) as Turn,
+    end: async () => {
+      const answer = (await ask('end')) as { peakMiB: number };
+      child.stdin.end();
+      return answer.peakMiB;
+    },
   };
 }
 
@@ -67,18 +78,20 @@ export async function answerTurns(ready: Ready, step: () => Promise<unknown>): P
   for await (const line of createInterface({ input: process.stdin })) {
     const [word, seconds] = line.split(' ');
     if (word === 'end') break;
-    say({ milliseconds: await timeSteps(step, Number(seconds)) });
+    say(await timeSteps(step, Number(seconds)));
   }
   say({ peakMiB: process.resourceUsage().maxRSS / 1024 });
 }
 
-async function timeSteps(step: () => Promise<unknown>, seconds: number): Promise<number[]> {
+async function timeSteps(step: () => Promise<unknown>, seconds: number): Promise<Turn> {
   const milliseconds: number[] = [];
+  const before = process.cpuUsage();
   const start = performance.now();
   while (milliseconds.length === 0 || performance.now() - start < seconds * 1000) {
-    const before = performance.now();
+    const began = performance.now();
     await step();
-    milliseconds.push(performance.now() - before);
+    milliseconds.push(performance.now() - began);
   }
-  return milliseconds;
+  const { user, system } = process.cpuUsage(before);
+  return { milliseconds, cpuMilliseconds: (user + system) / 1000 };
 }

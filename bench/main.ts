@@ -23,5 +23,6 @@ async function step(args: string[]): Promise<void> {
 main(process.argv.slice(2)).catch((error: unknown) => {
   const usage = error instanceof UsageError;
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage ? USAGE + '\n' : ''}`);
-  process.exitCode = usage ? 2 : 1;
+  // Not just the exit code: contestants that still wait for their turn would keep the process alive. They end with it.
+  process.exit(usage ? 2 : 1);
 });

@@ -1,16 +1,17 @@
 // From measured times to what is printed: medians, their spread, ratios, and whether the targets are met.
-import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import { table } from '../src/cli/io';
 import { type Case, nameOf, type Options } from './cases';
+import { UNDISTURBED } from './quiet';
 
 /** The middle of the numbers, and the quarter points below and above it. */
-export interface Spread {
+interface Spread {
   readonly median: number;
   readonly low: number;
   readonly high: number;
 }
 
-export interface Measured {
+interface Measured {
   readonly name: string;
   readonly version: string;
   /** Milliseconds of each step, turn by turn. */
@@ -33,6 +34,8 @@ interface ContestantReport {
 export interface CaseReport {
   readonly case: Case;
   readonly name: string;
+  /** Share of the processor that other programs took in the worst of the rounds, 0..1. */
+  readonly othersShare: number;
   readonly contestants: readonly ContestantReport[];
 }
 
@@ -41,8 +44,6 @@ export interface MachineReport {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
-  /** Processes that wanted a core during the minute before: above 0, something else ran too. */
-  readonly loadBefore: number;
   readonly threads: number;
   readonly rounds: number;
 }
@@ -61,13 +62,12 @@ export function reportMachine({ threads, rounds }: Options): MachineReport {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    loadBefore: loadavg()[0]!,
     threads,
     rounds,
   };
 }
 
-export function reportCase(one: Case, measured: readonly Measured[]): CaseReport {
+export function reportCase(one: Case, measured: readonly Measured[], othersShare: number): CaseReport {
   const contestants = measured.map((contestant, index) => {
     const { name, version, turns, peakMiB } = contestant;
     const millisecondsPerStep = spreadOf(turns.flat());
@@ -83,7 +83,7 @@ export function reportCase(one: Case, measured: readonly Measured[]): CaseReport
       ...(index > 0 && { ratio: ratioOf(measured[0]!, contestant) }),
     };
   });
-  return { case: one, name: nameOf(one), contestants };
+  return { case: one, name: nameOf(one), othersShare, contestants };
 }
 
 function ratioOf(ours: Measured, theirs: Measured): Spread {
@@ -104,19 +104,20 @@ function spreadOf(numbers: readonly number[]): Spread {
 
 /** The report for people. */
 export function reportLines(report: Report): string[] {
-  const { cpu, cores, memoryGiB, threads, rounds, loadBefore, date } = report;
+  const { cpu, cores, memoryGiB, threads, rounds, date } = report;
   const versions = [...new Set(report.cases.flatMap(({ contestants }) => contestants.map(({ version }) => version)))];
-  const head = ['case', 'program', 'images/s', 'ms/image', 'ms/step', 'quartiles', 'peak MiB', 'ours/theirs', 'rounds'];
-  const rows = report.cases.flatMap(({ name, contestants }) =>
-    contestants.map((one, index) => [index === 0 ? name : '', ...cellsOf(one)]),
+  const head = ['case', 'program', 'images/s', 'ms/image', 'ms/step', 'quartiles', 'peak MiB', 'ours/theirs', 'rounds', 'others'];
+  const rows = report.cases.flatMap(({ name, othersShare, contestants }) =>
+    contestants.map((one, index) => [index === 0 ? name : '', ...cellsOf(one), index === 0 ? percent(othersShare) : '']),
   );
   return [
-    `${date}, ${cpu}, ${cores} cores, ${memoryGiB} GiB; load before ${loadBefore.toFixed(1)}; ${threads} threads, ${rounds} rounds`,
+    `${date}, ${cpu}, ${cores} cores, ${memoryGiB} GiB; ${threads} threads, ${rounds} rounds`,
     versions.join('; '),
     '',
     ...table([head, ...rows]),
     '',
     ...targetLines(report),
+    ...disturbanceLines(report),
   ];
 }
 
@@ -146,4 +147,14 @@ function targetLines({ cases }: Report): string[] {
     const met = ratio >= TARGETS[kind] ? 'met' : 'MISSED';
     return [`target ${met}: ${name}: ${ratio.toFixed(2)}× ${TARGET_PEER}, should be at least ${TARGETS[kind]}×`];
   });
+}
+
+function disturbanceLines({ cases }: Report): string[] {
+  const disturbed = cases.filter(({ othersShare }) => othersShare > UNDISTURBED).map(({ name }) => name);
+  if (disturbed.length === 0) return [];
+  return [`Other programs took more than ${percent(UNDISTURBED)} of the processor, so measure again: ${disturbed.join('; ')}`];
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)}%`;
 }
