@@ -40,15 +40,19 @@ function openError(path: string, cause: unknown): DatasetError {
 /** Each piece is only good until the next one is asked for. Throws the signal's reason, DatasetError (file-unreadable, gzip-broken). */
 export async function* readChunks(path: string, handle: FileHandle, size: number, options: ReadOptions): AsyncGenerator<Buffer> {
   const report = (bytesRead: number) => options.onProgress?.(bytesRead, size);
-  const magic = Buffer.alloc(2);
-  await handle.read(magic, 0, 2, 0);
-  const packed = magic[0] === 0x1f && magic[1] === 0x8b;
+  const packed = await isGzip(handle);
   const chunkSize = options.chunkSize ?? CHUNK_SIZE;
   options.signal?.throwIfAborted();
   for await (const chunk of packed ? unpack(path, handle, chunkSize, report) : readPlain(path, handle, chunkSize, report)) {
     yield chunk;
     options.signal?.throwIfAborted();
   }
+}
+
+export async function isGzip(handle: FileHandle): Promise<boolean> {
+  const magic = Buffer.alloc(2);
+  await handle.read(magic, 0, 2, 0);
+  return magic[0] === 0x1f && magic[1] === 0x8b;
 }
 
 type Report = (bytesRead: number) => void;

@@ -4,7 +4,7 @@ import { badAnnotation, badCategory, badImage, missingLists, notAList, notARecor
 import { beginRecord, createRecord, setMissing, setNumber, setString, type CocoRecord } from './coco-record';
 import { createColumns, createIdPool, growColumns, textOfId, tieAnnotations, type Columns, type IdPool } from './columns';
 import type { Container, JsonHandler } from './json-scanner';
-import { decodeString, parseMeasure } from './json-token';
+import { decodeString } from './json-token';
 import type { AnnotationTable, CocoCategory, CocoImage } from './types';
 
 const Level = { outside: 0, root: 1, list: 2, record: 3, box: 4 } as const;
@@ -40,7 +40,7 @@ export function createCocoHandler(bytes: number): CocoHandler {
     state,
     key: (bytes, start, end) => readKey(state, bytes, start, end, handler.scanner.at),
     string: (bytes, start, end) => readString(state, bytes, start, end, handler.scanner.at),
-    number: (bytes, start, end) => readNumber(state, bytes, start, end, handler.scanner.at),
+    number: (value, bytes, start, end) => readNumber(state, value, bytes, start, end, handler.scanner.at),
     literal: (value) => readLiteral(state, value, handler.scanner.at),
     open: (kind) => openContainer(state, kind, handler.scanner.at),
     close: () => closeContainer(state),
@@ -111,11 +111,11 @@ function readString(state: CocoState, bytes: Buffer, start: number, end: number,
   else readOther(state, 'a string', at);
 }
 
-function readNumber(state: CocoState, bytes: Buffer, start: number, end: number, at: number): void {
+function readNumber(state: CocoState, value: number, bytes: Buffer, start: number, end: number, at: number): void {
   const { record } = state;
-  if (state.level === Level.record) setNumber(record, state.field, state.ids, bytes, start, end);
+  if (state.level === Level.record) setNumber(record, state.field, state.ids, value, bytes, start, end);
   else if (state.level !== Level.box) readOther(state, 'a number', at);
-  else if (record.boxCount < 4) record.box[record.boxCount++] = parseMeasure(bytes, start, end);
+  else if (record.boxCount < 4) record.box[record.boxCount++] = value;
   else record.boxCount = 5;
 }
 

@@ -1,7 +1,7 @@
 // One record of a COCO file while it is read: the values of its fields so far, and how JSON values become them.
 import { Field } from './coco-fields';
 import { keyOfId, type IdPool } from './columns';
-import { parseMeasure, parseShortInteger } from './json-token';
+import { LONGEST_INTEGER } from './json-token';
 
 export interface CocoRecord {
   /** Offset of its bracket. */
@@ -31,16 +31,24 @@ export function beginRecord(record: CocoRecord, at: number): void {
 const isId = (field: number) => field === Field.id || field === Field.imageId || field === Field.categoryId;
 const isText = (field: number) => field === Field.fileName || field === Field.name;
 
-export function setNumber(record: CocoRecord, field: number, ids: IdPool, bytes: Buffer, start: number, end: number): void {
-  if (isId(field)) record.values[field] = numericId(ids, bytes, start, end);
+export function setNumber(
+  record: CocoRecord,
+  field: number,
+  ids: IdPool,
+  value: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): void {
+  if (isId(field)) record.values[field] = numericId(ids, value, bytes, start, end);
   // Categories called 1, 2, 3 are often written as numbers.
   else if (isText(field)) record.text = bytes.toString('latin1', start, end);
-  else record.values[field] = parseMeasure(bytes, start, end);
+  else record.values[field] = value;
 }
 
-function numericId(ids: IdPool, bytes: Buffer, start: number, end: number): number {
-  const short = parseShortInteger(bytes, start, end);
-  return Number.isNaN(short) ? keyOfId(ids, bytes.toString('latin1', start, end), true) : short;
+function numericId(ids: IdPool, value: number, bytes: Buffer, start: number, end: number): number {
+  const isExact = end - start <= LONGEST_INTEGER && Number.isSafeInteger(value);
+  return isExact ? value : keyOfId(ids, bytes.toString('latin1', start, end), true);
 }
 
 export function setString(record: CocoRecord, field: number, ids: IdPool, text: string): void {

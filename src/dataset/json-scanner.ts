@@ -2,6 +2,7 @@
 // that it wants; everything else is checked and skipped. Memory does not grow with the file.
 import { LocatedError } from './errors';
 import { describeExpected, describeFound } from './json-expected';
+import { FULL_MANTISSA, LONGEST_INTEGER, LONGEST_NUMBER, parseNumber, POWERS } from './json-token';
 import { EVENT_BITS, EXIT, Event, PAIRS, PAIR_CLASSES, READ, SKIP, STATE_BITS, State } from './json-table';
 
 export type Container = 'array' | 'object';
@@ -11,7 +12,8 @@ export interface JsonHandler {
   /** Returns whether the value of this key is wanted; if not, none of it is reported. */
   key(bytes: Buffer, start: number, end: number): boolean;
   string(bytes: Buffer, start: number, end: number): void;
-  number(bytes: Buffer, start: number, end: number): void;
+  /** `value` is right to 15 digits: exact for integers of so many. */
+  number(value: number, bytes: Buffer, start: number, end: number): void;
   literal(value: boolean | null): void;
   /** Returns whether the contents are wanted; if not, `close` is not called for it either. */
   open(kind: Container): boolean;
@@ -206,22 +208,28 @@ function readKey(scanner: Scanner, bytes: Buffer, start: number): number {
   return bytes[end + 2] === SPACE ? end + 3 : end + 2;
 }
 
-/** A number without sign and exponent that lies whole in the chunk, and begins with the byte at `start`. */
+/** A number of ordinary length, without sign and exponent, that lies whole in the chunk; its value is made on the way. */
 function readNumber(scanner: Scanner, bytes: Buffer, start: number): number {
   beginToken(scanner, start, scanner.wanted);
   const { length } = bytes;
   let end = start;
-  while (end < length && isDigit(bytes[end]!)) end++;
+  let mantissa = 0;
+  let decimals = 0;
+  for (; end < length && isDigit(bytes[end]!); end++) mantissa = mantissa * 10 + bytes[end]! - 0x30;
+  if (end - start > LONGEST_INTEGER || (bytes[start] === 0x30 && end - start > 1)) return start + 1;
   if (end < length - 1 && bytes[end] === POINT && isDigit(bytes[end + 1]!)) {
-    end += 2;
-    while (end < length && isDigit(bytes[end]!)) end++;
+    for (end++; end < length && isDigit(bytes[end]!); end++) {
+      if (mantissa >= FULL_MANTISSA) continue;
+      mantissa = mantissa * 10 + bytes[end]! - 0x30;
+      decimals++;
+    }
   }
   const inArray = scanner.state < IN_OBJECT_GROUP;
-  if (end >= length || (bytes[end] !== COMMA && bytes[end] !== (inArray ? 0x5d : 0x7d))) return start + 1;
-  if (bytes[start] === 0x30 && end > start + 1 && bytes[start + 1] !== POINT) return start + 1;
+  if (end >= length || end - start > LONGEST_NUMBER) return start + 1;
+  if (bytes[end] !== COMMA && bytes[end] !== (inArray ? 0x5d : 0x7d)) return start + 1;
   scanner.start = -1;
   scanner.state = inArray ? AFTER_ELEMENT : AFTER_MEMBER;
-  if (scanner.wanted) scanner.handler.number(bytes, start, end);
+  if (scanner.wanted) scanner.handler.number(decimals === 0 ? mantissa : mantissa / POWERS[decimals]!, bytes, start, end);
   return end;
 }
 
@@ -247,7 +255,7 @@ function endToken(scanner: Scanner, event: number, bytes: Buffer, end: number): 
 
 function report(scanner: Scanner, event: number, bytes: Buffer, start: number, end: number): void {
   if (event === Event.keyEnd) scanner.wanted = scanner.handler.key(bytes, start, end);
-  else if (event === Event.numberEnd) scanner.handler.number(bytes, start, end);
+  else if (event === Event.numberEnd) scanner.handler.number(parseNumber(bytes, start, end), bytes, start, end);
   else scanner.handler.string(bytes, start, end);
 }
 

@@ -23,44 +23,15 @@ function decodeUtf8(bytes: Buffer, start: number, end: number, at: number): stri
   }
 }
 
-/** A number as an integer of at most 15 digits, NaN where it is written otherwise. */
-export function parseShortInteger(bytes: Buffer, start: number, end: number): number {
-  if (end - start > 15) return NaN;
-  let value = 0;
-  for (let i = start; i < end; i++) {
-    const digit = bytes[i]! - 0x30;
-    if (digit < 0 || digit > 9) return NaN;
-    value = value * 10 + digit;
-  }
-  return value;
-}
+/** The powers of ten that a double holds exactly. */
+export const POWERS = Array.from({ length: 23 }, (_, k) => Number(`1e${k}`));
+export const LONGEST_INTEGER = 15;
+/** With at most 22 decimals a number is one exact integer divided by one exact power of ten. */
+export const LONGEST_NUMBER = 22;
+/** Below it one more digit keeps the mantissa exact. Areas often carry 17 digits; their column, float32, holds 7. */
+export const FULL_MANTISSA = 9e14;
 
-const POWERS = Array.from({ length: 23 }, (_, k) => Number(`1e${k}`));
-/** Below it one more digit keeps the mantissa exact. */
-const FULL = 9e14;
-
-/**
- * A number for a float32 column: right to 15 digits, which is what a double holds exactly. Coordinates are most of the
- * numbers that are read, and areas often carry 17 digits, for which Number() would take ten times as long.
- */
-export function parseMeasure(bytes: Buffer, start: number, end: number): number {
-  const negative = bytes[start] === 0x2d;
-  let mantissa = 0;
-  let decimals = 0;
-  let inFraction = false;
-  for (let i = negative ? start + 1 : start; i < end; i++) {
-    const byte = bytes[i]!;
-    if (byte === 0x2e) inFraction = true;
-    else if (byte > 0x39 || decimals === 22 || (mantissa >= FULL && !inFraction)) return parseExactly(bytes, start, end);
-    else if (mantissa < FULL) {
-      mantissa = mantissa * 10 + byte - 0x30;
-      if (inFraction) decimals++;
-    }
-  }
-  const value = decimals === 0 ? mantissa : mantissa / POWERS[decimals]!;
-  return negative ? -value : value;
-}
-
-function parseExactly(bytes: Buffer, start: number, end: number): number {
+/** The value of any JSON number. */
+export function parseNumber(bytes: Buffer, start: number, end: number): number {
   return Number(bytes.toString('latin1', start, end));
 }

@@ -1,10 +1,13 @@
 // Reads a COCO annotation file of any size in one pass from disk, without holding its text.
-import { createHash } from 'node:crypto';
 import { createCocoHandler, finishCoco } from './coco-handler';
-import { readChunks, withFile, type ReadOptions } from './chunks';
+import { isGzip, readChunks, withFile, type ReadOptions } from './chunks';
 import { DatasetError, LocatedError } from './errors';
+import { hashInThread, hashOfChunks } from './fingerprint';
 import { createScanner, endOfBytes, pushBytes } from './json-scanner';
 import type { CocoIndex } from './types';
+
+/** Bytes from which a second thread pays. */
+const BIG = 1 << 24;
 
 /**
  * Reads a COCO detection file (instances, or keypoints with categories), plain or gzip. Annotations become columns;
@@ -19,19 +22,21 @@ export async function readAnnotations(path: string, options: ReadOptions = {}): 
     const handler = createCocoHandler(size);
     const scanner = createScanner(handler);
     handler.scanner = scanner;
-    const hash = createHash('sha256');
+    const inThread = size >= BIG && !(await isGzip(handle));
+    const fingerprint = inThread ? hashInThread(path) : hashOfChunks();
     try {
       for await (const chunk of readChunks(path, handle, size, options)) {
         pushBytes(scanner, chunk);
-        hash.update(chunk);
+        fingerprint.update(chunk);
       }
       endOfBytes(scanner);
+      const read = finishCoco(handler.state, path);
+      return { path, bytes: size, fingerprint: await fingerprint.digest(), ...read };
     } catch (error) {
-      if (!(error instanceof LocatedError)) throw error;
-      throw await located(path, error);
+      throw error instanceof LocatedError ? await located(path, error) : error;
+    } finally {
+      fingerprint.stop();
     }
-    const read = finishCoco(handler.state, path);
-    return { path, bytes: size, fingerprint: hash.digest('hex'), ...read };
   });
 }
 

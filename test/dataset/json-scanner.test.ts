@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LocatedError } from '../../src/dataset/errors';
 import { createScanner, endOfBytes, pushBytes, type JsonHandler } from '../../src/dataset/json-scanner';
-import { decodeString, parseMeasure } from '../../src/dataset/json-token';
+import { decodeString } from '../../src/dataset/json-token';
 import { jsonText } from './json-text';
 
 type Tree = Tree[] | { [key: string]: Tree } | string | number | boolean | null;
@@ -26,7 +26,7 @@ function createBuilder(): { handler: JsonHandler; root: () => Tree } {
       return !keys.at(-1)!.startsWith('skip');
     },
     string: (bytes, start, end) => add(decodeString(bytes, start, end, 0)),
-    number: (bytes, start, end) => add(Number(bytes.toString('latin1', start, end))),
+    number: (_, bytes, start, end) => add(Number(bytes.toString('latin1', start, end))),
     literal: (value) => add(value),
     open(kind) {
       const tree: Tree[] | Record<string, Tree> = kind === 'array' ? [] : {};
@@ -118,26 +118,43 @@ describe('scanner', () => {
   });
 });
 
-describe('parseMeasure', () => {
-  const measure = (text: string) => parseMeasure(Buffer.from(text), 0, text.length);
+describe('values of numbers', () => {
+  /** The value that the handler is told, once whole in the chunk and once cut. */
+  const valuesOf = (text: string) =>
+    [1000, 3].map((chunkSize) => {
+      const told: number[] = [];
+      const handler = { ...createBuilder().handler, number: (value: number) => void told.push(value) };
+      const scanner = createScanner(handler);
+      const bytes = Buffer.from(`{"a":${text},"b":[${text}]}`);
+      for (let at = 0; at < bytes.length; at += chunkSize) pushBytes(scanner, bytes.subarray(at, at + chunkSize));
+      return told;
+    });
 
-  it('is what Number says, to 14 digits', () => {
+  it('are what Number says, to 14 digits', () => {
     fc.assert(
-      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (value) => {
-        const [got, want] = [measure(JSON.stringify(value)), Number(JSON.stringify(value))];
-        expect(Math.abs(got - want)).toBeLessThanOrEqual(Math.abs(want) * 1e-14);
+      fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (number) => {
+        const text = JSON.stringify(number);
+        for (const value of valuesOf(text).flat())
+          expect(Math.abs(value - Number(text))).toBeLessThanOrEqual(Math.abs(Number(text)) * 1e-14);
       }),
     );
   });
 
-  it.each([
-    '0',
-    '-0.5',
-    '239.97',
-    '1e2',
-    '1E-05',
-    '123456789012345678901234567890',
-    '0.00000000000000000000000001',
-    '2765.1486500000005',
-  ])('reads %s', (text) => expect(measure(text)).toBeCloseTo(Number(text), 12));
+  it.each(['0', '-0.5', '239.97', '1e2', '1E-05', '999999999999999', '1234567890123456', '123456789012345678901234567890'])(
+    'are exactly %s',
+    (text) => {
+      const value = Number(text);
+      expect(valuesOf(text)).toEqual([
+        [value, value],
+        [value, value],
+      ]);
+    },
+  );
+
+  it.each(['0.00000000000000000000000001', '2765.1486500000005', '0.12345678901234567890123', '99999999999999.987654321'])(
+    'are nearly %s',
+    (text) => {
+      for (const value of valuesOf(text).flat()) expect(value / Number(text)).toBeCloseTo(1, 14);
+    },
+  );
 });

@@ -172,6 +172,12 @@ describe('readAnnotations', () => {
     expect([table.bbox[4999 * 4], table.id[4999], table.withoutImage]).toEqual([4999, 4999, 1250]);
   });
 
+  it.each([1, 20])('has the SHA-256 of a file of %d MiB', async (size) => {
+    const text = JSON.stringify(SMALL).padEnd(size << 20, ' ');
+    const { fingerprint, bytes } = await readAnnotations(writeTemporary(folder, text));
+    expect([fingerprint, bytes]).toEqual([createHash('sha256').update(text).digest('hex'), size << 20]);
+  });
+
   it('tells its progress up to the whole file, and stops when asked to', async () => {
     const path = writeTemporary(folder, JSON.stringify(SMALL));
     const steps: [number, number][] = [];
