@@ -1,9 +1,10 @@
 // Splits: which images a run trains on, which it is judged by, and where they lie.
+import { resolve } from 'node:path';
 import { findImageFolder, findValidationFile, resolveImages } from '../dataset/images';
 import { labelSet } from '../dataset/labels';
 import { readAnnotations } from '../dataset/reader';
 import { splitByHash } from '../dataset/split';
-import type { CocoIndex, LabelledSet } from '../dataset/types';
+import type { LabelledSet } from '../dataset/types';
 import { LabelscopeError } from '../protocol/errors';
 import type { FailedFile, TrainParams } from '../protocol/messages';
 import type { Recipe } from '../protocol/recipe';
@@ -19,6 +20,7 @@ export interface Split {
 }
 
 interface OpenOptions {
+  /** Like `images`, from the working folder where it is relative. */
   readonly annotations: string;
   readonly images: string | undefined;
   readonly categories: readonly string[] | undefined;
@@ -86,31 +88,24 @@ export async function reopenSplit(
   return parts(split, source.part.fraction, source.part.seed)[source.part.which];
 }
 
-/** All usable images of one annotation file. */
+/** All usable images of one annotation file. The paths in its source are absolute: a run may be opened from any folder. */
 export async function openSplit(options: OpenOptions): Promise<Split> {
-  const index = await readAnnotations(options.annotations, { signal: options.signal });
+  const annotations = resolve(options.annotations);
+  const index = await readAnnotations(annotations, { signal: options.signal });
   const set = labelSet(index, {
     ...(options.categories && { categories: options.categories }),
     includeUnlabeled: options.includeUnlabeled,
   });
-  if (set.images.length === 0) throw noImages(index, set);
   const { folder, how } = await findImageFolder(
-    options.annotations,
+    annotations,
     set.images.slice(0, 20).map(({ fileName }) => fileName),
-    options.images,
+    options.images === undefined ? undefined : resolve(options.images),
   );
-  options.say(`${set.images.length} images of ${options.annotations}; image folder: ${folder} (${how}).`);
+  options.say(`${set.images.length} images of ${annotations}; image folder: ${folder} (${how}).`);
   const found = await resolveImages(set, folder);
   const failed = found.problems.map(({ fileName, message }) => ({ file: fileName, error: message }));
-  const source = { annotations: options.annotations, images: folder, fingerprint: index.fingerprint };
+  const source = { annotations, images: folder, fingerprint: index.fingerprint };
   return { set: found.set, paths: found.paths, source, failed };
-}
-
-function noImages(index: CocoIndex, { categories }: LabelledSet): LabelscopeError {
-  return new LabelscopeError(
-    'no-images',
-    `${index.path} has no image with any of the categories ${categories.slice(0, 5).join(', ')}. Choose others with --categories.`,
-  );
 }
 
 function parts(whole: Split, fraction: number, seed: number): { train: Split; validation: Split } {
@@ -120,7 +115,16 @@ function parts(whole: Split, fraction: number, seed: number): { train: Split; va
     set: sets[which],
     paths: sets[which].images.map((image) => pathOf.get(image)!),
     source: { ...whole.source, part: { which, fraction, seed } },
-    failed: whole.failed,
+    // They belong to neither part; told once.
+    failed: which === 'train' ? whole.failed : [],
   });
+  if (whole.set.images.length < 2) throw tooFew(whole.source.annotations);
   return { train: part('train'), validation: part('validation') };
+}
+
+function tooFew(annotations: string): LabelscopeError {
+  return new LabelscopeError(
+    'too-few-images',
+    `${annotations} has one usable image: too few to train and to validate. Add images, or name a validation file with --validation.`,
+  );
 }

@@ -7,12 +7,13 @@ import { type Transform, transformInto } from './augment';
 import { type Pixels, readPixels } from './images';
 import { randomStream } from './random';
 
-/** Rows to draw, and, for training, what decides their augmentation. */
+/** Rows to draw, and, for training, what decides their augmentation. Without an epoch the rows are evaluated. */
 interface Draw {
   readonly rows: readonly number[];
   readonly epoch?: number;
 }
 
+/** For training as many examples as rows were asked for; an evaluation leaves out those that cannot be read. */
 export interface Batch {
   readonly input: Tensor;
   /** float32, N×C. */
@@ -64,49 +65,67 @@ export function pixelCache(megabytes: number): PixelCache {
   };
 }
 
+interface Found {
+  /** The row that was asked for. */
+  readonly asked: number;
+  /** The row that was read. */
+  readonly row: number;
+  readonly pixels: Pixels;
+}
+
 /**
- * Examples straight from image files. An unreadable file is named once and its place taken by the next readable row, so
- * that the batches of a run depend on nothing but the files and the seed; more than a fifth unreadable is an error.
+ * Examples straight from image files. An unreadable file is named once; in training the next readable row takes its place,
+ * so that the batches of a run depend on nothing but the files and the seed. More than a fifth unreadable is an error.
  */
 export function imageExamples(source: ImageSource): Examples {
   const { set, paths } = source;
-  const bad = new Set<number>();
+  const bad = unreadableCounter(paths.length, source.onUnreadable);
 
-  const read = async (row: number): Promise<{ row: number; pixels: Pixels }> => {
-    for (let tries = 0; tries < paths.length; tries++) {
-      const at = (row + tries) % paths.length;
-      const pixels = bad.has(at) ? undefined : await readOrReport(at);
-      if (pixels) return { row: at, pixels };
-    }
-    throw tooManyUnreadable(source, bad.size);
+  const readable = async (row: number): Promise<Pixels | undefined> => {
+    if (bad.has(row)) return undefined;
+    return cached(source, paths[row]!).catch((error: unknown) => bad.add(row, error));
   };
-
-  const readOrReport = async (row: number): Promise<Pixels | undefined> => {
-    try {
-      return await cached(source, paths[row]!);
-    } catch (error) {
-      if (!bad.has(row)) source.onUnreadable(error instanceof Error ? error.message : String(error));
-      bad.add(row);
-      if (bad.size > MOST_UNREADABLE * paths.length) throw tooManyUnreadable(source, bad.size);
-      return undefined;
+  const read = async (asked: number): Promise<Found[]> => {
+    const pixels = await readable(asked);
+    return pixels ? [{ asked, row: asked, pixels }] : [];
+  };
+  const readOrNext = async (asked: number): Promise<Found[]> => {
+    for (let row = asked; ; row = (row + 1) % paths.length) {
+      const pixels = await readable(row);
+      if (pixels) return [{ asked, row, pixels }];
     }
   };
 
   return {
     count: set.images.length,
     batch: async ({ rows, epoch }) => {
-      const found = await Promise.all(rows.map(read));
+      const found = (await Promise.all(rows.map(epoch === undefined ? read : readOrNext))).flat();
       const stride = source.height * source.width * 3;
-      const data = new Uint8Array(rows.length * stride);
-      found.forEach(({ pixels }, k) => transformInto(data, k * stride, pixels, transformOf(source, rows[k]!, epoch)));
-      const input: Tensor = { type: 'uint8', dims: [rows.length, source.height, source.width, 3], data };
-      return {
-        input,
-        labels: labelsOf(
-          set,
-          found.map(({ row }) => row),
-        ),
-      };
+      const data = new Uint8Array(found.length * stride);
+      found.forEach(({ asked, pixels }, k) => transformInto(data, k * stride, pixels, transformOf(source, asked, epoch)));
+      const input: Tensor = { type: 'uint8', dims: [found.length, source.height, source.width, 3], data };
+      const drawn = found.map(({ row }) => row);
+      return { input, labels: labelsOf(set, drawn) };
+    },
+  };
+}
+
+interface UnreadableCounter {
+  has(row: number): boolean;
+  /** @throws LabelscopeError 'images-unreadable' when they are more than a fifth */
+  add(row: number, error: unknown): undefined;
+}
+
+/** Tells of each unreadable image once, and ends the work when they are too many. */
+export function unreadableCounter(total: number, tell: (message: string) => void): UnreadableCounter {
+  const rows = new Set<number>();
+  return {
+    has: (row) => rows.has(row),
+    add: (row, error) => {
+      const message = error instanceof Error ? error.message : String(error);
+      if (!rows.has(row)) tell(message);
+      rows.add(row);
+      if (rows.size > MOST_UNREADABLE * total) throw tooManyUnreadable(rows.size, total, message);
     },
   };
 }
@@ -155,9 +174,9 @@ function labelsOf({ categories, labels }: LabelledSet, rows: readonly number[]):
   return { type: 'float32', dims: [rows.length, categories.length], data };
 }
 
-function tooManyUnreadable({ paths }: ImageSource, bad: number): LabelscopeError {
+function tooManyUnreadable(bad: number, total: number, last: string): LabelscopeError {
   return new LabelscopeError(
     'images-unreadable',
-    `${bad} of ${paths.length} images cannot be read, the last of them near ${paths[0] ?? '?'}. The folder is probably wrong or its files are damaged; see 'labelscope inspect'.`,
+    `${bad} of ${total} images cannot be read, so the folder is probably wrong or its files are damaged. The last one: ${last}`,
   );
 }

@@ -5,6 +5,7 @@ import { bodyOnly, type Classifier, IMAGE } from '../onnx/classifier';
 import { encodeModel } from '../onnx/encode';
 import type { Tensor } from '../onnx/model';
 import { transformInto } from './augment';
+import { ahead, unreadableCounter } from './examples';
 import { type Pixels, readPixels } from './images';
 import type { LoadOptions } from './runtime/messages';
 import type { Runtime } from './runtime/runtime';
@@ -27,6 +28,7 @@ export interface FeatureJob {
 
 const BATCH = 8;
 
+/** @throws LabelscopeError 'images-unreadable' where more than a fifth of the images cannot be read */
 export async function computeFeatures(
   runtime: Runtime,
   classifier: Classifier,
@@ -39,30 +41,19 @@ export async function computeFeatures(
     options,
   );
   const kept: number[] = [];
-  const parts: Float32Array[][] = [[], []];
-  let next = readBatch(classifier, job, 0);
-  for (let start = 0; start < job.paths.length; start += BATCH) {
-    job.signal.throwIfAborted();
-    const batch = await next;
-    next = readBatch(classifier, job, start + BATCH);
-    kept.push(...batch.map(({ row }) => row));
-    for (const variant of job.mirrored ? [0, 1] : [0]) {
-      if (batch.length > 0)
-        parts[variant]!.push(
-          await pooled(
-            runtime,
-            session,
-            classifier,
-            batch.map(({ pixels }) => pixels),
-            variant === 1,
-          ),
-        );
+  const parts: Float32Array[][] = job.mirrored ? [[], []] : [[]];
+  try {
+    for await (const batch of readBatches(classifier, job)) {
+      if (batch.length === 0) continue;
+      kept.push(...batch.map(({ row }) => row));
+      const pixels = batch.map((image) => image.pixels);
+      for (const [variant, part] of parts.entries())
+        part.push(await pooled(runtime, session, classifier, pixels, variant === 1));
     }
-    job.onProgress(Math.min(start + BATCH, job.paths.length));
+  } finally {
+    await runtime.release({ session });
   }
-  await runtime.release({ session });
-  const variants = parts.filter((part) => part.length > 0).map((part) => joined(part, kept.length * featureCount));
-  return { set: takeRows(job.set, kept), variants };
+  return { set: takeRows(job.set, kept), variants: parts.map((part) => joined(part, kept.length * featureCount)) };
 }
 
 interface ReadImage {
@@ -70,20 +61,26 @@ interface ReadImage {
   readonly pixels: Pixels;
 }
 
-async function readBatch(
-  { height, width }: Classifier,
-  { paths, onUnreadable }: FeatureJob,
-  start: number,
-): Promise<ReadImage[]> {
-  const read = paths.slice(start, start + BATCH).map(async (path, k) => {
-    try {
-      return [{ row: start + k, pixels: await readPixels(path, width, height) }];
-    } catch (error) {
-      onUnreadable(error instanceof Error ? error.message : String(error));
-      return [];
-    }
-  });
-  return (await Promise.all(read)).flat();
+/** The images that can be read, a batch at a time; the next batch is decoded while one is worked on. */
+async function* readBatches({ height, width }: Classifier, job: FeatureJob): AsyncGenerator<ReadImage[]> {
+  const { paths, signal, onProgress } = job;
+  const bad = unreadableCounter(paths.length, job.onUnreadable);
+  const read = async (row: number): Promise<ReadImage[]> => {
+    const pixels = await readPixels(paths[row]!, width, height).catch((error: unknown) => bad.add(row, error));
+    return pixels ? [{ row, pixels }] : [];
+  };
+  const batchFrom = (start: number) => {
+    const rows = Array.from({ length: Math.max(0, Math.min(BATCH, paths.length - start)) }, (_, k) => start + k);
+    return ahead(Promise.all(rows.map(read)));
+  };
+  let next = batchFrom(0);
+  for (let start = 0; start < paths.length; start += BATCH) {
+    signal.throwIfAborted();
+    const batch = await next;
+    next = batchFrom(start + BATCH);
+    yield batch.flat();
+    onProgress(Math.min(start + BATCH, paths.length));
+  }
 }
 
 async function pooled(

@@ -10,7 +10,7 @@ import type { Runtime } from '../runtime/runtime';
 export interface Learner {
   /** One training step. Answers the loss before the update: mean over images of the sum over categories. */
   step(batch: Batch, learnRate: number): Promise<number>;
-  /** The same loss over all examples, with running statistics and without augmentation. */
+  /** The same loss over all examples that can be read, with running statistics and without augmentation. */
   evaluate(examples: Examples, signal: AbortSignal): Promise<number>;
   /** Copies of parameters, `momentum/…` and running statistics. */
   state(): Promise<Tensors>;
@@ -65,15 +65,18 @@ async function meanLoss(
     return ahead(examples.batch({ rows }));
   };
   let sum = 0;
+  let images = 0;
   let next = drawn(0);
   for (let start = 0; start < examples.count; start += EVALUATION_BATCH) {
     signal.throwIfAborted();
     const batch = await next;
     if (start + EVALUATION_BATCH < examples.count) next = drawn(start + EVALUATION_BATCH);
+    if (batch.labels.dims[0] === 0) continue;
     const logits = await logitsOf(batch);
     for (const [k, logit] of logits.entries()) sum += crossEntropy(logit, batch.labels.data[k]!);
+    images += batch.labels.dims[0]!;
   }
-  return sum / examples.count;
+  return sum / images;
 }
 
 /** Binary cross-entropy of sigmoid(z) against y, from the logit: max(z, 0) − z·y + ln(1 + e^−|z|), which never overflows. */
