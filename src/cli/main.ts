@@ -63,7 +63,8 @@ function failed(error: unknown, io: Io, signal: AbortSignal): number {
     io.note('Stopped.');
     return STOPPED_BY_PERSON;
   }
-  io.note(toWireError(error).message);
+  // Native libraries put line breaks into their messages.
+  io.note(toWireError(error).message.replace(/\s*\n\s*/g, ' '));
   return FAILED;
 }
 
@@ -78,6 +79,8 @@ function logLine(io: Io, level: string, message: string): void {
   if (level !== 'debug' || process.env.LABELSCOPE_DEBUG) io.note(message);
 }
 
+// `labelscope … | head`: whoever read stdout has seen enough.
+process.stdout.on('error', () => process.exit(FAILED));
 void main(process.argv.slice(2)).then((status) => {
   process.exitCode = status;
 });

@@ -19,7 +19,7 @@ export interface EngineOptions {
   readonly onLog: (line: LogLine) => void;
 }
 
-interface RequestOptions<M extends Method> {
+export interface RequestOptions<M extends Method> {
   /** Aborting cancels the request: it then ends with its result so far or with LabelscopeError('cancelled'). */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress<M>) => void;
@@ -28,7 +28,7 @@ interface RequestOptions<M extends Method> {
 export interface EngineClient {
   /** @throws LabelscopeError with the engine's code and words; 'engine-died' when its process ended meanwhile */
   request<M extends Method>(method: M, params: Params<M>, options?: RequestOptions<M>): Promise<Result<M>>;
-  /** Ends the process. A request in progress ends with 'engine-died'. */
+  /** Ends the process, which saves what it has. A request in progress ends with 'engine-died', the next starts a new process. */
   stop(): Promise<void>;
   readonly pid: number | undefined;
 }
@@ -73,15 +73,20 @@ function startEngine({ script, onLog }: EngineOptions): Engine {
   connection.onNotification('log', (line: LogLine) => onLog(line));
   connection.listen();
   const death = new Promise<never>((_, reject) => {
-    child.once('exit', (code, signal) => {
+    const died = (how: string) => {
       engine.alive = false;
       connection.dispose();
       reject(
         new LabelscopeError(
           'engine-died',
-          `The engine process ended unexpectedly (${signal ?? `exit code ${String(code)}`}). What was saved is kept; a training run can be continued with --resume.`,
+          `The engine process ended unexpectedly (${how}). What was saved is kept; a training run can be continued with --resume.`,
         ),
       );
+    };
+    child.once('exit', (code, signal) => died(signal ?? `exit code ${String(code)}`));
+    // It could not be started, or a message could not be sent to a process that is just ending.
+    child.on('error', ({ message }) => {
+      if (child.pid === undefined) died(message);
     });
   });
   death.catch(() => undefined);
@@ -121,10 +126,14 @@ function toError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
-/** Asks first: the engine then releases the device. A process that does not end by itself is killed. */
+/** A step on a slow processor can take half a minute, and the checkpoint comes after it. */
+const STOP_LIMIT_MS = 60_000;
+
+/** Asks first: the engine then saves and releases the device. A process that does not end by itself is killed. */
 async function end(engine: Engine): Promise<void> {
+  engine.alive = false;
   const exited = new Promise<void>((resolve) => engine.process.once('exit', () => resolve()));
-  const timer = setTimeout(() => engine.process.kill('SIGKILL'), 5_000);
+  const timer = setTimeout(() => engine.process.kill('SIGKILL'), STOP_LIMIT_MS);
   if (engine.process.connected) engine.process.disconnect();
   await exited;
   clearTimeout(timer);

@@ -81,7 +81,7 @@ export async function reopenSplit(
   if (split.source.fingerprint !== source.fingerprint) {
     throw new LabelscopeError(
       'annotations-changed',
-      `${source.annotations} has changed since the run was made. Put the old file back, or train a new run on the new one.`,
+      `${source.annotations} is not the file that the run was made with: it has changed. Put the old one back, or train a new run.`,
     );
   }
   if (!source.part) return split;
@@ -104,7 +104,7 @@ export async function openSplit(options: OpenOptions): Promise<Split> {
   options.say(`${set.images.length} images of ${annotations}; image folder: ${folder} (${how}).`);
   const found = await resolveImages(set, folder);
   const failed = found.problems.map(({ fileName, message }) => ({ file: fileName, error: message }));
-  const source = { annotations, images: folder, fingerprint: index.fingerprint };
+  const source = { annotations, images: folder, fingerprint: index.fingerprint, count: found.set.images.length };
   return { set: found.set, paths: found.paths, source, failed };
 }
 
@@ -114,7 +114,7 @@ function parts(whole: Split, fraction: number, seed: number): { train: Split; va
   const part = (which: 'train' | 'validation'): Split => ({
     set: sets[which],
     paths: sets[which].images.map((image) => pathOf.get(image)!),
-    source: { ...whole.source, part: { which, fraction, seed } },
+    source: { ...whole.source, count: sets[which].images.length, part: { which, fraction, seed } },
     // They belong to neither part; told once.
     failed: which === 'train' ? whole.failed : [],
   });

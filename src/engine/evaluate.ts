@@ -1,5 +1,4 @@
 // The request `evaluate`: a model's scores on an annotation file's images, and every metric of them.
-import { resolve } from 'node:path';
 import { takeRows } from '../dataset/labels';
 import { evaluate } from '../metrics/evaluate';
 import type { ScoredSet } from '../metrics/types';
@@ -53,7 +52,7 @@ async function splitOf(
 ): Promise<NamedSplit> {
   if (annotations !== undefined) {
     const options = {
-      annotations: resolve(annotations),
+      annotations,
       images,
       categories: card.categories,
       includeUnlabeled: run?.record.recipe.includeUnlabeled ?? false,
@@ -72,12 +71,9 @@ async function splitOf(
   };
 }
 
-function scoredSet({ set, paths }: Split, { scored }: Scores): ScoredSet {
-  const rowOf = new Map(paths.map((path, row) => [path, row]));
-  const { categories, labels, images } = takeRows(
-    set,
-    scored.map(({ path }) => rowOf.get(path)!),
-  );
+function scoredSet({ set }: Split, { scored }: Scores): ScoredSet {
+  const rows = scored.map(({ row }) => row);
+  const { categories, labels, images } = takeRows(set, rows);
   const scores = new Float64Array(images.length * categories.length);
   scored.forEach(({ scores: row }, k) => scores.set(row, k * categories.length));
   return { images: images.length, categories, labels, scores };
@@ -88,13 +84,12 @@ async function keep(
   folder: string,
   name: string,
   result: EvaluateResult,
-  { set, paths }: Split,
+  { set }: Split,
   { scored }: Scores,
   { categories }: ScoredSet,
 ): Promise<void> {
   const files = runPaths(folder);
-  const fileNames = new Map(paths.map((path, row) => [path, set.images[row]!.fileName]));
-  const images = scored.map(({ path, scores }) => ({ file_name: fileNames.get(path), scores: [...scores] }));
+  const images = scored.map(({ row, scores }) => ({ file_name: set.images[row]!.fileName, scores: [...scores] }));
   await writeAtomically(files.scores(name), [JSON.stringify({ categories, images })]);
   await writeAtomically(files.evaluation, [JSON.stringify(result, null, 2) + '\n']);
 }

@@ -6,7 +6,7 @@ import { encodeModel } from '../onnx/encode';
 import { buildGradCam, MAPS, SELECTION } from '../onnx/gradcam';
 import type { Tensor } from '../onnx/model';
 import { LabelscopeError } from '../protocol/errors';
-import type { CountProgress, ExplainedMap, ExplainParams, ExplainResult, FailedFile } from '../protocol/messages';
+import type { CountProgress, ExplainedMap, ExplainParams, ExplainResult } from '../protocol/messages';
 import { colormapOf } from './colormap';
 import type { Context } from './context';
 import { imageFiles } from './image-files';
@@ -32,19 +32,19 @@ export async function explain(
     runtime.load(encodeModel(buildGradCam(trained.classifier, count, targetOf(device.device))), device),
   );
   const images: Explained[] = [];
-  const failed: FailedFile[] = [...scores.failed];
-  for (const [done, { path, scores: row }] of scores.scored.entries()) {
-    signal.throwIfAborted();
-    const categories = params.categories ?? shownCategories(trained, row);
-    const maps = await mapsOf(trained, path, categories, async (count, feeds) => runtime.run(await sessions.of(count), feeds));
-    images.push({
-      file: path,
-      maps: params.out === undefined ? maps : await withOverlays(path, maps, params, resolve(params.out)),
-    });
-    emit({ done: done + 1, total: files.length });
+  const draw = params.out === undefined ? undefined : overlayDrawer(resolve(params.out), params);
+  try {
+    for (const [done, { path, scores: row }] of scores.scored.entries()) {
+      signal.throwIfAborted();
+      const categories = params.categories ?? shownCategories(trained, row);
+      const maps = await mapsOf(trained, path, categories, async (count, feeds) => runtime.run(await sessions.of(count), feeds));
+      images.push({ file: path, maps: draw ? await draw(path, maps) : maps });
+      emit({ done: done + 1, total: files.length });
+    }
+  } finally {
+    for (const session of await sessions.all()) await runtime.release({ session });
   }
-  for (const session of await sessions.all()) await runtime.release({ session });
-  return { model: trained.path, images, failed };
+  return { model: trained.path, images, failed: scores.failed };
 }
 
 function checkCategories({ categories = [] }: ExplainParams, { card }: Trained): void {
@@ -74,7 +74,10 @@ function mapSessions(load: (count: number) => Promise<number>): {
       sessions.set(count, session);
       return session;
     },
-    all: () => Promise.all(sessions.values()),
+    all: async () => {
+      const settled = await Promise.allSettled(sessions.values());
+      return settled.flatMap((session) => (session.status === 'fulfilled' ? [session.value] : []));
+    },
   };
 }
 
@@ -108,25 +111,37 @@ async function mapsOf(
   }));
 }
 
-async function withOverlays(
-  path: string,
-  maps: readonly ExplainedMap[],
-  { colormap, opacity }: ExplainParams,
-  folder: string,
-): Promise<ExplainedMap[]> {
+type DrawOverlays = (path: string, maps: readonly ExplainedMap[]) => Promise<ExplainedMap[]>;
+
+function overlayDrawer(folder: string, { colormap, opacity }: ExplainParams): DrawOverlays {
+  const colours = colormapOf(colormap);
+  const taken = new Set<string>();
+  return async (path, maps) => {
+    await makeFolder(folder);
+    const image = await readFullSize(path);
+    const drawn = maps.map(async (map) => {
+      const name = `${basename(path, extname(path))}.${fileNameOf(map.category)}`;
+      const overlay = join(folder, `${freeName(name, taken)}.png`);
+      await drawOverlay(overlay, image, map, colours, opacity);
+      return { ...map, overlay };
+    });
+    return Promise.all(drawn);
+  };
+}
+
+async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw new LabelscopeError(
-      'write-failed',
-      `The folder ${folder} cannot be made (${String(error)}). Choose another with --out.`,
-    );
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new LabelscopeError('write-failed', `The folder ${folder} cannot be made (${detail}). Choose another with --out.`);
   });
-  const image = await readFullSize(path);
-  const drawn = maps.map(async (map) => {
-    const overlay = join(folder, `${basename(path, extname(path))}.${fileNameOf(map.category)}.png`);
-    await drawOverlay(overlay, image, map, colormapOf(colormap), opacity);
-    return { ...map, overlay };
-  });
-  return Promise.all(drawn);
+}
+
+/** Images of one name in two folders, or two categories that are spelled alike as file names, get a number. */
+function freeName(name: string, taken: Set<string>): string {
+  let free = name;
+  for (let k = 2; taken.has(free.toLowerCase()); k++) free = `${name}-${k}`;
+  taken.add(free.toLowerCase());
+  return free;
 }
 
 /** Category names are text of strangers: only letters, digits, dots and dashes go into a file name. */

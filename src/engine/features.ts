@@ -47,8 +47,7 @@ export async function computeFeatures(
       if (batch.length === 0) continue;
       kept.push(...batch.map(({ row }) => row));
       const pixels = batch.map((image) => image.pixels);
-      for (const [variant, part] of parts.entries())
-        part.push(await pooled(runtime, session, classifier, pixels, variant === 1));
+      for (const [variant, part] of parts.entries()) part.push(await pooled(runtime, session, classifier, pixels, variant === 1));
     }
   } finally {
     await runtime.release({ session });

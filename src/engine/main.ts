@@ -49,7 +49,9 @@ function serve(): void {
   for (const method of Object.keys(HANDLERS) as Method[]) handle(connection, method, runtime, gone.signal);
   // The parent stops jobs through the channel; a Ctrl-C meant for it must not end this process half-way.
   process.on('SIGINT', () => undefined);
-  process.on('disconnect', () => void leave(gone, runtime));
+  const reasons = ['disconnect', 'SIGTERM', 'SIGHUP'];
+  for (const reason of reasons) process.on(reason, () => void leave(gone, runtime));
+  void runtime.ended.then(() => leave(gone, runtime));
   connection.listen();
 }
 
@@ -84,7 +86,8 @@ async function leave(gone: AbortController, runtime: Runtime): Promise<void> {
   gone.abort();
   await Promise.allSettled(jobs);
   await runtime.close();
-  process.exit(0);
+  // Answers of the jobs that have just ended go out first.
+  setImmediate(() => process.exit(0));
 }
 
 /** `--probe DEVICE`: this process only finds out whether a device can be trusted, and may crash doing it. */

@@ -49,6 +49,8 @@ async function readTrained(path: string): Promise<Pick<Trained, 'classifier' | '
 
 export interface ScoredFile {
   readonly path: string;
+  /** Its place among the files that were asked for. */
+  readonly row: number;
   /** One probability a category. */
   readonly scores: Float32Array;
 }
@@ -77,12 +79,12 @@ export async function scoreFiles(
   const session = await runtime.load(path, device);
   const scored: ScoredFile[] = [];
   const failed: FailedFile[] = [];
-  let next = ahead(readBatch(files.slice(0, BATCH), classifier));
+  let next = ahead(readBatch(files, 0, classifier));
   try {
     for (let start = 0; start < files.length; start += BATCH) {
       signal.throwIfAborted();
       const batch = await next;
-      next = ahead(readBatch(files.slice(start + BATCH, start + 2 * BATCH), classifier));
+      next = ahead(readBatch(files, start + BATCH, classifier));
       failed.push(...batch.failed);
       if (batch.read.length > 0) scored.push(...(await scoreBatch(runtime, session, classifier, batch.read)));
       onProgress(Math.min(start + BATCH, files.length));
@@ -95,19 +97,22 @@ export async function scoreFiles(
 
 interface ReadFile {
   readonly path: string;
+  readonly row: number;
   readonly pixels: Pixels;
 }
 
 async function readBatch(
   files: readonly string[],
+  start: number,
   { width, height }: Classifier,
 ): Promise<{ read: ReadFile[]; failed: FailedFile[] }> {
-  const results = await Promise.allSettled(files.map((path) => readPixels(path, width, height)));
+  const batch = files.slice(start, start + BATCH);
+  const results = await Promise.allSettled(batch.map((path) => readPixels(path, width, height)));
   const read: ReadFile[] = [];
   const failed: FailedFile[] = [];
   for (const [k, result] of results.entries()) {
-    const path = files[k]!;
-    if (result.status === 'fulfilled') read.push({ path, pixels: result.value });
+    const path = batch[k]!;
+    if (result.status === 'fulfilled') read.push({ path, row: start + k, pixels: result.value });
     else failed.push({ file: path, error: result.reason instanceof Error ? result.reason.message : String(result.reason) });
   }
   return { read, failed };
@@ -125,5 +130,5 @@ async function scoreBatch(
   const outputs = await runtime.run(session, { [IMAGE]: { type: 'uint8', dims: [batch.length, height, width, 3], data } });
   const { data: scores, dims } = outputs[PROBABILITIES] as Tensor<'float32'>;
   const count = dims[1]!;
-  return batch.map(({ path }, k) => ({ path, scores: scores.slice(k * count, (k + 1) * count) }));
+  return batch.map(({ path, row }, k) => ({ path, row, scores: scores.slice(k * count, (k + 1) * count) }));
 }

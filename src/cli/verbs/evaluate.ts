@@ -51,7 +51,7 @@ async function ofModel(args: Arguments, { io, engine, signal }: Session): Promis
   const onProgress = ({ done, total }: { done: number; total: number }) =>
     io.progress(`Evaluating  ${bar(done, total)}  ${done} of ${total} images`);
   const result = await engine.request('evaluate', params, { signal, onProgress });
-  for (const { file, error } of result.failed) io.note(`left out: ${file}: ${error}`);
+  for (const { error } of result.failed) io.note(`left out: ${error}`);
   io.note(`Evaluated on ${result.annotations}.${result.savedTo === undefined ? '' : ` Kept in ${result.savedTo}.`}`);
   return result.evaluation;
 }

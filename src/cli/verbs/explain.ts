@@ -38,7 +38,7 @@ export const explain: Verb = {
     const onProgress = ({ done, total }: { done: number; total: number }) =>
       io.progress(`Explaining  ${bar(done, total)}  ${done} of ${total} images`);
     const result = await engine.request('explain', params, { signal, onProgress });
-    for (const { file, error } of result.failed) io.note(`left out: ${file}: ${error}`);
+    for (const { error } of result.failed) io.note(`left out: ${error}`);
     io.result(result, () => lines(result));
     return result.images.length > 0 ? DONE : 1;
   },

@@ -16,7 +16,7 @@ export const predict: Verb = {
     const onProgress = ({ done, total }: { done: number; total: number }) =>
       io.progress(`Predicting  ${bar(done, total)}  ${done} of ${total} images`);
     const result = await engine.request('predict', params, { signal, onProgress });
-    for (const { file, error } of result.failed) io.note(`left out: ${file}: ${error}`);
+    for (const { error } of result.failed) io.note(`left out: ${error}`);
     io.result(result, () => lines(result));
     return result.images.length > 0 ? DONE : 1;
   },

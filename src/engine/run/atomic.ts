@@ -9,7 +9,7 @@ import { LabelscopeError } from '../../protocol/errors';
  * @throws LabelscopeError 'write-failed' naming the file; nothing is left behind then, and an older file stays
  */
 export async function writeAtomically(path: string, chunks: Iterable<Uint8Array | string>): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = `${path}.${process.pid}.${++counter}.tmp`;
   try {
     const file = await open(temporary, 'w');
     try {
@@ -29,6 +29,12 @@ export async function writeAtomically(path: string, chunks: Iterable<Uint8Array 
     );
   }
 }
+
+/** Two writes of one process to one path must not share a temporary file. */
+let counter = 0;
+
+/** What a process that was killed left half-written. */
+export const TEMPORARY = /\.\d+\.\d+\.tmp$/;
 
 /** Without it the rename itself may be lost with the power. Windows cannot open folders and needs no such thing. */
 async function syncFolder(folder: string): Promise<void> {

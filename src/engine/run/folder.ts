@@ -1,10 +1,10 @@
 // A run is a folder: what it was told, how it went, where it stands, and the model it made.
-import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { LabelscopeError } from '../../protocol/errors';
 import type { DeviceUsed, HistoryPoint, TrainResult } from '../../protocol/messages';
 import type { Recipe } from '../../protocol/recipe';
-import { writeAtomically } from './atomic';
+import { TEMPORARY, writeAtomically } from './atomic';
 
 /** Raised when older programs could misread a run folder. */
 export const RUN_FORMAT = 1;
@@ -15,6 +15,8 @@ export interface SplitSource {
   readonly images: string;
   /** SHA-256 of the annotation file's text. */
   readonly fingerprint: string;
+  /** How many of its images are used: those whose files were there. */
+  readonly count: number;
   /** Set where both splits come from one file: the share and seed of the validation part. */
   readonly part?: { readonly which: 'train' | 'validation'; readonly fraction: number; readonly seed: number };
 }
@@ -69,13 +71,26 @@ export async function createRunFolder(folder: string): Promise<RunPaths> {
       `${folder} already holds a run. Continue it with --resume, or choose another folder with --run.`,
     );
   }
-  await mkdir(join(folder, 'checkpoint'), { recursive: true }).catch((error: unknown) => {
-    throw new LabelscopeError(
-      'write-failed',
-      `The run folder ${folder} cannot be made (${String(error)}). Choose another with --run.`,
-    );
+  for (const path of [paths.history, paths.checkpoint, paths.features, paths.model]) {
+    if (await exists(path))
+      throw new LabelscopeError(
+        'run-exists',
+        `${folder} holds ${path} of a run without run.json. Choose another folder with --run.`,
+      );
+  }
+  await mkdir(dirname(paths.checkpoint), { recursive: true }).catch((error: unknown) => {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new LabelscopeError('write-failed', `The run folder ${folder} cannot be made (${detail}). Choose another with --run.`);
   });
   return paths;
+}
+
+/** Removes what a killed process left half-written. Only for who holds the run. */
+export async function removeLeftovers({ folder, checkpoint }: RunPaths): Promise<void> {
+  for (const place of [folder, dirname(checkpoint)]) {
+    const names = await readdir(place).catch(() => []);
+    for (const name of names) if (TEMPORARY.test(name)) await rm(join(place, name), { force: true });
+  }
 }
 
 export async function writeRecord(paths: RunPaths, record: RunRecord): Promise<void> {
@@ -119,9 +134,30 @@ function parseRecord(text: string, path: string): RunRecord {
   throw new LabelscopeError('run-unreadable', `${path} is damaged: it is no record of a run. Restore it or train again.`);
 }
 
-/** Appends points, one JSON line each. */
+/**
+ * Appends points, one JSON line each.
+ *
+ * @throws LabelscopeError 'write-failed'
+ */
 export async function appendHistory(paths: RunPaths, points: readonly HistoryPoint[]): Promise<void> {
-  await appendFile(paths.history, points.map((point) => JSON.stringify(point) + '\n').join(''));
+  const lines = points.map((point) => JSON.stringify(point) + '\n').join('');
+  await appendFile(paths.history, lines).catch((error: unknown) => {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new LabelscopeError(
+      'write-failed',
+      `${paths.history} could not be written (${detail}). Check free space and permissions of the folder.`,
+    );
+  });
+}
+
+/** Before a checkpoint: a power cut may not leave the checkpoint and take the history that leads to it. */
+export async function syncHistory(paths: RunPaths): Promise<void> {
+  const file = await open(paths.history, 'a');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 /** The history up to and including an iteration: what a resumed run continues. Lines cut by a crash are dropped. */

@@ -1,4 +1,5 @@
 // The safetensors format (8 bytes of header length, a JSON header, raw little-endian tensors) for checkpoints: other programs read it too.
+import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { elementCount, type Tensor } from '../../onnx/model';
 import { LabelscopeError } from '../../protocol/errors';
@@ -17,7 +18,8 @@ interface HeaderEntry {
 
 /** @throws LabelscopeError 'write-failed' */
 export async function writeTensors(path: string, { tensors, metadata }: TensorFile): Promise<void> {
-  const header: Record<string, unknown> = { __metadata__: metadata };
+  const bodies = Object.values(tensors).map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  const header: Record<string, unknown> = { __metadata__: { ...metadata, sha256: sha256Of(bodies) } };
   let offset = 0;
   for (const [name, { dims, data }] of Object.entries(tensors)) {
     header[name] = { dtype: 'F32', shape: dims, data_offsets: [offset, (offset += data.byteLength)] };
@@ -26,11 +28,10 @@ export async function writeTensors(path: string, { tensors, metadata }: TensorFi
   const padded = Buffer.concat([text, Buffer.alloc((8 - (text.length % 8)) % 8, ' ')]);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
-  const bodies = Object.values(tensors).map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   await writeAtomically(path, [length, padded, ...bodies]);
 }
 
-/** @throws LabelscopeError 'checkpoint-unreadable' naming the file where it is missing, cut or of another format */
+/** @throws LabelscopeError 'checkpoint-unreadable' naming the file where it is missing, cut, changed or of another format */
 export async function readTensors(path: string): Promise<TensorFile> {
   try {
     const file = await open(path, 'r');
@@ -50,32 +51,47 @@ export async function readTensors(path: string): Promise<TensorFile> {
     const detail = error instanceof Error ? error.message : String(error);
     throw new LabelscopeError(
       'checkpoint-unreadable',
-      `${path} cannot be read (${detail}). Start the run again without --resume.`,
+      `${path} cannot be read (${detail}). Put a copy of it back, or train again into another folder.`,
     );
   }
 }
 
 function parse(bytes: Uint8Array): TensorFile {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const start = 8 + Number(view.readBigUInt64LE(0));
-  const { __metadata__: metadata = {}, ...entries } = JSON.parse(view.toString('utf8', 8, start)) as Record<
-    string,
-    HeaderEntry
-  > & {
-    __metadata__?: Record<string, string>;
-  };
+  const start = bytes.length < 8 ? Infinity : 8 + Number(view.readBigUInt64LE(0));
+  if (start > bytes.length) throw new Error('it is cut or no safetensors file');
+  const { __metadata__: metadata = {}, ...entries } = headerOf(view.toString('utf8', 8, start));
   const tensors = Object.entries(entries).map(([name, entry]) => [name, tensorOf(name, entry, bytes, start)] as const);
+  if (metadata.sha256 !== undefined && metadata.sha256 !== sha256Of([bytes.subarray(start)]))
+    throw new Error('its contents have changed since it was written');
   return { tensors: Object.fromEntries(tensors), metadata };
+}
+
+type Header = Readonly<Record<string, HeaderEntry>> & { readonly __metadata__?: Readonly<Record<string, string>> };
+
+function headerOf(text: string): Header {
+  try {
+    return JSON.parse(text) as Header;
+  } catch {
+    throw new Error('its header is damaged');
+  }
+}
+
+function sha256Of(parts: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest('hex');
 }
 
 function tensorOf(
   name: string,
-  { dtype, shape, data_offsets: [from, to] }: HeaderEntry,
+  { dtype, shape, data_offsets }: HeaderEntry,
   bytes: Uint8Array,
   start: number,
 ): Tensor<'float32'> {
+  const [from, to] = data_offsets;
   if (dtype !== 'F32' || to - from !== 4 * elementCount(shape) || start + to > bytes.byteLength)
-    throw new Error(`tensor ${name} is cut or not F32`);
+    throw new Error(`the tensor ${name} is cut or not F32`);
   // The copy gives each tensor memory of its own, so that it can be handed to another thread.
   return { type: 'float32', dims: shape, data: new Float32Array(bytes.slice(start + from, start + to).buffer) };
 }

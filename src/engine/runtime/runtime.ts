@@ -12,6 +12,8 @@ export interface Runtime {
   readState(state: number): Promise<Tensors>;
   release(what: { readonly session?: number; readonly state?: number }): Promise<null>;
   close(): Promise<void>;
+  /** Resolves when the worker has ended, whatever the reason; every call then fails with 'runtime-crashed'. */
+  readonly ended: Promise<void>;
 }
 
 interface Pending {
@@ -24,12 +26,27 @@ export function startRuntime(script: string): Runtime {
   const worker = new Worker(script);
   const pending = new Map<number, Pending>();
   let calls = 0;
+  let dead: LabelscopeError | undefined;
+  const die = (why: string) => {
+    dead ??= crashed(why);
+    for (const { reject } of pending.values()) reject(dead);
+    pending.clear();
+  };
   worker.on('message', (reply: WorkerReply) => settle(pending, reply));
-  worker.on('error', (error) => rejectAll(pending, error.message));
-  worker.on('exit', () => rejectAll(pending, 'its thread ended'));
+  worker.on('error', (error) => die(error.message));
+  const ended = new Promise<void>((resolve) => {
+    worker.on('exit', () => {
+      die('its thread ended');
+      resolve();
+    });
+  });
 
   const call = <K extends CallName>(name: K, input: WorkerCalls[K]['in']): Promise<WorkerCalls[K]['out']> =>
     new Promise((resolve, reject) => {
+      if (dead) {
+        reject(dead);
+        return;
+      }
       const id = ++calls;
       pending.set(id, { resolve, reject });
       worker.postMessage({ id, call: name, input });
@@ -44,6 +61,7 @@ export function startRuntime(script: string): Runtime {
     close: async () => {
       await worker.terminate();
     },
+    ended,
   };
 }
 
@@ -54,14 +72,9 @@ function settle(pending: Map<number, Pending>, reply: WorkerReply): void {
   else call?.resolve(reply.result as never);
 }
 
-function rejectAll(pending: Map<number, Pending>, why: string): void {
-  for (const { reject } of pending.values()) {
-    reject(
-      new LabelscopeError(
-        'runtime-crashed',
-        `ONNX Runtime stopped working (${why}). Start again; a training run can be resumed.`,
-      ),
-    );
-  }
-  pending.clear();
+function crashed(why: string): LabelscopeError {
+  return new LabelscopeError(
+    'runtime-crashed',
+    `ONNX Runtime stopped working (${why}). Start again; a training run can be resumed.`,
+  );
 }

@@ -16,6 +16,11 @@ export interface Progress {
   readonly pending?: HistoryPoint;
 }
 
+/** The last iteration whose point is told and lies in the history file. */
+export function lastTold({ iteration, pending }: Progress): number {
+  return pending ? iteration - 1 : iteration;
+}
+
 export const START: Progress = { iteration: 0, best: null, evaluationsSinceBest: 0 };
 
 export interface Checkpoint {
@@ -38,7 +43,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
   if (progress === undefined)
     throw new LabelscopeError(
       'checkpoint-unreadable',
-      `${path} is no checkpoint of Labelscope. Start the run again without --resume.`,
+      `${path} is no checkpoint of Labelscope. Put a copy of it back, or train again into another folder.`,
     );
   return { progress, state: tensors };
 }

@@ -6,6 +6,7 @@ import { type Classifier, type Head, withImageSize, withNewHead } from '../../on
 import { toFloatWeights } from '../../onnx/compress';
 import { readModel } from '../../onnx/files';
 import type { Tensor } from '../../onnx/model';
+import { LabelscopeError } from '../../protocol/errors';
 import type { Recipe } from '../../protocol/recipe';
 import { type RandomStream, randomStream } from '../random';
 
@@ -28,9 +29,16 @@ export async function classifierFrom(
   return imageSize > 0 ? withImageSize(classifier, imageSize) : classifier;
 }
 
+/** @throws LabelscopeError 'backbone-missing' where the file cannot be read */
 export async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
+  await pipeline(createReadStream(path), hash).catch((error: unknown) => {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new LabelscopeError(
+      'backbone-missing',
+      `The backbone ${path} cannot be read (${detail}). Name an ONNX file with --backbone.`,
+    );
+  });
   return hash.digest('hex');
 }
 

@@ -73,7 +73,7 @@ async function featureData(
   emit: (event: TrainEvent) => void,
 ): Promise<Omit<TrainingData, 'provenance'>> {
   const { record, paths } = job;
-  const kept = (await exists(paths.features)) ? await readFeatures(paths.features, job) : undefined;
+  const kept = (await exists(paths.features)) ? await readFeatures(paths.features, job, emit) : undefined;
   const tables = kept ?? (await featureTables(classifier, job, context, emit));
   if (!kept) await keepFeatures(paths.features, tables, classifier.featureCount);
   return {
@@ -124,8 +124,18 @@ async function keepFeatures(path: string, { train, validation }: Tables, width: 
   });
 }
 
-async function readFeatures(path: string, { train, validation }: Job): Promise<Tables> {
-  const { tensors, metadata } = await readTensors(path);
+/** Undefined where the file is damaged: the features are then computed again. */
+async function readFeatures(
+  path: string,
+  { train, validation }: Job,
+  emit: (event: TrainEvent) => void,
+): Promise<Tables | undefined> {
+  const file = await readTensors(path).catch(() => undefined);
+  if (!file) {
+    emit({ kind: 'warning', message: `${path} is damaged: its features are computed again.` });
+    return undefined;
+  }
+  const { tensors, metadata } = file;
   const table = (split: Split, name: 'train' | 'validation'): FeatureTable => {
     const ids = new Set(JSON.parse(metadata[name] ?? '[]') as string[]);
     const rows = split.set.images.flatMap(({ id }, row) => (ids.has(id) ? [row] : []));

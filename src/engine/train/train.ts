@@ -5,168 +5,129 @@ import { type Classifier, headOnly, IMAGE, withTensors } from '../../onnx/classi
 import { writeModel } from '../../onnx/files';
 import { buildInferenceModel } from '../../onnx/inference';
 import { trainedTensors } from '../../onnx/training';
-import { LabelscopeError, toWireError } from '../../protocol/errors';
-import type { TrainEvent, TrainParams, TrainResult } from '../../protocol/messages';
-import { defaultBackbonePath } from '../backbone/locate';
+import { toWireError } from '../../protocol/errors';
+import type { FailedFile, TrainEvent, TrainParams, TrainResult } from '../../protocol/messages';
 import type { Context } from '../context';
-import { openSplits, reopenSplit, type Split } from '../data';
-import { recipeWith } from '../recipes';
-import {
-  appendHistory,
-  createRunFolder,
-  exists,
-  readRecord,
-  rewindHistory,
-  RUN_FORMAT,
-  type RunPaths,
-  runPaths,
-  type RunRecord,
-  writeRecord,
-} from '../run/folder';
+import { appendHistory, readRecord, rewindHistory, syncHistory, writeRecord } from '../run/folder';
+import { holdRun } from '../run/lock';
 import type { Tensors } from '../runtime/messages';
-import { type Checkpoint, readCheckpoint, START, writeCheckpoint } from './checkpoint';
-import { classifierFrom, sha256Of } from './classifier';
+import { lastTold, type Progress, START, writeCheckpoint } from './checkpoint';
+import { classifierFrom } from './classifier';
 import { openExamples, type TrainingData } from './data';
-import { startLearner } from './learner';
+import { type Job, newJob, resumedJob } from './job';
+import { type Learner, startLearner } from './learner';
 import { scheduleOf, trainLoop } from './loop';
 import { progressTeller } from './progress';
 
-interface Job {
-  readonly paths: RunPaths;
-  readonly record: RunRecord;
-  readonly train: Split;
-  readonly validation: Split;
-  readonly checkpoint: Checkpoint | undefined;
+type Emit = (event: TrainEvent) => void;
+
+export async function train(params: TrainParams, context: Context, emit: Emit): Promise<TrainResult> {
+  const folder = resolve(params.run);
+  const say = (message: string) => emit({ kind: 'stage', message });
+  const release = await holdRun(folder);
+  try {
+    const old = params.resume ? await readRecord(folder) : undefined;
+    if (old?.state === 'finished' && old.result) {
+      say(`The run in ${folder} is finished: nothing is left to do.`);
+      return { ...old.result, run: folder };
+    }
+    const job = old ? await resumedJob(old, params, context, say) : await newJob(params, context, say);
+    warnOfMissing([...job.train.failed, ...job.validation.failed], emit);
+    return await runOrTell(job, context, emit);
+  } finally {
+    release();
+  }
 }
 
-export async function train(params: TrainParams, context: Context, emit: (event: TrainEvent) => void): Promise<TrainResult> {
-  const say = (message: string) => emit({ kind: 'stage', message });
-  const job = params.resume ? await resumedJob(params, context, say) : await newJob(params, context, say);
-  if (job.checkpoint === undefined && job.record.result && job.record.state === 'finished') return job.record.result;
-  for (const { file, error } of [...job.train.failed, ...job.validation.failed])
-    emit({ kind: 'warning', message: `${file}: ${error}` });
+const MOST_NAMED = 20;
+
+function warnOfMissing(failed: readonly FailedFile[], emit: Emit): void {
+  for (const { error } of failed.slice(0, MOST_NAMED)) emit({ kind: 'warning', message: `left out: ${error}` });
+  const more = failed.length - MOST_NAMED;
+  if (more > 0) emit({ kind: 'warning', message: `left out: ${more} more images; 'labelscope inspect' counts them.` });
+}
+
+/** A run that ends early says in its record how. */
+async function runOrTell(job: Job, context: Context, emit: Emit): Promise<TrainResult> {
   try {
     return await run(job, context, emit);
   } catch (error) {
-    if (!context.signal.aborted)
-      await writeRecord(job.paths, { ...job.record, state: 'failed', error: toWireError(error).message });
+    const outcome = context.signal.aborted
+      ? ({ state: 'stopped' } as const)
+      : ({ state: 'failed', error: toWireError(error).message } as const);
+    // Where the record cannot be written either, the first error is the one to tell.
+    await writeRecord(job.paths, { ...job.record, ...outcome }).catch(() => undefined);
     throw error;
   }
 }
 
-async function newJob(params: TrainParams, context: Context, say: (message: string) => void): Promise<Job> {
-  const recipe = recipeWith(params.recipe, params.set);
-  const splits = await openSplits({ ...params, annotations: resolve(params.annotations) }, recipe, context.signal, say);
-  const backbone = params.backbone === undefined ? defaultBackbonePath() : resolve(params.backbone);
-  if (!(await exists(backbone)))
-    throw new LabelscopeError('backbone-missing', `There is no file ${backbone}. Give an ONNX file with --backbone.`);
-  const device = await context.device(params.device, recipe.threads);
-  const paths = await createRunFolder(resolve(params.run));
-  const record: RunRecord = {
-    format: RUN_FORMAT,
-    labelscope: context.version,
-    created: new Date().toISOString(),
-    state: 'running',
-    seed: params.seed,
-    recipe,
-    categories: splits.train.set.categories,
-    train: splits.train.source,
-    validation: splits.validation.source,
-    backbone: { path: backbone, sha256: await sha256Of(backbone) },
-    device,
-  };
-  await writeRecord(paths, record);
-  return { paths, record, ...splits, checkpoint: undefined };
-}
-
-async function resumedJob(params: TrainParams, context: Context, say: (message: string) => void): Promise<Job> {
-  const folder = resolve(params.run);
-  const [paths, old] = [runPaths(folder), await readRecord(folder)];
-  if (Object.keys(params.set).length > 0) {
-    throw new LabelscopeError(
-      'resume-settings',
-      `A resumed run keeps its settings: leave out --set, or train a new run in another folder than ${folder}.`,
-    );
-  }
-  if ((await sha256Of(old.backbone.path)) !== old.backbone.sha256) {
-    throw new LabelscopeError(
-      'backbone-changed',
-      `${old.backbone.path} is not the backbone that ${folder} began with. Put the old file back, or train a new run.`,
-    );
-  }
-  const { includeUnlabeled } = old.recipe;
-  const train = await reopenSplit(old.train, old.categories, includeUnlabeled, context.signal);
-  const validation = await reopenSplit(old.validation, old.categories, includeUnlabeled, context.signal);
-  const checkpoint =
-    old.state !== 'finished' && (await exists(paths.checkpoint)) ? await readCheckpoint(paths.checkpoint) : undefined;
-  if (old.state === 'finished') return { paths, record: old, train, validation, checkpoint };
-  const device = await context.device(params.device === 'auto' ? old.device.device : params.device, old.recipe.threads);
-  const record: RunRecord = { ...withoutOutcome(old), state: 'running', device };
-  await writeRecord(paths, record);
-  say(`Continuing ${folder} after iteration ${checkpoint?.progress.iteration ?? 0}.`);
-  return { paths, record, train, validation, checkpoint };
-}
-
-/** A run that goes on has neither failed nor a result. */
-function withoutOutcome(record: RunRecord): RunRecord {
-  return Object.fromEntries(
-    Object.entries(record).filter(([key]) => key !== 'error' && key !== 'result'),
-  ) as unknown as RunRecord;
-}
-
-async function run(job: Job, context: Context, emit: (event: TrainEvent) => void): Promise<TrainResult> {
-  const { record, paths } = job;
+async function run(job: Job, context: Context, emit: Emit): Promise<TrainResult> {
+  const { record, checkpoint } = job;
   const { recipe, device } = record;
   emit({ kind: 'stage', message: `Device: ${device.reason}` });
   const classifier = await classifierFrom(record.backbone.path, record.categories.length, record.seed, recipe);
   const data = await openExamples(classifier, job, context, emit);
-  const schedule = scheduleOf(recipe, data.train.count);
-  const start = job.checkpoint?.progress ?? START;
-  const learning = recipe.layers === 'head' ? headOnly(classifier) : classifier;
+  const { batchSize } = scheduleOf(recipe, data.train.count);
+  const onFeatures = recipe.layers === 'head';
   const learner = await startLearner(
     context.runtime,
-    learning,
-    recipe.layers === 'head' ? classifier.features : IMAGE,
-    { ...recipe, batchSize: schedule.batchSize, batchNormMomentum: recipe.batchNormMomentum || undefined },
+    onFeatures ? headOnly(classifier) : classifier,
+    onFeatures ? classifier.features : IMAGE,
+    { ...recipe, batchSize, batchNormMomentum: recipe.batchNormMomentum || undefined },
     device,
-    job.checkpoint?.state,
+    checkpoint?.state,
   );
-  const past = await rewindHistory(paths, start.iteration);
-  const teller = progressTeller(schedule, emit, (points) => appendHistory(paths, points));
-  if (past.length > 0) teller.replay(past);
-  const best = bestKeeper(job, classifier, data);
   try {
-    const { progress, stopped } = await trainLoop(learner, data.train, data.validation, {
-      recipe,
-      seed: record.seed,
-      start,
-      signal: context.signal,
-      onStep: (milliseconds) => teller.took(milliseconds),
-      onPoint: (point) => teller.add(point),
-      onBest: async () => best.hold(await learner.state()),
-      onCheckpoint: async (at) => {
-        await teller.flush();
-        await best.write();
-        await writeCheckpoint(paths.checkpoint, { progress: at, state: await learner.state() });
-      },
-    });
-    await teller.flush();
-    await best.write();
-    const epochs = Math.ceil(progress.iteration / schedule.perEpoch);
-    const result: TrainResult = {
-      run: paths.folder,
-      iterations: progress.iteration,
-      epochs,
-      stopped,
-      best: progress.best,
-      imagesPerSecond: teller.speed(),
-      device,
-    };
-    await writeRecord(paths, { ...record, state: stopped === 'person' ? 'stopped' : 'finished', result });
-    return result;
+    return await learn(job, learner, data, bestKeeper(job, classifier, data), context.signal, emit);
   } finally {
     await learner.release();
   }
+}
+
+async function learn(
+  { record, paths, checkpoint }: Job,
+  learner: Learner,
+  data: TrainingData,
+  best: BestKeeper,
+  signal: AbortSignal,
+  emit: Emit,
+): Promise<TrainResult> {
+  const { recipe, device } = record;
+  const schedule = scheduleOf(recipe, data.train.count);
+  const start = checkpoint?.progress ?? START;
+  const past = await rewindHistory(paths, lastTold(start));
+  const teller = progressTeller(schedule, emit, (points) => appendHistory(paths, points));
+  teller.replay(past);
+  const keep = async (progress: Progress) => {
+    await teller.flush();
+    await syncHistory(paths);
+    await best.write();
+    await writeCheckpoint(paths.checkpoint, { progress, state: await learner.state() });
+  };
+  const loop = trainLoop(learner, data.train, data.validation, {
+    recipe,
+    seed: record.seed,
+    start,
+    signal,
+    onStep: (milliseconds) => teller.took(milliseconds),
+    onPoint: (point) => teller.add(point),
+    onBest: async () => best.hold(await learner.state()),
+    onCheckpoint: keep,
+  });
+  // Whatever ended the loop: the history has every point before anybody is told.
+  const { progress, stopped } = await loop.finally(() => teller.flush());
+  await best.write();
+  const result: TrainResult = {
+    run: paths.folder,
+    iterations: progress.iteration,
+    epochs: Math.ceil(progress.iteration / schedule.perEpoch),
+    stopped,
+    best: progress.best,
+    imagesPerSecond: teller.speed(),
+    device,
+  };
+  await writeRecord(paths, { ...record, state: stopped === 'person' ? 'stopped' : 'finished', result });
+  return result;
 }
 
 interface BestKeeper {

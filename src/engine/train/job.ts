@@ -1,0 +1,129 @@
+// What a training run works on: a new run from what a person asked for, or an old one from its folder.
+import { resolve } from 'node:path';
+import { LabelscopeError } from '../../protocol/errors';
+import type { TrainParams } from '../../protocol/messages';
+import type { Recipe } from '../../protocol/recipe';
+import { defaultBackbonePath } from '../backbone/locate';
+import type { Context } from '../context';
+import { openSplits, reopenSplit, type Split } from '../data';
+import { recipeWith } from '../recipes';
+import {
+  createRunFolder,
+  exists,
+  removeLeftovers,
+  RUN_FORMAT,
+  type RunPaths,
+  runPaths,
+  type RunRecord,
+  type SplitSource,
+  writeRecord,
+} from '../run/folder';
+import { type Checkpoint, readCheckpoint } from './checkpoint';
+import { sha256Of } from './classifier';
+
+export interface Job {
+  readonly paths: RunPaths;
+  readonly record: RunRecord;
+  readonly train: Split;
+  readonly validation: Split;
+  readonly checkpoint: Checkpoint | undefined;
+}
+
+type Say = (message: string) => void;
+
+/** @throws LabelscopeError 'setting-unknown', 'setting-value', 'backbone-missing', 'device-unavailable', 'run-exists'; DatasetError */
+export async function newJob(params: TrainParams, context: Context, say: Say): Promise<Job> {
+  const recipe = recipeWith(params.recipe, params.set);
+  const splits = await openSplits({ ...params, annotations: resolve(params.annotations) }, recipe, context.signal, say);
+  const path = params.backbone === undefined ? defaultBackbonePath() : resolve(params.backbone);
+  const sha256 = await sha256Of(path);
+  const device = await context.device(params.device, recipe.threads);
+  context.signal.throwIfAborted();
+  const paths = await createRunFolder(resolve(params.run));
+  const record: RunRecord = {
+    format: RUN_FORMAT,
+    labelscope: context.version,
+    created: new Date().toISOString(),
+    state: 'running',
+    seed: params.seed,
+    recipe,
+    categories: splits.train.set.categories,
+    train: splits.train.source,
+    validation: splits.validation.source,
+    backbone: { path, sha256 },
+    device,
+  };
+  await writeRecord(paths, record);
+  return { paths, record, ...splits, checkpoint: undefined };
+}
+
+/** @throws LabelscopeError 'resume-settings', 'backbone-changed', 'annotations-changed', 'images-changed', 'checkpoint-unreadable' */
+export async function resumedJob(old: RunRecord, params: TrainParams, context: Context, say: Say): Promise<Job> {
+  const paths = runPaths(resolve(params.run));
+  checkSettings(old, params);
+  const backbone = await sameBackbone(old, params);
+  const { train, validation } = await reopenSplits(old, params, context.signal);
+  const checkpoint = (await exists(paths.checkpoint)) ? await readCheckpoint(paths.checkpoint) : undefined;
+  const device = await context.device(params.device === 'auto' ? old.device.device : params.device, old.recipe.threads);
+  context.signal.throwIfAborted();
+  await removeLeftovers(paths);
+  const sources = { train: train.source, validation: validation.source };
+  const record: RunRecord = { ...withoutOutcome(old), ...sources, state: 'running', device, backbone };
+  await writeRecord(paths, record);
+  say(`Continuing ${paths.folder} (recipe ${old.recipe.recipe}) after iteration ${checkpoint?.progress.iteration ?? 0}.`);
+  return { paths, record, train, validation, checkpoint };
+}
+
+/** Settings may be repeated, not changed: half of a run with others would be no run that anybody can repeat. */
+function checkSettings({ recipe }: RunRecord, { set, run }: TrainParams): void {
+  const asked = recipeWith(recipe.recipe, set);
+  const changed = (Object.keys(set) as (keyof Recipe)[]).find((key) => asked[key] !== recipe[key]);
+  if (changed === undefined) return;
+  throw new LabelscopeError(
+    'resume-settings',
+    `${run} was begun with ${changed}=${recipe[changed]}, and a resumed run keeps its settings: leave out --set, or train a new run.`,
+  );
+}
+
+/** The backbone may have moved, with an update of the program for example, but not changed. */
+async function sameBackbone({ backbone }: RunRecord, { backbone: given, run }: TrainParams): Promise<RunRecord['backbone']> {
+  const known = given === undefined ? backbone.path : resolve(given);
+  const path = given !== undefined || (await exists(known)) ? known : defaultBackbonePath();
+  const sha256 = await sha256Of(path);
+  if (sha256 === backbone.sha256) return { path, sha256 };
+  throw new LabelscopeError(
+    'backbone-changed',
+    `${path} is not the backbone that ${run} began with. Name the old file with --backbone, or train a new run.`,
+  );
+}
+
+/** The splits of the record, at the places that are given now: data sets move. What they hold has to be the same. */
+async function reopenSplits(
+  { train, validation, categories, recipe }: RunRecord,
+  params: TrainParams,
+  signal: AbortSignal,
+): Promise<{ train: Split; validation: Split }> {
+  const here = { annotations: params.annotations, images: params.images ?? train.images };
+  const there = {
+    annotations: params.validation ?? validation.annotations,
+    images: params.validationImages ?? validation.images,
+  };
+  const reopen = async (source: SplitSource): Promise<Split> => {
+    const split = await reopenSplit(source, categories, recipe.includeUnlabeled, signal);
+    if (split.source.count === source.count) return split;
+    throw new LabelscopeError(
+      'images-changed',
+      `${split.source.count} images of ${source.annotations} are in ${source.images}, but the run was made with ${source.count}. Put the same images there, or train a new run.`,
+    );
+  };
+  return {
+    train: await reopen({ ...train, ...here }),
+    validation: await reopen({ ...validation, ...(validation.part ? here : there) }),
+  };
+}
+
+/** A run that goes on has neither failed nor a result. */
+function withoutOutcome(record: RunRecord): RunRecord {
+  const kept = Object.entries(record).filter(([key]) => key !== 'error' && key !== 'result');
+  return Object.fromEntries(kept) as unknown as RunRecord;
+}
