@@ -12,6 +12,8 @@ export interface Recipe {
   readonly maxIterations: number;
   readonly batchSize: number;
   readonly learnRate: number;
+  /** Constant, or falling to zero over the run along half a cosine. */
+  readonly learnRateSchedule: 'constant' | 'cosine';
   /** The learning rate of the new head's weights and bias is `learnRate` times this. */
   readonly headLearnRateFactor: number;
   /** How the new head's weights begin: uniform by Glorot's rule, or zero, which on fixed features is logistic regression. */

@@ -44,7 +44,7 @@ export function scheduleOf({ batchSize, epochs, maxIterations }: Recipe, images:
 /**
  * Runs until the epochs are over, the patience is, or the signal says stop.
  *
- * @throws LabelscopeError 'training-diverged' when the loss is no longer a number
+ * @throws LabelscopeError 'training-diverged' when a loss is no longer a number
  */
 export async function trainLoop(
   learner: Learner,
@@ -80,14 +80,20 @@ export async function trainLoop(
 async function stepOn(
   learner: Learner,
   batch: Batch,
-  { perEpoch }: Schedule,
+  { perEpoch, total }: Schedule,
   progress: Progress,
-  { learnRate }: Recipe,
+  recipe: Recipe,
 ): Promise<Progress> {
   const iteration = progress.iteration + 1;
+  const learnRate = rateAt(recipe, progress.iteration / total);
   const loss = await learner.step(batch, learnRate);
   if (!Number.isFinite(loss)) throw diverged(iteration, learnRate);
   return { ...progress, iteration, pending: { iteration, epoch: Math.ceil(iteration / perEpoch), loss, learnRate } };
+}
+
+/** @param share of the run that is over, 0..1 */
+function rateAt({ learnRate, learnRateSchedule }: Recipe, share: number): number {
+  return learnRateSchedule === 'cosine' ? (learnRate * (1 + Math.cos(Math.PI * share))) / 2 : learnRate;
 }
 
 /** Validates where it is due and tells the last step's point. Undefined where the signal came first: then the point stays pending. */
@@ -109,6 +115,7 @@ async function settle(
     throw error;
   });
   if (validationLoss === undefined) return undefined;
+  if (!Number.isFinite(validationLoss)) throw diverged(pending.iteration, pending.learnRate);
   const judged = judge(rest, validationLoss);
   options.onPoint({ ...pending, validationLoss });
   if (judged.evaluationsSinceBest === 0) await options.onBest();
