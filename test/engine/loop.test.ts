@@ -1,0 +1,177 @@
+// The training loop by itself, on a learner whose arithmetic is known: order, patience, checkpoints, stopping and going on.
+import { describe, expect, it } from 'vitest';
+import type { Batch, Examples } from '../../src/engine/examples';
+import { recipeWith } from '../../src/engine/recipes';
+import { lastTold, type Progress, START } from '../../src/engine/train/checkpoint';
+import type { Learner } from '../../src/engine/train/learner';
+import { type LoopOptions, type LoopResult, scheduleOf, trainLoop } from '../../src/engine/train/loop';
+import type { HistoryPoint } from '../../src/protocol/messages';
+import type { Recipe } from '../../src/protocol/recipe';
+import { float32 } from '../support/graphs';
+
+const IMAGES = 10;
+
+interface Trial {
+  readonly recipe?: Partial<Recipe>;
+  /** Validation losses by evaluation; later ones repeat the last. */
+  readonly losses?: readonly number[];
+  readonly start?: Progress;
+  readonly seed?: number;
+  /** Called before each evaluation. */
+  readonly beforeEvaluation?: (evaluation: number) => void;
+  readonly onStep?: (iteration: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+interface Outcome extends LoopResult {
+  readonly points: HistoryPoint[];
+  readonly drawn: (readonly number[])[];
+  readonly bestAt: number[];
+  readonly checkpoints: Progress[];
+}
+
+async function loop(trial: Trial = {}): Promise<Outcome> {
+  const { losses = [1], start = START, beforeEvaluation = () => undefined, signal = new AbortController().signal } = trial;
+  const recipe: Recipe = {
+    ...recipeWith('matlab-example', {}),
+    epochs: 3,
+    batchSize: 4,
+    validationFrequency: 2,
+    ...trial.recipe,
+  };
+  const told: Omit<Outcome, keyof LoopResult> = { points: [], drawn: [], bestAt: [], checkpoints: [] };
+  let evaluations = 0;
+  let steps = start.iteration;
+  const learner: Learner = {
+    step: (batch) => {
+      told.drawn.push([...batch.labels.data]);
+      steps++;
+      trial.onStep?.(steps);
+      return Promise.resolve(1 / steps);
+    },
+    evaluate: (_, stop) =>
+      Promise.resolve().then(() => {
+        beforeEvaluation(evaluations);
+        stop.throwIfAborted();
+        return losses[Math.min(evaluations++, losses.length - 1)]!;
+      }),
+    state: () => Promise.resolve({}),
+    release: () => Promise.resolve(),
+  };
+  const options: LoopOptions = {
+    recipe,
+    seed: trial.seed ?? 5,
+    start,
+    signal,
+    onStep: () => undefined,
+    onPoint: (point) => told.points.push(point),
+    onBest: () => Promise.resolve(void told.bestAt.push(steps)),
+    onCheckpoint: (progress) => Promise.resolve(void told.checkpoints.push(progress)),
+  };
+  return { ...(await trainLoop(learner, rowsAsLabels(), rowsAsLabels(), options)), ...told };
+}
+
+/** Examples whose labels are their row numbers and whose epoch is their input. */
+function rowsAsLabels(): Examples {
+  const batch = ({ rows, epoch }: { rows: readonly number[]; epoch?: number }): Promise<Batch> =>
+    Promise.resolve({ input: float32([1], [epoch ?? 0]), labels: float32([rows.length], rows) });
+  return { count: IMAGES, batch };
+}
+
+describe('scheduleOf', () => {
+  it.each([
+    [{ batchSize: 4, epochs: 3, maxIterations: 0 }, 10, { batchSize: 4, perEpoch: 2, total: 6 }],
+    [{ batchSize: 32, epochs: 3, maxIterations: 0 }, 10, { batchSize: 10, perEpoch: 1, total: 3 }],
+    [{ batchSize: 5, epochs: 3, maxIterations: 4 }, 10, { batchSize: 5, perEpoch: 2, total: 4 }],
+    [{ batchSize: 5, epochs: 3, maxIterations: 99 }, 10, { batchSize: 5, perEpoch: 2, total: 6 }],
+  ])('of %j with %i images', (settings, images, expected) => {
+    expect(scheduleOf({ ...recipeWith('quick', {}), ...settings }, images)).toEqual(expected);
+  });
+});
+
+describe('trainLoop', () => {
+  it('sees every image at most once an epoch, in another order each', async () => {
+    const { drawn } = await loop();
+    expect(drawn).toHaveLength(6);
+    const epochs = [0, 2, 4].map((k) => [...drawn[k]!, ...drawn[k + 1]!]);
+    for (const rows of epochs) expect(new Set(rows).size).toBe(8);
+    expect(new Set(epochs.map(String)).size).toBe(3);
+    expect((await loop()).drawn).toEqual(drawn);
+    expect((await loop({ seed: 6 })).drawn).not.toEqual(drawn);
+  });
+
+  it('validates at the frequency and at the end, and tells every step once and in order', async () => {
+    const { points, stopped, progress } = await loop({ recipe: { validationFrequency: 4 }, losses: [3, 2] });
+    expect(points.map(({ iteration, epoch }) => [iteration, epoch])).toEqual([
+      [1, 1],
+      [2, 1],
+      [3, 2],
+      [4, 2],
+      [5, 3],
+      [6, 3],
+    ]);
+    expect(points.map(({ validationLoss }) => validationLoss)).toEqual([undefined, undefined, undefined, 3, undefined, 2]);
+    expect(stopped).toBe('epochs');
+    expect(progress).toEqual({ iteration: 6, best: { iteration: 6, validationLoss: 2 }, evaluationsSinceBest: 0 });
+  });
+
+  it('stops when the validation loss has not improved in so many evaluations; an equal loss is no improvement', async () => {
+    const trial = { recipe: { epochs: 50, validationPatience: 3 }, losses: [5, 4, 4, 6, 4] };
+    const { stopped, progress, bestAt } = await loop(trial);
+    expect(stopped).toBe('patience');
+    expect(progress).toEqual({ iteration: 10, best: { iteration: 4, validationLoss: 4 }, evaluationsSinceBest: 3 });
+    expect(bestAt).toEqual([2, 4]);
+    expect((await loop({ ...trial, recipe: { epochs: 50, validationPatience: 0 } })).stopped).toBe('epochs');
+  });
+
+  it('stops after the iterations asked for', async () => {
+    const { stopped, points } = await loop({ recipe: { maxIterations: 5 } });
+    expect([stopped, points.length]).toEqual(['iterations', 5]);
+    expect(points.at(-1)!.validationLoss).toBe(1);
+  });
+
+  it('keeps checkpoints by iterations, and none before their time', async () => {
+    const often = await loop({ recipe: { checkpointFrequency: 2, checkpointSeconds: 0 } });
+    expect(often.checkpoints.map(({ iteration }) => iteration)).toEqual([2, 4, 6]);
+    expect((await loop({ recipe: { checkpointFrequency: 2, checkpointSeconds: 1e6 } })).checkpoints).toEqual([]);
+  });
+
+  it('goes on from any checkpoint as if it had never stopped', async () => {
+    const recipe = { epochs: 6, checkpointFrequency: 1, checkpointSeconds: 0, validationPatience: 0 };
+    const whole = await loop({ recipe });
+    for (const start of whole.checkpoints) {
+      const rest = await loop({ recipe, start });
+      expect(rest.drawn).toEqual(whole.drawn.slice(start.iteration));
+      expect(rest.points.map(({ iteration }) => iteration)).toEqual(whole.points.slice(start.iteration).map((p) => p.iteration));
+      expect(rest.progress.iteration).toBe(whole.progress.iteration);
+    }
+  });
+
+  it('stops after a step where a person asks, and has kept what it had', async () => {
+    const stop = new AbortController();
+    const found = await loop({ signal: stop.signal, onStep: (iteration) => iteration === 3 && stop.abort() });
+    expect([found.stopped, found.progress.iteration, found.points.length]).toEqual(['person', 3, 3]);
+    expect(found.checkpoints).toEqual([found.progress]);
+  });
+
+  it('stopped during a validation, it does that validation first when it goes on', async () => {
+    const stop = new AbortController();
+    const losses = [3, 2, 2.5];
+    const whole = await loop({ losses });
+    const first = await loop({ losses, signal: stop.signal, beforeEvaluation: (k) => k === 1 && stop.abort() });
+    expect([first.stopped, first.progress.iteration, first.points.length]).toEqual(['person', 4, 3]);
+    expect(first.progress.pending).toMatchObject({ iteration: 4 });
+    expect(lastTold(first.progress)).toBe(3);
+    const rest = await loop({ losses: losses.slice(1), start: first.progress });
+    expect([...first.points, ...rest.points]).toEqual(whole.points);
+    expect(rest.progress).toEqual(whole.progress);
+    expect(lastTold(rest.progress)).toBe(6);
+  });
+
+  it.each([NaN, Infinity])('ends with training-diverged where the validation loss is %d', async (loss) => {
+    await expect(loop({ losses: [1, loss] })).rejects.toMatchObject({
+      code: 'training-diverged',
+      message: expect.stringMatching(/iteration 4\. .*--set learnRate=/) as string,
+    });
+  });
+});

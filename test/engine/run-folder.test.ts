@@ -1,0 +1,204 @@
+// Files that a run is made of: written whole or not at all, read back to the bit, and refused where they are damaged.
+import { existsSync } from 'node:fs';
+import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeAtomically } from '../../src/engine/run/atomic';
+import {
+  appendHistory,
+  createRunFolder,
+  readRecord,
+  removeLeftovers,
+  rewindHistory,
+  runPaths,
+} from '../../src/engine/run/folder';
+import { holdRun } from '../../src/engine/run/lock';
+import { readTensors, writeTensors } from '../../src/engine/run/safetensors';
+import { START, writeCheckpoint, readCheckpoint } from '../../src/engine/train/checkpoint';
+import type { HistoryPoint } from '../../src/protocol/messages';
+import { float32 } from '../support/graphs';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'run-folder-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe('writeAtomically', () => {
+  it('replaces a file and leaves nothing else', async () => {
+    const path = join(folder, 'a.txt');
+    await writeAtomically(path, ['one', Buffer.from(' two')]);
+    await writeAtomically(path, ['three']);
+    expect(await readFile(path, 'utf8')).toBe('three');
+    expect(await readdir(folder)).toEqual(['a.txt']);
+  });
+
+  it('keeps the old file and no temporary one where writing fails half-way', async () => {
+    const path = join(folder, 'a.txt');
+    await writeFile(path, 'old');
+    function* chunks(): Generator<string> {
+      yield 'half of it';
+      throw new Error('the disk is full');
+    }
+    await expect(writeAtomically(path, chunks())).rejects.toMatchObject({
+      code: 'write-failed',
+      message: expect.stringContaining(`${path} could not be written (the disk is full)`) as string,
+    });
+    expect(await readFile(path, 'utf8')).toBe('old');
+    expect(await readdir(folder)).toEqual(['a.txt']);
+  });
+
+  it('keeps a folder that stands where the file should go', async () => {
+    await mkdir(join(folder, 'taken', 'inside'), { recursive: true });
+    await expect(writeAtomically(join(folder, 'taken'), ['x'])).rejects.toMatchObject({ code: 'write-failed' });
+    expect(await readdir(folder)).toEqual(['taken']);
+  });
+
+  it('does two writes of one file at a time, and the last one that ends stays whole', async () => {
+    const path = join(folder, 'a.txt');
+    const texts = Array.from({ length: 20 }, (_, k) => String(k).repeat(10_000));
+    await Promise.all(texts.map((text) => writeAtomically(path, [text])));
+    expect(texts).toContain(await readFile(path, 'utf8'));
+    expect(await readdir(folder)).toEqual(['a.txt']);
+  });
+});
+
+describe('safetensors', () => {
+  const tensors = fc.dictionary(
+    fc.string({ minLength: 1 }).filter((name) => name !== '__metadata__' && name !== '__proto__'),
+    fc.array(fc.float(), { maxLength: 9 }).map((values) => float32([values.length], values)),
+    { maxKeys: 5 },
+  );
+
+  it('gives back names, shapes, every bit and the metadata', async () => {
+    const path = join(folder, 'x.safetensors');
+    const property = fc.asyncProperty(tensors, fc.string(), async (written, note) => {
+      await writeTensors(path, { tensors: written, metadata: { note } });
+      const read = await readTensors(path);
+      expect(Object.keys(read.tensors).sort()).toEqual(Object.keys(written).sort());
+      for (const [name, { dims, data }] of Object.entries(written)) {
+        expect(read.tensors[name]!.dims).toEqual(dims);
+        expect(new Uint32Array(read.tensors[name]!.data.buffer)).toEqual(new Uint32Array(data.buffer));
+      }
+      expect(read.metadata.note).toBe(note);
+    });
+    await fc.assert(property, { numRuns: 30 });
+  });
+
+  it('is laid out as the format says: header length, JSON, tensors from an address divisible by 8', async () => {
+    const path = join(folder, 'x.safetensors');
+    await writeTensors(path, { tensors: { w: float32([2, 1], [1, -2]) }, metadata: {} });
+    const bytes = await readFile(path);
+    const length = Number(bytes.readBigUInt64LE(0));
+    const header = JSON.parse(bytes.toString('utf8', 8, 8 + length)) as Record<string, unknown>;
+    expect(length % 8).toBe(0);
+    expect(header.w).toEqual({ dtype: 'F32', shape: [2, 1], data_offsets: [0, 8] });
+    expect([bytes.readFloatLE(8 + length), bytes.readFloatLE(12 + length)]).toEqual([1, -2]);
+    expect(bytes.length).toBe(16 + length);
+  });
+
+  it('refuses a file cut at any byte or with any byte changed', async () => {
+    const path = join(folder, 'x.safetensors');
+    await writeTensors(path, { tensors: { w: float32([3], [1, 2, 3]), b: float32([], [4]) }, metadata: { a: 'b' } });
+    const whole = await readFile(path);
+    const refused = expect.objectContaining({
+      code: 'checkpoint-unreadable',
+      message: expect.stringMatching(/^.*x\.safetensors cannot be read \([^\n]+\)\. [^\n]+$/) as string,
+    }) as Error;
+    for (let cut = 0; cut < whole.length; cut += 5) {
+      await writeFile(path, whole.subarray(0, cut));
+      await expect(readTensors(path)).rejects.toEqual(refused);
+    }
+    const data = 8 + Number(whole.readBigUInt64LE(0));
+    for (let at = data; at < whole.length; at++) {
+      const changed = Buffer.from(whole);
+      changed[at]! ^= 1;
+      await writeFile(path, changed);
+      await expect(readTensors(path)).rejects.toEqual(refused);
+    }
+  });
+});
+
+describe('a checkpoint', () => {
+  it('keeps the progress, a pending point included, to the bit', async () => {
+    const path = join(folder, 'state.safetensors');
+    const pending = { iteration: 12, epoch: 2, loss: 0.1 + 0.2, learnRate: 1 / 3 };
+    const progress = { iteration: 12, best: { iteration: 10, validationLoss: Math.PI }, evaluationsSinceBest: 1, pending };
+    await writeCheckpoint(path, { progress, state: { w: float32([1], [1.5]) } });
+    expect((await readCheckpoint(path)).progress).toEqual(progress);
+  });
+
+  it('is refused where the file is of another kind', async () => {
+    const path = join(folder, 'state.safetensors');
+    await writeTensors(path, { tensors: {}, metadata: {} });
+    await expect(readCheckpoint(path)).rejects.toMatchObject({ code: 'checkpoint-unreadable' });
+  });
+});
+
+describe('the history of a run', () => {
+  const point = (iteration: number): HistoryPoint => ({ iteration, epoch: 1, loss: 1 / iteration, learnRate: 0.1 });
+
+  it('goes back to an iteration, and drops a line that a crash has cut', async () => {
+    const paths = runPaths(folder);
+    expect(await rewindHistory(paths, START.iteration)).toEqual([]);
+    await appendHistory(paths, [1, 2, 3].map(point));
+    await appendHistory(paths, [4, 5].map(point));
+    await appendFile(paths.history, '{"iteration":6,"epo');
+    expect(await rewindHistory(paths, 4)).toEqual([1, 2, 3, 4].map(point));
+    await appendHistory(paths, [point(5)]);
+    const lines = [1, 2, 3, 4, 5].map((iteration) => JSON.stringify(point(iteration)) + '\n');
+    expect(await readFile(paths.history, 'utf8')).toBe(lines.join(''));
+  });
+});
+
+describe('a run folder', () => {
+  it('is not made where a run lies, nor where the rest of one does', async () => {
+    const taken = expect.objectContaining({ code: 'run-exists', message: expect.stringContaining(folder) as string }) as Error;
+    await createRunFolder(folder);
+    await createRunFolder(folder);
+    for (const file of ['run.json', 'model.onnx', 'history.jsonl', 'checkpoint/features.safetensors']) {
+      await writeFile(join(folder, file), '');
+      await expect(createRunFolder(folder)).rejects.toEqual(taken);
+      await rm(join(folder, file));
+    }
+  });
+
+  it.each([
+    ['run-missing', undefined],
+    ['run-unreadable', 'no JSON'],
+    ['run-unreadable', '{"format": 1}'],
+    ['run-newer', '{"format": 2, "recipe": {}, "train": {}, "validation": {}, "categories": []}'],
+  ])('answers %s where run.json is %j', async (code, text) => {
+    if (text !== undefined) await writeFile(join(folder, 'run.json'), text);
+    await expect(readRecord(folder)).rejects.toMatchObject({ code, message: expect.stringContaining(folder) as string });
+  });
+
+  it('loses the temporary files of a killed process and nothing else', async () => {
+    const names = ['model.onnx', 'model.onnx.123.4.tmp', 'notes.tmp', 'checkpoint/state.safetensors.9.1.tmp', 'checkpoint/x'];
+    await mkdir(join(folder, 'checkpoint'));
+    for (const name of names) await writeFile(join(folder, name), '');
+    await removeLeftovers(runPaths(folder));
+    expect(names.filter((name) => existsSync(join(folder, name)))).toEqual(['model.onnx', 'notes.tmp', 'checkpoint/x']);
+  });
+
+  it('is held by one training at a time', async () => {
+    const release = await holdRun(folder);
+    await expect(holdRun(folder)).rejects.toMatchObject({ code: 'run-busy' });
+    (await holdRun(`${folder}-other`))();
+    release();
+    (await holdRun(folder))();
+  });
+
+  it.skipIf(process.getuid?.() === 0)('says so where it cannot be made', async () => {
+    await chmod(folder, 0o500);
+    await expect(createRunFolder(join(folder, 'run'))).rejects.toMatchObject({ code: 'write-failed' });
+  });
+
+  it('says so where a file stands in its way', async () => {
+    await writeFile(join(folder, 'file'), '');
+    const message = expect.stringMatching(/run folder .*file.* cannot be made .*--run/) as string;
+    await expect(createRunFolder(join(folder, 'file', 'run'))).rejects.toMatchObject({ code: 'write-failed', message });
+  });
+});
