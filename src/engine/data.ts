@@ -24,6 +24,8 @@ interface OpenOptions {
   readonly annotations: string;
   readonly images: string | undefined;
   readonly categories: readonly string[] | undefined;
+  /** Of the annotation file that it has to be. */
+  readonly fingerprint?: string;
   readonly includeUnlabeled: boolean;
   readonly signal: AbortSignal;
   readonly say: (message: string) => void;
@@ -70,20 +72,9 @@ export async function reopenSplit(
   includeUnlabeled: boolean,
   signal: AbortSignal,
 ): Promise<Split> {
-  const split = await openSplit({
-    annotations: source.annotations,
-    images: source.images,
-    categories,
-    includeUnlabeled,
-    signal,
-    say: () => undefined,
-  });
-  if (split.source.fingerprint !== source.fingerprint) {
-    throw new LabelscopeError(
-      'annotations-changed',
-      `${source.annotations} is not the file that the run was made with: it has changed. Put the old one back, or train a new run.`,
-    );
-  }
+  const { annotations, images, fingerprint } = source;
+  const options = { annotations, images, fingerprint, categories, includeUnlabeled, signal };
+  const split = await openSplit({ ...options, say: () => undefined });
   if (!source.part) return split;
   return parts(split, source.part.fraction, source.part.seed)[source.part.which];
 }
@@ -92,6 +83,7 @@ export async function reopenSplit(
 export async function openSplit(options: OpenOptions): Promise<Split> {
   const annotations = resolve(options.annotations);
   const index = await readAnnotations(annotations, { signal: options.signal });
+  if (options.fingerprint !== undefined && options.fingerprint !== index.fingerprint) throw changed(annotations);
   const set = labelSet(index, {
     ...(options.categories && { categories: options.categories }),
     includeUnlabeled: options.includeUnlabeled,
@@ -126,5 +118,12 @@ function tooFew(annotations: string): LabelscopeError {
   return new LabelscopeError(
     'too-few-images',
     `${annotations} has one usable image: too few to train and to validate. Add images, or name a validation file with --validation.`,
+  );
+}
+
+function changed(annotations: string): LabelscopeError {
+  return new LabelscopeError(
+    'annotations-changed',
+    `${annotations} is not the file that the run was made with: it has changed. Put the old one back, or train a new run.`,
   );
 }
