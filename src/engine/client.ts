@@ -101,9 +101,9 @@ async function send<M extends Method>(
   options: RequestOptions<M>,
   token: number,
 ): Promise<Result<M>> {
+  if (options.signal?.aborted) throw new LabelscopeError('cancelled', 'Stopped before it had begun.');
   const cancellation = new CancellationTokenSource();
   const cancel = () => cancellation.cancel();
-  if (options.signal?.aborted) cancel();
   options.signal?.addEventListener('abort', cancel, { once: true });
   const progress = engine.connection.onProgress(new ProgressType<Progress<M>>(), token, (value) => options.onProgress?.(value));
   try {

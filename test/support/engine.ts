@@ -2,9 +2,11 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { expect } from 'vitest';
 import { type EngineClient, engineClient } from '../../src/engine/client';
 import { randomStream } from '../../src/engine/random';
-import { writeModel } from '../../src/onnx/files';
+import { readModel, writeModel } from '../../src/onnx/files';
 import type { Model, Node, Tensor } from '../../src/onnx/model';
 import type { HistoryPoint, LogLine, TrainParams } from '../../src/protocol/messages';
 
@@ -141,4 +143,21 @@ function pixelNodes(
     node('Sub', ['bytes', add('grey', [], () => 127.5)], 'centred'),
     node('Div', ['centred', 'grey'], 'planes'),
   ];
+}
+
+/** Every initializer of two model files, to the bit, and their metadata but for settings that change no number. */
+export async function expectSameModel(found: string, wanted: string): Promise<void> {
+  const [a, b] = [await readModel(found), await readModel(wanted)];
+  const card = ({ metadata }: Model) => ({ ...metadata, 'labelscope.provenance': '' });
+  expect(card(a)).toEqual(card(b));
+  expect([...a.graph.initializers.keys()]).toEqual([...b.graph.initializers.keys()]);
+  for (const [name, { type, data }] of a.graph.initializers) {
+    const bytes = (tensor: Tensor['data']) =>
+      ArrayBuffer.isView(tensor) ? Buffer.from(tensor.buffer, tensor.byteOffset, tensor.byteLength) : tensor;
+    expect({ name, type, same: isDeepStrictEqual(bytes(data), bytes(b.graph.initializers.get(name)!.data)) }).toEqual({
+      name,
+      type,
+      same: true,
+    });
+  }
 }
