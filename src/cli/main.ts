@@ -56,16 +56,20 @@ async function runVerb(name: string, verb: Verb, argv: readonly string[], io: Io
 
 function failed(error: unknown, io: Io, signal: AbortSignal): number {
   if (error instanceof UsageError) {
-    io.note(error.message);
+    io.note(oneLine(error.message));
     return WRONG_USAGE;
   }
   if (signal.aborted && (!(error instanceof LabelscopeError) || error.code === 'cancelled')) {
     io.note('Stopped.');
     return STOPPED_BY_PERSON;
   }
-  // Native libraries put line breaks into their messages.
-  io.note(toWireError(error).message.replace(/\s*\n\s*/g, ' '));
+  io.note(oneLine(toWireError(error).message));
   return FAILED;
+}
+
+/** Native libraries and Node put line breaks into their messages. */
+function oneLine(message: string): string {
+  return message.replace(/\s*\n\s*/g, ' ');
 }
 
 /** The first Ctrl-C asks the engine to save and stop; the second ends at once. */
