@@ -59,8 +59,9 @@ function sessionSettings({ device, threads, stateOutputs = [] }: LoadOptions): I
   };
 }
 
+/** Copies: the memory becomes a later step's output, so no two tensors may share it, as equal initial values may. */
 function setState({ tensors }: WorkerCalls['setState']['in']): Promise<number> {
-  const entries = Object.entries(tensors).map(([name, tensor]) => [name, toOrt(tensor)] as const);
+  const entries = Object.entries(tensors).map(([name, tensor]) => [name, copyOf(toOrt(tensor))] as const);
   states.set(++numbers, { tensors: new Map(entries), spare: new Map() });
   return Promise.resolve(numbers);
 }
@@ -70,7 +71,7 @@ async function run({ session: number, feeds, state: stateNumber }: WorkerCalls['
   const state = stateNumber === undefined ? undefined : find(states, stateNumber);
   const inputs = Object.fromEntries(session.inputNames.map((name) => [name, feed(name, feeds, state)]));
   const fetches = Object.fromEntries(
-    session.outputNames.map((name) => [name, state?.spare.get(name.slice(NEXT.length)) ?? null]),
+    session.outputNames.map((name) => [name, (name.startsWith(NEXT) && state?.spare.get(name.slice(NEXT.length))) || null]),
   );
   const outputs = await session.run(inputs, fetches);
   const results: Record<string, Tensor> = {};
@@ -134,14 +135,15 @@ function identities(tensors: readonly (readonly [string, OrtTensor])[]): Model {
   };
 }
 
+/** The state goes first: a tensor that outlives the GPU session which made it ends the process when it is disposed of. */
 async function release({ session, state }: WorkerCalls['release']['in']): Promise<null> {
-  if (session !== undefined) {
-    await sessions.get(session)?.session.release();
-    sessions.delete(session);
-  }
   if (state !== undefined) {
     for (const tensor of states.get(state)?.tensors.values() ?? []) if (tensor.location !== 'cpu') tensor.dispose();
     states.delete(state);
+  }
+  if (session !== undefined) {
+    await sessions.get(session)?.session.release();
+    sessions.delete(session);
   }
   return null;
 }
@@ -157,9 +159,14 @@ function toOrt(tensor: Tensor): OrtTensor {
   return new OrtTensor(tensor.type as 'float32', tensor.data as Float32Array, tensor.dims);
 }
 
+function copyOf({ type, data, dims }: OrtTensor): OrtTensor {
+  return new OrtTensor(type as 'float32', (data as Float32Array).slice(), dims);
+}
+
 /** Copies, because the memory behind an output belongs to ONNX Runtime and may be written by the next step. */
 function fromOrt(tensor: OrtTensor): Tensor {
-  return { type: tensor.type, dims: [...tensor.dims], data: (tensor.data as Float32Array).slice() } as Tensor;
+  const { type, dims, data } = copyOf(tensor);
+  return { type, dims: [...dims], data } as Tensor;
 }
 
 function buffers(result: WorkerCalls[CallName]['out']): ArrayBuffer[] {
