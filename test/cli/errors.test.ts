@@ -132,6 +132,15 @@ describe.skipIf(UNBUILT)(`an error on the command line${UNBUILT}`, () => {
     expectPlain(result);
   });
 
+  it.each(['--backbone text.txt', '--backbone gone.onnx', '--set epochs=0', '--images gone', '--categories purple'])(
+    'labelscope train %s leaves no folder behind',
+    async (mistake) => {
+      const run = join(folder, 'mistaken');
+      expect((await cli(`train $T --device cpu --backbone tiny.onnx --run mistaken ${mistake}`)).status).toBe(1);
+      expect(existsSync(run)).toBe(false);
+    },
+  );
+
   it('shows the help and exits with 2 where no verb is given', async () => {
     const { status, stdout } = await runCli([]);
     expect(status).toBe(2);

@@ -63,7 +63,7 @@ export function runPaths(folder: string): RunPaths {
 }
 
 /** @throws LabelscopeError 'run-exists' where the folder already holds a run */
-export async function createRunFolder(folder: string): Promise<RunPaths> {
+export async function checkFree(folder: string): Promise<void> {
   const paths = runPaths(folder);
   if (await exists(paths.record)) {
     throw new LabelscopeError(
@@ -78,6 +78,12 @@ export async function createRunFolder(folder: string): Promise<RunPaths> {
         `${folder} holds ${path} of a run without run.json. Choose another folder with --run.`,
       );
   }
+}
+
+/** @throws LabelscopeError 'run-exists', 'write-failed' */
+export async function createRunFolder(folder: string): Promise<RunPaths> {
+  await checkFree(folder);
+  const paths = runPaths(folder);
   await mkdir(dirname(paths.checkpoint), { recursive: true }).catch((error: unknown) => {
     const detail = error instanceof Error ? error.message : String(error);
     throw new LabelscopeError('write-failed', `The run folder ${folder} cannot be made (${detail}). Choose another with --run.`);

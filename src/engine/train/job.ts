@@ -1,5 +1,6 @@
 // What a training run works on: a new run from what a person asked for, or an old one from its folder.
 import { resolve } from 'node:path';
+import type { Classifier } from '../../onnx/classifier';
 import { LabelscopeError } from '../../protocol/errors';
 import type { TrainParams } from '../../protocol/messages';
 import type { Recipe } from '../../protocol/recipe';
@@ -8,6 +9,7 @@ import type { Context } from '../context';
 import { openSplits, reopenSplit, type Split } from '../data';
 import { recipeWith } from '../recipes';
 import {
+  checkFree,
   createRunFolder,
   exists,
   removeLeftovers,
@@ -19,13 +21,14 @@ import {
   writeRecord,
 } from '../run/folder';
 import { type Checkpoint, readCheckpoint } from './checkpoint';
-import { sha256Of } from './classifier';
+import { classifierFrom, sha256Of } from './classifier';
 
 export interface Job {
   readonly paths: RunPaths;
   readonly record: RunRecord;
   readonly train: Split;
   readonly validation: Split;
+  readonly classifier: Classifier;
   readonly checkpoint: Checkpoint | undefined;
 }
 
@@ -33,10 +36,13 @@ type Say = (message: string) => void;
 
 /** @throws LabelscopeError 'setting-unknown', 'setting-value', 'backbone-missing', 'device-unavailable', 'run-exists'; DatasetError */
 export async function newJob(params: TrainParams, context: Context, say: Say): Promise<Job> {
+  // Mistakes are told before a folder is made, and before a file of annotations is read that may be large.
   const recipe = recipeWith(params.recipe, params.set);
+  await checkFree(resolve(params.run));
   const splits = await openSplits({ ...params, annotations: resolve(params.annotations) }, recipe, context.signal, say);
   const path = params.backbone === undefined ? defaultBackbonePath() : resolve(params.backbone);
   const sha256 = await sha256Of(path);
+  const classifier = await classifierFrom(path, splits.train.set.categories.length, params.seed, recipe);
   const device = await context.device(params.device, recipe.threads);
   context.signal.throwIfAborted();
   const paths = await createRunFolder(resolve(params.run));
@@ -54,7 +60,7 @@ export async function newJob(params: TrainParams, context: Context, say: Say): P
     device,
   };
   await writeRecord(paths, record);
-  return { paths, record, ...splits, checkpoint: undefined };
+  return { paths, record, ...splits, classifier, checkpoint: undefined };
 }
 
 /** @throws LabelscopeError 'resume-settings', 'backbone-changed', 'annotations-changed', 'images-changed', 'checkpoint-unreadable' */
@@ -62,6 +68,7 @@ export async function resumedJob(old: RunRecord, params: TrainParams, context: C
   const paths = runPaths(resolve(params.run));
   checkSettings(old, params);
   const backbone = await sameBackbone(old, params);
+  const classifier = await classifierFrom(backbone.path, old.categories.length, old.seed, old.recipe);
   const { train, validation } = await reopenSplits(old, params, context.signal);
   const checkpoint = (await exists(paths.checkpoint)) ? await readCheckpoint(paths.checkpoint) : undefined;
   const device = await context.device(params.device === 'auto' ? old.device.device : params.device, old.recipe.threads);
@@ -71,7 +78,7 @@ export async function resumedJob(old: RunRecord, params: TrainParams, context: C
   const record: RunRecord = { ...withoutOutcome(old), ...sources, state: 'running', device, backbone };
   await writeRecord(paths, record);
   say(`Continuing ${paths.folder} (recipe ${old.recipe.recipe}) after iteration ${checkpoint?.progress.iteration ?? 0}.`);
-  return { paths, record, train, validation, checkpoint };
+  return { paths, record, train, validation, classifier, checkpoint };
 }
 
 /** Settings may be repeated, not changed: half of a run with others would be no run that anybody can repeat. */

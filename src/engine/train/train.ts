@@ -1,7 +1,7 @@
 // The request `train`: a new run or one that goes on, from the annotation file to the finished model in the run folder.
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type Classifier, headOnly, IMAGE, withTensors } from '../../onnx/classifier';
+import { headOnly, IMAGE, withTensors } from '../../onnx/classifier';
 import { writeModel } from '../../onnx/files';
 import { buildInferenceModel } from '../../onnx/inference';
 import { trainedTensors } from '../../onnx/training';
@@ -12,7 +12,6 @@ import { appendHistory, readRecord, rewindHistory, syncHistory, writeRecord } fr
 import { holdRun } from '../run/lock';
 import type { Tensors } from '../runtime/messages';
 import { lastTold, type Progress, START, writeCheckpoint } from './checkpoint';
-import { classifierFrom } from './classifier';
 import { openExamples, type TrainingData } from './data';
 import { type Job, newJob, resumedJob } from './job';
 import { type Learner, startLearner } from './learner';
@@ -62,10 +61,9 @@ async function runOrTell(job: Job, context: Context, emit: Emit): Promise<TrainR
 }
 
 async function run(job: Job, context: Context, emit: Emit): Promise<TrainResult> {
-  const { record, checkpoint } = job;
+  const { record, checkpoint, classifier } = job;
   const { recipe, device } = record;
   emit({ kind: 'stage', message: `Device: ${device.reason}` });
-  const classifier = await classifierFrom(record.backbone.path, record.categories.length, record.seed, recipe);
   const data = await openExamples(classifier, job, context, emit);
   const { batchSize } = scheduleOf(recipe, data.train.count);
   const onFeatures = recipe.layers === 'head';
@@ -78,7 +76,7 @@ async function run(job: Job, context: Context, emit: Emit): Promise<TrainResult>
     checkpoint?.state,
   );
   try {
-    return await learn(job, learner, data, bestKeeper(job, classifier, data), context.signal, emit);
+    return await learn(job, learner, data, bestKeeper(job, data), context.signal, emit);
   } finally {
     await learner.release();
   }
@@ -138,7 +136,7 @@ interface BestKeeper {
 }
 
 /** Writing a model takes longer than many steps of a small head: it waits for the next checkpoint or the end. */
-function bestKeeper({ paths, record }: Job, classifier: Classifier, { provenance }: TrainingData): BestKeeper {
+function bestKeeper({ paths, record, classifier }: Job, { provenance }: TrainingData): BestKeeper {
   let held: Tensors | undefined;
   return {
     hold: (state) => {
