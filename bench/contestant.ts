@@ -28,8 +28,10 @@ export interface Contestant {
   readonly ready: Ready;
   /** Works for at least so many seconds and at least one step. */
   turn(seconds: number): Promise<Turn>;
-  /** Ends the process. Answers the most memory it ever held, in MiB. */
+  /** The most memory that it ever held, in MiB. No turn may follow. */
   end(): Promise<number>;
+  /** Ends the process, whatever it does. */
+  stop(): void;
 }
 
 type Child = ChildProcessByStdio<Writable, Readable, null>;
@@ -47,11 +49,8 @@ export async function startContestant({ name, command, args }: Program, job: obj
     name,
     ready,
     turn: async (seconds) => (await ask(`turn ${seconds}`)) as Turn,
-    end: async () => {
-      const answer = (await ask('end')) as { peakMiB: number };
-      child.stdin.end();
-      return answer.peakMiB;
-    },
+    end: async () => ((await ask('end')) as { peakMiB: number }).peakMiB,
+    stop: () => void child.kill(),
   };
 }
 
@@ -71,16 +70,14 @@ function answers(name: string, child: Child): () => Promise<unknown> {
   };
 }
 
-/** The child's side: answers the parent's lines until it says `end`. `step` does one step. */
+/** The child's side: answers the parent's lines until it is gone. `step` does one step. */
 export async function answerTurns(ready: Ready, step: () => Promise<unknown>): Promise<void> {
   const say = (answer: object) => process.stdout.write(JSON.stringify(answer) + '\n');
   say(ready);
   for await (const line of createInterface({ input: process.stdin })) {
     const [word, seconds] = line.split(' ');
-    if (word === 'end') break;
-    say(await timeSteps(step, Number(seconds)));
+    say(word === 'end' ? { peakMiB: process.resourceUsage().maxRSS / 1024 } : await timeSteps(step, Number(seconds)));
   }
-  say({ peakMiB: process.resourceUsage().maxRSS / 1024 });
 }
 
 async function timeSteps(step: () => Promise<unknown>, seconds: number): Promise<Turn> {

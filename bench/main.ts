@@ -17,12 +17,12 @@ async function step(args: string[]): Promise<void> {
   const report = await runBenchmark(options, (text) => process.stderr.write(`${text}\n`));
   const text = JSON.stringify(report, null, 2) + '\n';
   if (options.out !== undefined) await writeFile(options.out, text);
+  if (report.failed.length > 0) process.exitCode = 1;
   process.stdout.write(options.json ? text : reportLines(report).join('\n') + '\n');
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   const usage = error instanceof UsageError;
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${usage ? USAGE + '\n' : ''}`);
-  // Not just the exit code: contestants that still wait for their turn would keep the process alive. They end with it.
-  process.exit(usage ? 2 : 1);
+  process.exitCode = usage ? 2 : 1;
 });

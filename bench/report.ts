@@ -50,6 +50,8 @@ export interface MachineReport {
 
 export interface Report extends MachineReport {
   readonly cases: readonly CaseReport[];
+  /** What went wrong, of cases that are not among the others. */
+  readonly failed: readonly string[];
 }
 
 /** What a case should reach against the eager PyTorch of the same case. */
@@ -118,6 +120,7 @@ export function reportLines(report: Report): string[] {
     '',
     ...targetLines(report),
     ...disturbanceLines(report),
+    ...report.failed.map((reason) => `FAILED: ${reason}`),
   ];
 }
 

@@ -32,20 +32,34 @@ export async function runBenchmark(options: Options, onNote: (text: string) => v
   try {
     const bench = { options, peers, backbone, folder, files: await writeWorkFiles(backbone, folder) };
     const cases: CaseReport[] = [];
+    const failed: string[] = [];
     for (const [index, one] of options.cases.entries()) {
       onNote(`${index + 1}/${options.cases.length}: ${nameOf(one)}`);
-      cases.push(await runCase(bench, one));
+      try {
+        cases.push(await runCase(bench, one));
+      } catch (error) {
+        failed.push(`${nameOf(one)}: ${(error as Error).message}`);
+      }
     }
-    return { ...machine, cases };
+    return { ...machine, cases, failed };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
 async function runCase(bench: Bench, one: Case): Promise<CaseReport> {
-  const contestants = await startAll(bench, one);
-  assertSameWork(contestants, one);
-  const rounds = await measureRounds(contestants, bench.options);
+  const contestants: Contestant[] = [];
+  try {
+    await startAll(bench, one, contestants);
+    assertSameWork(contestants);
+    return await measureCase(bench.options, one, contestants);
+  } finally {
+    for (const contestant of contestants) contestant.stop();
+  }
+}
+
+async function measureCase(options: Options, one: Case, contestants: readonly Contestant[]): Promise<CaseReport> {
+  const rounds = await measureRounds(contestants, options);
   const results = [];
   for (const [index, contestant] of contestants.entries()) {
     const { name, ready } = contestant;
@@ -92,23 +106,20 @@ async function measureRound(contestants: readonly Contestant[], turnSeconds: num
 }
 
 /** One after the other, so that nobody's setting up takes another's time or memory. */
-async function startAll({ options, peers, backbone, folder, files }: Bench, one: Case): Promise<Contestant[]> {
+async function startAll({ options, peers, backbone, folder, files }: Bench, one: Case, contestants: Contestant[]): Promise<void> {
   const job = { ...one, ...OPTIMISER, ...files, threads: options.threads };
-  const contestants = [await startContestant(OURS, { ...job, backbone })];
+  contestants.push(await startContestant(OURS, { ...job, backbone }));
   const batch = peers.length > 0 ? await writeBatch(one.batchSize, folder) : undefined;
   for (const peer of peers) contestants.push(await startContestant(peer, { ...job, ...peer.job, batch }));
-  return contestants;
 }
 
 /** @throws Error where a contestant's first losses differ: its time would say nothing */
-function assertSameWork([ours, ...others]: readonly Contestant[], one: Case): void {
+function assertSameWork([ours, ...others]: readonly Contestant[]): void {
   for (const { name, ready } of others) {
     const same = ours!.ready.checks.every((check, step) => Math.abs(ready.checks[step]! / check - 1) <= SAME_WORK);
     if (!same) {
       const lists = `${ours!.ready.checks.join(', ')} and ${ready.checks.join(', ')}`;
-      throw new Error(
-        `${nameOf(one)}: ${ours!.name} and ${name} do not compute the same (${lists}), so their times cannot be compared.`,
-      );
+      throw new Error(`${ours!.name} and ${name} do not compute the same (${lists}), so their times cannot be compared.`);
     }
   }
 }

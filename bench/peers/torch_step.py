@@ -165,6 +165,11 @@ def time_steps(step, seconds):
     return {"milliseconds": milliseconds, "cpuMilliseconds": (time.process_time() - cpu) * 1000}
 
 
+def peak_mib():
+    unit = 1024 * 1024 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
 def say(answer):
     print(json.dumps(answer), flush=True)
 
@@ -177,11 +182,7 @@ def main():
     say({"checks": [step() for _ in range(WARM_UP_STEPS)], "version": f"PyTorch {torch.__version__}, Python {sys.version.split()[0]}"})
     for line in sys.stdin:
         word, *rest = line.split()
-        if word == "end":
-            break
-        say(time_steps(step, float(rest[0])))
-    unit = 1024 * 1024 if sys.platform == "darwin" else 1024
-    say({"peakMiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit})
+        say({"peakMiB": peak_mib()} if word == "end" else time_steps(step, float(rest[0])))
 
 
 main()
