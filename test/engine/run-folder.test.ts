@@ -158,7 +158,7 @@ describe('a run folder', () => {
     const taken = expect.objectContaining({ code: 'run-exists', message: expect.stringContaining(folder) as string }) as Error;
     await createRunFolder(folder);
     await createRunFolder(folder);
-    for (const file of ['run.json', 'model.onnx', 'history.jsonl', 'checkpoint/features.safetensors']) {
+    for (const file of ['run.json', 'model.onnx', 'history.jsonl', 'checkpoint/features.train.0.safetensors']) {
       await writeFile(join(folder, file), '');
       await expect(createRunFolder(folder)).rejects.toEqual(taken);
       await rm(join(folder, file));

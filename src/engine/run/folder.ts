@@ -43,7 +43,8 @@ export interface RunPaths {
   readonly record: string;
   readonly history: string;
   readonly checkpoint: string;
-  readonly features: string;
+  /** Pooled features, in blocks of images. */
+  features(split: string, block: number): string;
   readonly model: string;
   readonly evaluation: string;
   scores(split: string): string;
@@ -55,7 +56,7 @@ export function runPaths(folder: string): RunPaths {
     record: join(folder, 'run.json'),
     history: join(folder, 'history.jsonl'),
     checkpoint: join(folder, 'checkpoint', 'state.safetensors'),
-    features: join(folder, 'checkpoint', 'features.safetensors'),
+    features: (split, block) => join(folder, 'checkpoint', `features.${split}.${block}.safetensors`),
     model: join(folder, 'model.onnx'),
     evaluation: join(folder, 'evaluation.json'),
     scores: (split) => join(folder, `scores.${split}.json`),
@@ -71,7 +72,7 @@ export async function checkFree(folder: string): Promise<void> {
       `${folder} already holds a run. Continue it with --resume, or choose another folder with --run.`,
     );
   }
-  for (const path of [paths.history, paths.checkpoint, paths.features, paths.model]) {
+  for (const path of [paths.history, paths.checkpoint, paths.features('train', 0), paths.model]) {
     if (await exists(path))
       throw new LabelscopeError(
         'run-exists',

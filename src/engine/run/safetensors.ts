@@ -16,6 +16,9 @@ interface HeaderEntry {
   readonly data_offsets: readonly [number, number];
 }
 
+/** Bytes that are read or hashed in one call; from 2 GiB on, Node refuses. */
+const MOST_AT_ONCE = 2 ** 30;
+
 /** @throws LabelscopeError 'write-failed' */
 export async function writeTensors(path: string, { tensors, metadata }: TensorFile): Promise<void> {
   const bodies = Object.values(tensors).map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
@@ -39,7 +42,7 @@ export async function readTensors(path: string): Promise<TensorFile> {
       const { size } = await file.stat();
       const bytes = new Uint8Array(size);
       for (let at = 0; at < size;) {
-        const { bytesRead } = await file.read(bytes, at, size - at, at);
+        const { bytesRead } = await file.read(bytes, at, Math.min(size - at, MOST_AT_ONCE), at);
         if (bytesRead === 0) break;
         at += bytesRead;
       }
@@ -79,7 +82,8 @@ function headerOf(text: string): Header {
 
 function sha256Of(parts: readonly Uint8Array[]): string {
   const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
+  for (const part of parts)
+    for (let at = 0; at < part.length; at += MOST_AT_ONCE) hash.update(part.subarray(at, at + MOST_AT_ONCE));
   return hash.digest('hex');
 }
 
