@@ -12,15 +12,23 @@ import type { Device } from './runtime/messages';
 /** What a probing process answers: how far the device's small training step lies from the CPU's. */
 export interface ProbeAnswer {
   readonly ok: boolean;
+  /** Right, but far slower than the CPU. */
+  readonly slow: boolean;
   readonly reason: string;
 }
 
 const PREFERENCE: readonly Device[] = ['cuda', 'webgpu', 'cpu'];
 const PROBE_LIMIT_MS = 60_000;
-const probed = new Map<Device, Promise<DeviceReport>>();
+const probed = new Map<Device, Promise<Found>>();
+
+interface Found {
+  readonly report: DeviceReport;
+  /** Whether `auto` may take it. */
+  readonly worthwhile: boolean;
+}
 
 /**
- * `auto` takes CUDA, then WebGPU, then the CPU.
+ * `auto` takes CUDA, then WebGPU, then the CPU, and passes over a device that is much slower than the CPU.
  *
  * @param threads of the CPU provider; 0 = one per core
  * @throws LabelscopeError 'device-unavailable' where a device was asked for by name and cannot be used
@@ -32,7 +40,7 @@ export async function chooseDevice(choice: DeviceChoice, threads: number): Promi
     threads: threads || availableParallelism(),
   });
   if (choice !== 'auto') {
-    const report = await reportOf(choice);
+    const { report } = await find(choice);
     if (report.available) return used(report);
     throw new LabelscopeError(
       'device-unavailable',
@@ -41,30 +49,35 @@ export async function chooseDevice(choice: DeviceChoice, threads: number): Promi
   }
   const passed: string[] = [];
   for (const device of PREFERENCE) {
-    const report = await reportOf(device);
-    if (report.available) return used({ ...report, reason: [...passed, report.reason].join(' ') });
+    const { report, worthwhile } = await find(device);
+    if (worthwhile) return used({ ...report, reason: [...passed, report.reason].join(' ') });
     passed.push(report.reason);
   }
   throw new LabelscopeError('device-unavailable', 'No device can be used.');
 }
 
-export function reportDevices(): Promise<DeviceReport[]> {
-  return Promise.all(PREFERENCE.map(reportOf));
+export async function reportDevices(): Promise<DeviceReport[]> {
+  const found = await Promise.all(PREFERENCE.map(find));
+  return found.map(({ report }) => report);
 }
 
-function reportOf(device: Device): Promise<DeviceReport> {
+function find(device: Device): Promise<Found> {
   const known = probed.get(device) ?? look(device);
   probed.set(device, known);
   return known;
 }
 
-async function look(device: Device): Promise<DeviceReport> {
-  if (device === 'cpu') return { device, available: true, reason: `CPU: always there (${availableParallelism()} cores).` };
+async function look(device: Device): Promise<Found> {
+  const { ok, slow, reason } = await lookAt(device);
+  return { report: { device, available: ok, reason }, worthwhile: ok && !slow };
+}
+
+async function lookAt(device: Device): Promise<ProbeAnswer> {
+  if (device === 'cpu') return { ok: true, slow: false, reason: `CPU: always there (${availableParallelism()} cores).` };
   if (device === 'cuda' && !existsSync(cudaProvider())) {
-    return { device, available: false, reason: "CUDA: ONNX Runtime's CUDA provider is not installed." };
+    return { ok: false, slow: false, reason: "CUDA: ONNX Runtime's CUDA provider is not installed." };
   }
-  const { ok, reason } = await probe(device);
-  return { device, available: ok, reason };
+  return probe(device);
 }
 
 function cudaProvider(): string {
@@ -78,7 +91,8 @@ function probe(device: Device): Promise<ProbeAnswer> {
   return new Promise((resolve) => {
     const child = fork(__filename, ['--probe', device], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], execArgv: [] });
     const timer = setTimeout(() => child.kill('SIGKILL'), PROBE_LIMIT_MS);
-    let answer: ProbeAnswer = { ok: false, reason: `${nameOf(device)}: the driver crashed or did not answer within a minute.` };
+    const reason = `${nameOf(device)}: the driver crashed or did not answer within a minute.`;
+    let answer: ProbeAnswer = { ok: false, slow: false, reason };
     child.on('message', (message) => (answer = message as ProbeAnswer));
     child.on('error', () => undefined);
     child.on('close', () => {
