@@ -1,5 +1,5 @@
 // kill -9 at any moment: the run goes on from its checkpoint, and ends line by line and bit by bit like one that was left alone.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -78,6 +78,25 @@ describe.skipIf(UNBUILT)(`a run whose engine is killed${UNBUILT}`, () => {
     expect(kills).toBeGreaterThan(0);
     expect(result).toMatchObject({ iterations: expected.iterations, stopped: 'epochs', best: expected.best });
     expect(await historyOf(run)).toEqual(await historyOf(whole));
+    await expectSameModel(join(run, 'model.onnx'), join(whole, 'model.onnx'));
+  });
+
+  it('still has the best model where that was long before', async () => {
+    const text = await readFile(data.validation, 'utf8');
+    const validation = join(folder, 'contrary.json');
+    // Every label means the next category: the better the network learns, the worse it is judged.
+    await writeFile(
+      validation,
+      text.replace(/"category_id":(\d)/g, (_, id: string) => `"category_id":${1 + (Number(id) % 3)}`),
+    );
+    const contrary = { recipe: 'balanced', validation, validationImages: data.validationImages } as const;
+    const set = { ...images, learnRate: '0.01', checkpointFrequency: '10', checkpointSeconds: '0' };
+    const [whole, run] = [join(folder, 'best-whole'), join(folder, 'best')];
+    const expected = await engine.request('train', trainParams(data.train, tiny, whole, { ...contrary, set }));
+    expect(expected.best!.iteration).toBeLessThan(40);
+    expect(await trainAndKill(trainParams(data.train, tiny, run, { ...contrary, set }), iteration(60))).toBe('killed');
+    const resumed = await engine.request('train', trainParams(data.train, tiny, run, { resume: true }));
+    expect(resumed.best).toEqual(expected.best);
     await expectSameModel(join(run, 'model.onnx'), join(whole, 'model.onnx'));
   });
 
