@@ -1,6 +1,7 @@
 // Any image classifier as a multilabel network: its own head comes off, a new one with one logit a category goes on.
 import { type Dimension, type Graph, type Model, type Node, OnnxError, type Tensor } from './model';
 import { extract, producers } from './subgraph';
+import { tidied } from './tidy';
 
 /** Names of the values that every classifier of ours has. */
 export const IMAGE = 'image';
@@ -8,6 +9,15 @@ export const LOGITS = 'logits';
 export const PROBABILITIES = 'probabilities';
 export const HEAD_WEIGHT = 'head/weight';
 export const HEAD_BIAS = 'head/bias';
+
+/** Values that preprocessing adds. */
+const FLOAT = 'image/float';
+const PLANES = 'image/planes';
+const CENTRED = 'image/centred';
+const MEAN = 'image/mean';
+const DEVIATION = 'image/deviation';
+
+const OURS = new Set([...[IMAGE, FLOAT, PLANES, CENTRED, MEAN, DEVIATION], ...[LOGITS, PROBABILITIES, HEAD_WEIGHT, HEAD_BIAS]]);
 
 /** image (uint8, N×H×W×3, RGB) → features (float32, N×F) → logits (float32, N×C). */
 export interface Classifier {
@@ -56,7 +66,7 @@ export function withNewHead(
   preprocessing: Preprocessing = IMAGENET,
 ): Classifier {
   const opset = model.opsets[''] ?? 0;
-  const { graph, height, width } = withPixelInput(model.graph, source, preprocessing);
+  const { graph, height, width } = withPixelInput(tidied(model.graph, OURS), source, preprocessing);
   const old = oldHead(graph, source);
   const head = makeHead(old.featureCount);
   const body = extract(graph, graph.inputs, [{ name: old.features, type: 'float32', dims: ['N', old.featureCount] }]);
@@ -99,30 +109,56 @@ export function bodyOnly(classifier: Classifier): Graph {
   ]);
 }
 
+/** What may stand between the last fully connected layer and the output. */
+const BEHIND_HEAD = new Set('Add Mul Div Softmax LogSoftmax Sigmoid Identity Dropout Cast Flatten Reshape Squeeze'.split(' '));
+
 function oldHead(graph: Graph, source: string): OldHead {
-  const dense = [...graph.nodes]
-    .reverse()
-    .find((node) => ['Gemm', 'MatMul'].includes(node.type) && graph.initializers.has(node.inputs[1] ?? ''));
-  const features = dense?.inputs[0];
-  if (!dense || !features) {
-    throw new OnnxError(
-      'onnx-unsupported',
-      `${source} has no fully connected layer (Gemm or MatMul) at its end, so no new head can take its place. Choose another backbone.`,
-    );
+  const makers = producers(graph);
+  for (const output of graph.outputs) {
+    const node = backFrom(output.name, makers, BEHIND_HEAD);
+    const featureCount = node && denseInputs(node, graph, makers);
+    if (featureCount !== undefined) return { features: node!.inputs[0]!, featureCount };
   }
-  const dims = graph.initializers.get(dense.inputs[1]!)!.dims;
-  const transposed = dense.attributes.transB?.value === 1;
-  return { features, featureCount: dims[transposed ? 1 : 0]! };
+  throw new OnnxError(
+    'onnx-unsupported',
+    `${source} has no fully connected layer (Gemm or MatMul) at its end, so no new head can take its place. Choose another backbone.`,
+  );
 }
 
-const POOLS = ['GlobalAveragePool', 'GlobalMaxPool', 'ReduceMean', 'AveragePool'];
-const BETWEEN = ['Flatten', 'Reshape', 'Squeeze', 'Dropout', 'Identity'];
+/** The first node that is of none of the `passed` types, upwards along the first inputs that nodes make. */
+function backFrom(value: string, makers: ReadonlyMap<string, Node>, passed: ReadonlySet<string>): Node | undefined {
+  let node = makers.get(value);
+  while (node && passed.has(node.type)) node = node.inputs.map((name) => makers.get(name)).find(Boolean);
+  return node;
+}
+
+/** Number of inputs of a fully connected layer; undefined where the node is none. Its weight may be a transposed one. */
+function denseInputs({ type, inputs, attributes }: Node, graph: Graph, makers: ReadonlyMap<string, Node>): number | undefined {
+  if (type !== 'Gemm' && type !== 'MatMul') return undefined;
+  const weight = inputs[1] ?? '';
+  const flip = makers.get(weight)?.type === 'Transpose' ? makers.get(weight) : undefined;
+  const dims = graph.initializers.get(flip?.inputs[0] ?? weight)?.dims;
+  const isTransposed = (attributes.transB?.value === 1) !== (flip !== undefined);
+  return dims?.length === 2 ? dims[isTransposed ? 1 : 0] : undefined;
+}
+
+/** What may stand between the last pool and the head: also further fully connected layers with their activations. */
+const BEHIND_STAGE = new Set([
+  ...'Flatten Reshape Squeeze Transpose Dropout Identity Gemm MatMul Add Mul Div'.split(' '),
+  ...'BatchNormalization LayerNormalization Relu Clip HardSwish HardSigmoid Sigmoid Tanh Gelu Erf LeakyRelu Elu'.split(' '),
+]);
+const POOLS = new Set(['GlobalAveragePool', 'GlobalMaxPool', 'AveragePool', 'MaxPool']);
 
 function lastStage(graph: Graph, features: string): string | undefined {
-  const makers = producers(graph);
-  let node = makers.get(features);
-  while (node && BETWEEN.includes(node.type)) node = makers.get(node.inputs[0]!);
-  return node && POOLS.includes(node.type) ? node.inputs[0] : undefined;
+  const node = backFrom(features, producers(graph), BEHIND_STAGE);
+  return node && (POOLS.has(node.type) || isSpatialMean(node, graph)) ? node.inputs[0] : undefined;
+}
+
+/** A mean over height and width; a mean over the tokens of a transformer has one axis. */
+function isSpatialMean({ type, inputs, attributes }: Node, graph: Graph): boolean {
+  const count =
+    attributes.axes?.kind === 'ints' ? attributes.axes.value.length : graph.initializers.get(inputs[1] ?? '')?.data.length;
+  return type === 'ReduceMean' && count === 2;
 }
 
 interface PixelGraph {
@@ -184,13 +220,13 @@ function withPreprocessing(
     data: Float32Array.from(values),
   });
   const nodes = [
-    make('Cast', [IMAGE], 'image/float', { to: { kind: 'int', value: 1 } }),
-    make('Transpose', ['image/float'], 'image/planes', { perm: { kind: 'ints', value: [0, 3, 1, 2] } }),
-    make('Sub', ['image/planes', 'image/mean'], 'image/centred'),
-    make('Div', ['image/centred', 'image/deviation'], name),
+    make('Cast', [IMAGE], FLOAT, { to: { kind: 'int', value: 1 } }),
+    make('Transpose', [FLOAT], PLANES, { perm: { kind: 'ints', value: [0, 3, 1, 2] } }),
+    make('Sub', [PLANES, MEAN], CENTRED),
+    make('Div', [CENTRED, DEVIATION], name),
   ];
   const initializers = new Map(graph.initializers);
-  initializers.set('image/mean', perChannel(mean.map((value) => value * 255)));
-  initializers.set('image/deviation', perChannel(deviation.map((value) => value * 255)));
+  initializers.set(MEAN, perChannel(mean.map((value) => value * 255)));
+  initializers.set(DEVIATION, perChannel(deviation.map((value) => value * 255)));
   return { ...graph, inputs: [input], nodes: [...nodes, ...graph.nodes], initializers };
 }

@@ -1,6 +1,6 @@
 // Grad-CAM as a graph: an image in, one map a chosen category out, all categories in one run.
 import { GraphBuilder, type Target, type Value } from './builder';
-import { type Classifier, LOGITS, PROBABILITIES } from './classifier';
+import { type Classifier, IMAGE, LOGITS, PROBABILITIES } from './classifier';
 import { differentiate } from './differentiate';
 import { type Model, OnnxError } from './model';
 import { extract } from './subgraph';
@@ -18,18 +18,18 @@ export const MAPS = 'maps';
  * @throws OnnxError 'onnx-unsupported' where the network has no convolutional stage in front of its head
  */
 export function buildGradCam(classifier: Classifier, selected: number, target: Target = 'cpu'): Model {
-  const { graph, stage, opset } = classifier;
-  if (stage === undefined) {
+  const { graph, stage = '', opset } = classifier;
+  const builder = new GraphBuilder(opset, target);
+  const image = builder.input(IMAGE, 'uint8', [1, classifier.height, classifier.width, 3]);
+  const forward = builder.append(graph, new Map([[IMAGE, image]]));
+  builder.output(builder.op('Sigmoid', [forward.get(LOGITS)!]), PROBABILITIES);
+  const activations = forward.get(stage);
+  if (activations?.dims.length !== 4) {
     throw new OnnxError(
       'onnx-unsupported',
       'Grad-CAM needs a network that pools a convolutional stage in front of its head; this one does not.',
     );
   }
-  const builder = new GraphBuilder(opset, target);
-  const image = builder.input('image', 'uint8', [1, classifier.height, classifier.width, 3]);
-  const forward = builder.append(graph, new Map([['image', image]]));
-  builder.output(builder.op('Sigmoid', [forward.get(LOGITS)!]), PROBABILITIES);
-  const activations = forward.get(stage)!;
   const repeated = builder.op('Expand', [activations, builder.ints([selected, ...activations.dims.slice(1)])]);
   const rest = extract(graph, [{ name: stage, type: 'float32', dims: ['N', ...activations.dims.slice(1)] }], graph.outputs);
   const logits = builder.append(rest, new Map([[stage, repeated]])).get(LOGITS)!;
@@ -40,7 +40,10 @@ export function buildGradCam(classifier: Classifier, selected: number, target: T
 }
 
 function mapsOf(builder: GraphBuilder, activations: Value, gradients: Value): Value {
-  const alpha = builder.op('ReduceMean', [gradients, builder.ints([2, 3])], { keepdims: 1 });
+  const [, , height, width] = activations.dims as [number, number, number, number];
+  // A sum and a quotient: what ReduceMean's axes are depends on the operator set.
+  const sums = builder.op('ReduceSum', [gradients, builder.ints([2, 3])], { keepdims: 1 });
+  const alpha = builder.op('Div', [sums, builder.scalar(height * width)]);
   const weighted = builder.op('ReduceSum', [builder.op('Mul', [alpha, activations]), builder.ints([1])], { keepdims: 0 });
   return builder.op('Relu', [weighted]);
 }

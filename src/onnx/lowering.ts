@@ -20,12 +20,12 @@ export function lower(builder: GraphBuilder, op: Operator): (Value | undefined)[
  * needs, and the running statistics computed from them: running = momentum · old + (1 − momentum) · batch.
  * With momentum 0 the CPU's operator gives exactly the batch's statistics; it writes them over its inputs 3 and 4, so it
  * is given copies, and constants, which are shared, never reach it. On GPUs its training mode fails (WebGPU) or gives the
- * unbiased variance (cuDNN), so there the statistics are reductions.
+ * unbiased variance (cuDNN), and before operator set 14 there is none, so there the statistics are reductions.
  */
 function batchNormalization(op: Operator, builder: GraphBuilder, m: Expressions): (Value | undefined)[] | undefined {
   const momentum = op.number('momentum', 0.9);
   const [x, scale, bias, ...old] = op.inputs as [Value, Value, Value, Value, Value];
-  const itself = builder.target === 'cpu' && !old.some((statistic) => statistic.constant);
+  const itself = builder.target === 'cpu' && builder.opset >= 14 && !old.some((statistic) => statistic.constant);
   if (!op.flag('training_mode') || (itself && momentum === 0)) return undefined;
   const epsilon = op.number('epsilon', 1e-5);
   const [y, ...batch] = itself

@@ -16,9 +16,10 @@ export function withBatchStatistics(graph: Graph, momentum: number | undefined):
   return { ...graph, nodes };
 }
 
-/** Names of the running statistics in the order mean, variance, node by node. */
+/** Names of the running statistics in the order mean, variance, node by node; those that nodes share once. */
 export function runningStatistics(graph: Graph): string[] {
-  return graph.nodes.filter(({ type }) => type === 'BatchNormalization').flatMap(({ inputs }) => inputs.slice(3, 5));
+  const norms = graph.nodes.filter(({ type }) => type === 'BatchNormalization');
+  return [...new Set(norms.flatMap(({ inputs }) => inputs.slice(3, 5)))];
 }
 
 function trained(node: Node, momentum: number | undefined): Node {
@@ -51,13 +52,15 @@ export function foldFrozenNorm(graph: Graph): Graph {
 function folded(conv: Node, norm: Node, rank: number, initializers: Map<string, Tensor>): Node[] {
   const [, scale, shift, mean, variance] = norm.inputs as [string, string, string, string, string];
   const epsilon = norm.attributes.epsilon?.kind === 'float' ? norm.attributes.epsilon.value : 1e-5;
+  // Not the node's name, which may be empty.
+  const scope = norm.outputs[0]!;
   const make = (type: string, label: string, inputs: readonly string[]): Node => {
-    const output = `${norm.name}/${label}`;
+    const output = `${scope}/${label}`;
     return { name: output, type, domain: '', inputs, outputs: [output], attributes: {} };
   };
   const constant = (label: string, tensor: Tensor): string => {
-    initializers.set(`${norm.name}/${label}`, tensor);
-    return `${norm.name}/${label}`;
+    initializers.set(`${scope}/${label}`, tensor);
+    return `${scope}/${label}`;
   };
   const perFilter = BigInt64Array.from(Array.from({ length: rank }, (_, axis) => (axis === 0 ? -1n : 1n)));
   const shape = constant('filter_shape', { type: 'int64', dims: [rank], data: perFilter });

@@ -18,22 +18,33 @@ const SLOTS: Readonly<Record<string, Readonly<Record<number, ParameterRole>>>> =
   Conv: { 1: 'weight', 2: 'bias' },
   ConvTranspose: { 1: 'weight', 2: 'bias' },
   Gemm: { 1: 'weight', 2: 'bias' },
-  MatMul: { 1: 'weight' },
+  MatMul: { 0: 'weight', 1: 'weight' },
   BatchNormalization: { 1: 'scale', 2: 'shift', 3: 'mean', 4: 'variance' },
   LayerNormalization: { 1: 'scale', 2: 'shift' },
   InstanceNormalization: { 1: 'scale', 2: 'shift' },
   PRelu: { 1: 'scale' },
 };
 
+/** Operators behind which a weight is still that weight. */
+const VIEWS = new Set(['Identity', 'Transpose', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten']);
+
 /** Every parameter of the graph once, in the order of the nodes. */
 export function parametersOf(graph: Graph): Parameter[] {
   const makers = producers(graph);
   const found = new Map<string, Parameter>();
+  const initializer = (name: string): string => {
+    const maker = makers.get(name);
+    return maker && VIEWS.has(maker.type) ? initializer(maker.inputs[0]!) : name;
+  };
+  const isWeighed = (node: Node | undefined): boolean =>
+    node?.type === 'MatMul' && node.inputs.some((name) => graph.initializers.has(initializer(name)));
   for (const node of graph.nodes) {
-    for (const [slot, name] of node.inputs.entries()) {
+    for (const [slot, input] of node.inputs.entries()) {
+      const name = initializer(input);
       const tensor = graph.initializers.get(name);
-      const role = tensor?.type === 'float32' ? roleOf(node, slot, makers) : undefined;
-      if (tensor && role && !found.has(name)) found.set(name, { name, role, tensor, node });
+      const isBias = node.type === 'Add' && tensor?.dims.length === 1 && isWeighed(makers.get(node.inputs[1 - slot] ?? ''));
+      const role = isBias ? 'bias' : SLOTS[node.type]?.[slot];
+      if (tensor?.type === 'float32' && role && !found.has(name)) found.set(name, { name, role, tensor, node });
     }
   }
   return [...found.values()];
@@ -42,9 +53,4 @@ export function parametersOf(graph: Graph): Parameter[] {
 /** Running statistics follow the data and have no gradient. */
 export function learns(parameter: Parameter): boolean {
   return parameter.role !== 'mean' && parameter.role !== 'variance';
-}
-
-function roleOf(node: Node, slot: number, makers: ReadonlyMap<string, Node>): ParameterRole | undefined {
-  const isBias = node.type === 'Add' && makers.get(node.inputs[1 - slot] ?? '')?.type === 'MatMul';
-  return isBias ? 'bias' : SLOTS[node.type]?.[slot];
 }

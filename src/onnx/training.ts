@@ -3,7 +3,7 @@ import { GraphBuilder, type Target, type Value } from './builder';
 import { type Classifier, HEAD_BIAS, HEAD_WEIGHT, LOGITS } from './classifier';
 import { differentiate } from './differentiate';
 import { binaryCrossEntropyFromLogits } from './loss';
-import type { Graph, Model, Tensor } from './model';
+import { type Graph, type Model, type Node, OnnxError, type Tensor } from './model';
 import { foldFrozenNorm, NEXT, runningStatistics, withBatchStatistics } from './normalization';
 import { learns, type Parameter, parametersOf } from './parameters';
 
@@ -124,23 +124,25 @@ function decays({ role }: Parameter, on: StepOptions['l2On']): boolean {
 function learningParameters(classifier: Classifier, { layers }: StepOptions): Parameter[] {
   const all = parametersOf(classifier.graph).filter(learns);
   if (layers === 'all') return all;
-  const late = layers === 'last-stages' ? lastStageNodes(classifier) : new Set<string>();
-  return all.filter((parameter) => isHead(parameter) || late.has(parameter.node.name));
+  const late = layers === 'last-stages' ? lastStageNodes(classifier) : new Set<Node>();
+  return all.filter((parameter) => isHead(parameter) || late.has(parameter.node));
 }
 
-/** Nodes from the point on where activations have the last stage's height and width. */
-function lastStageNodes(classifier: Classifier): Set<string> {
-  const builder = new GraphBuilder(classifier.opset);
-  const values = appendForward(builder, classifier.graph, 1, []);
-  const size = (name: string | undefined): string =>
-    values
-      .get(name ?? '')
-      ?.dims.slice(2)
-      .join('×') ?? '';
-  const last = classifier.stage ? size(classifier.stage) : undefined;
-  return new Set(
-    classifier.graph.nodes.filter((node) => last !== undefined && size(node.outputs[0]) === last).map(({ name }) => name),
-  );
+/** Nodes from the first on whose output has the last stage's height and width. */
+function lastStageNodes({ graph, opset, stage = '' }: Classifier): Set<Node> {
+  const values = appendForward(new GraphBuilder(opset), graph, 1, []);
+  const size = (name = ''): string | undefined => {
+    const { dims = [] } = values.get(name) ?? {};
+    return dims.length === 4 ? dims.slice(2).join('×') : undefined;
+  };
+  const last = size(stage);
+  if (last === undefined) {
+    throw new OnnxError(
+      'onnx-unsupported',
+      "The layers 'last-stages' need a network that pools a convolutional stage in front of its head; this one does not. Train 'all' or the 'head'.",
+    );
+  }
+  return new Set(graph.nodes.slice(graph.nodes.findIndex(({ outputs }) => size(outputs[0]) === last)));
 }
 
 function initialState(graph: Graph, learning: readonly Parameter[], statistics: readonly string[]): Record<string, Tensor> {
