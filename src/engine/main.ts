@@ -92,6 +92,9 @@ async function leave(gone: AbortController, runtime: Runtime): Promise<void> {
 
 /** `--probe DEVICE`: this process only finds out whether a device can be trusted, and may crash doing it. */
 async function probe(device: Device): Promise<void> {
+  // A Ctrl-C would look like a driver that crashed; nobody is left to answer when the engine has gone.
+  process.on('SIGINT', () => undefined);
+  process.on('disconnect', () => process.exit(0));
   const runtime = startRuntime(join(__dirname, 'worker.js'));
   const answer = await probeDevice(runtime, device);
   process.send?.(answer, () => process.exit(0));

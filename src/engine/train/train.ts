@@ -140,11 +140,11 @@ function bestKeeper({ paths, record, classifier }: Job, { provenance }: Training
   let held: Tensors | undefined;
   return {
     hold: (state) => {
-      held = state;
+      held = trainedTensors(state);
     },
     write: async () => {
       if (!held) return;
-      const trained = withTensors(classifier, trainedTensors(held));
+      const trained = withTensors(classifier, held);
       const thresholds = record.categories.map(() => 0.5);
       await mkdir(paths.folder, { recursive: true });
       await writeModel(paths.model, buildInferenceModel(trained, { categories: record.categories, thresholds, provenance }));
