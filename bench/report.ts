@@ -144,9 +144,10 @@ function cellsOf({
 }
 
 function targetLines({ cases }: Report): string[] {
-  return cases.flatMap(({ case: { kind }, name, contestants }) => {
+  return cases.flatMap(({ case: { kind }, name, othersShare, contestants }) => {
     const ratio = contestants.find((one) => one.name === TARGET_PEER)?.ratio?.median;
     if (ratio === undefined) return [];
+    if (othersShare > UNDISTURBED) return [`target not judged, too much disturbed: ${name}: ${ratio.toFixed(2)}× ${TARGET_PEER}`];
     const met = ratio >= TARGETS[kind] ? 'met' : 'MISSED';
     return [`target ${met}: ${name}: ${ratio.toFixed(2)}× ${TARGET_PEER}, should be at least ${TARGETS[kind]}×`];
   });
