@@ -23,7 +23,10 @@ const DIGITS = 4;
 /** Of the images of the network with much state. */
 const SIDE = 64;
 
-describe.skipIf(!WEBGPU || UNBUILT)(`the engine on WebGPU${NO_WEBGPU}${UNBUILT}`, () => {
+/** A device in software compiles hundreds of shaders for a step, on cores that other tests use too. */
+const PATIENCE = { timeout: 240_000 };
+
+describe.skipIf(!WEBGPU || UNBUILT)(`the engine on WebGPU${NO_WEBGPU}${UNBUILT}`, PATIENCE, () => {
   let folder: string;
   let backbones: { readonly convolutions: string; readonly dense: string; readonly big: string };
   let data: TinyData;
