@@ -27,7 +27,7 @@ const room = (files, patterns, ignores = []) => ({
 });
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'sample/', 'labelscope-runs/'] },
+  { ignores: ['dist/', 'node_modules/', 'sample/', 'labelscope-runs/', 'bench/peers/.venv/'] },
   ...tseslint.configs.strictTypeChecked.map((config) => ({ ...config, files: ['**/*.ts'] })),
   {
     files: ['**/*.ts'],

