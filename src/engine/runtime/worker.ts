@@ -46,6 +46,7 @@ function createSession(model: string | Uint8Array, options: LoadOptions): Promis
 
 function sessionSettings({ device, threads, stateOutputs = [] }: LoadOptions): InferenceSession.SessionOptions {
   return {
+    // Our own graphs run on a GPU whole (test/engine/webgpu.test.ts); an operator of somebody's network that it lacks is still right on the CPU.
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     intraOpNumThreads: threads,
     graphOptimizationLevel: 'all',
