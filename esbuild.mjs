@@ -21,30 +21,59 @@ function install() {
   run('npm', ['ci', '--no-audit', '--no-fund'], { ONNXRUNTIME_NODE_INSTALL: 'skip' });
 }
 
+/** What every bundle has in common. */
+const COMMON = { absWorkingDir: root, outdir: 'dist', bundle: true, logLevel: 'warning' };
+const VERSION = { 'process.env.LABELSCOPE_VERSION': JSON.stringify(version) };
+
+/** The command line and the engine. `vscode` is not among their external modules: where it were imported, the build would fail. */
+const PROGRAMS = {
+  ...COMMON,
+  entryPoints: {
+    cli: 'src/cli/main.ts',
+    tour: 'src/cli/tour.ts',
+    engine: 'src/engine/main.ts',
+    worker: 'src/engine/runtime/worker.ts',
+    bench: 'bench/main.ts',
+    'build/import-backbone': 'src/engine/backbone/import.ts',
+    'build/collect-sample': 'src/engine/sample/collect.ts',
+  },
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  sourcemap: true,
+  define: VERSION,
+  // Native libraries are loaded from node_modules.
+  external: ['onnxruntime-node', 'sharp'],
+};
+
+/** The extension host. Native libraries are not among its external modules: they must not be loaded there. */
+const HOST = {
+  ...COMMON,
+  entryPoints: { extension: 'src/host/extension.ts' },
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  minify: true,
+  sourcemap: true,
+  define: VERSION,
+  external: ['vscode'],
+};
+
+/** The windows: a script and a style sheet each. */
+const WINDOWS = {
+  ...COMMON,
+  entryPoints: Object.fromEntries(
+    ['dataset', 'training', 'evaluation', 'image', 'labels', 'report'].map((name) => [`webview/${name}`, `webview/${name}/main.ts`]),
+  ),
+  platform: 'browser',
+  target: 'chrome126',
+  format: 'iife',
+  minify: true,
+};
+
 async function build() {
   const { build: bundle } = await import('esbuild');
-  await bundle({
-    absWorkingDir: root,
-    entryPoints: {
-      cli: 'src/cli/main.ts',
-      tour: 'src/cli/tour.ts',
-      engine: 'src/engine/main.ts',
-      worker: 'src/engine/runtime/worker.ts',
-      bench: 'bench/main.ts',
-      'build/import-backbone': 'src/engine/backbone/import.ts',
-      'build/collect-sample': 'src/engine/sample/collect.ts',
-    },
-    outdir: 'dist',
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'cjs',
-    sourcemap: true,
-    logLevel: 'warning',
-    define: { 'process.env.LABELSCOPE_VERSION': JSON.stringify(version) },
-    // Native libraries are loaded from node_modules. `vscode` is not in this list: where it were imported, the build would fail.
-    external: ['onnxruntime-node', 'sharp'],
-  });
+  for (const options of [PROGRAMS, HOST, WINDOWS]) await bundle(options);
   run(process.execPath, ['dist/build/collect-sample.js', 'dist/assets/sample-icons.json']);
   run(process.execPath, ['dist/build/import-backbone.js', 'dist/models', 'node_modules/.cache/labelscope']);
 }

@@ -1,6 +1,6 @@
 // The command line: finds the verb, reads its arguments, runs it, and turns every error into plain words and an exit status.
 import { join } from 'node:path';
-import { engineClient } from '../engine/client';
+import { engineClient } from '../engine/client/engine';
 import { LabelscopeError, toWireError } from '../protocol/errors';
 import { type Io, terminalIo } from './io';
 import { generalHelp, parseArguments, UsageError, verbHelp } from './usage';

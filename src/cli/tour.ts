@@ -1,7 +1,7 @@
 // `npm start`: the whole way on the sample data, from nothing to a trained, evaluated and explained model.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type EngineClient, engineClient } from '../engine/client';
+import { type EngineClient, engineClient } from '../engine/client/engine';
 import { toWireError } from '../protocol/errors';
 import type { EvaluateResult, ExplainResult, PredictResult, SampleResult, TrainResult } from '../protocol/messages';
 import { decimal, duration, type Io, table, terminalIo } from './io';

@@ -1,5 +1,5 @@
 // What a verb of the command line is, and what it works with.
-import type { EngineClient } from '../engine/client';
+import type { EngineClient } from '../engine/client/engine';
 import type { DeviceChoice } from '../protocol/recipe';
 import type { Io } from './io';
 import type { Arguments, OptionSpec, VerbSpec } from './usage';

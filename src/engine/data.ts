@@ -8,7 +8,7 @@ import type { LabelledSet } from '../dataset/types';
 import { LabelscopeError } from '../protocol/errors';
 import type { FailedFile, TrainParams } from '../protocol/messages';
 import type { Recipe } from '../protocol/recipe';
-import type { SplitSource } from './run/folder';
+import type { SplitSource } from '../protocol/run';
 
 export interface Split {
   readonly set: LabelledSet;

@@ -10,7 +10,8 @@ import { LabelscopeError } from '../protocol/errors';
 import type { DeviceUsed, FailedFile } from '../protocol/messages';
 import { ahead } from './examples';
 import { type Pixels, readPixels } from './images';
-import { exists, readRecord, type RunRecord, runPaths } from './run/folder';
+import type { RunRecord } from '../protocol/run';
+import { exists, readRecord, runPaths } from './run/folder';
 import type { Runtime } from './runtime/runtime';
 
 export interface Trained {

@@ -1,5 +1,7 @@
 // Every message between a client (editor, command line) and the engine process: one table of requests, one of progress.
+import type { Inspection } from '../dataset/types';
 import type { Evaluation } from '../metrics/types';
+import type { WireError } from './errors';
 import type { DeviceChoice, RecipeName } from './recipe';
 
 export interface DeviceReport {
@@ -42,6 +44,8 @@ export interface TrainParams {
   readonly seed: number;
   readonly run: string;
   readonly resume: boolean;
+  /** The engine goes on when its parent is gone (a window that is reloaded or closed), and ends with the run. */
+  readonly outlive?: boolean;
 }
 
 /** One line of history.jsonl. Losses are means over images of the sum over categories of the binary cross-entropy. */
@@ -53,7 +57,11 @@ export interface HistoryPoint {
   readonly validationLoss?: number;
 }
 
+/** What a run at work is doing. 'preparing': reading data, computing features. */
+export type TrainActivity = 'preparing' | 'training' | 'paused' | 'stopping';
+
 export type TrainEvent =
+  | { readonly kind: 'activity'; readonly activity: TrainActivity }
   | { readonly kind: 'stage'; readonly message: string }
   | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'features'; readonly done: number; readonly total: number }
@@ -77,6 +85,22 @@ export interface TrainResult {
   readonly device: DeviceUsed;
 }
 
+export type TrainControl = 'pause' | 'resume' | 'stop';
+
+/** What a run at work answers to whoever joins it: all that was told so far. */
+export interface TrainSnapshot {
+  readonly pid: number;
+  readonly activity: TrainActivity;
+  /** Stages and warnings, in order. */
+  readonly messages: readonly Extract<TrainEvent, { kind: 'stage' | 'warning' }>[];
+  readonly features: Extract<TrainEvent, { kind: 'features' }> | null;
+  /** Every point of history.jsonl so far; null before the first step. */
+  readonly points: Extract<TrainEvent, { kind: 'points' }> | null;
+}
+
+/** How a run at work ended. */
+export type TrainEnd = { readonly result: TrainResult } | { readonly error: WireError };
+
 /** A run folder or a model file, and what to use it on. */
 interface ModelParams {
   readonly model: string;
@@ -95,7 +119,9 @@ export interface EvaluateResult {
   readonly model: string;
   /** Files left out, each with the reason. */
   readonly failed: readonly FailedFile[];
-  /** Where evaluation.json and the scores were kept; absent for a model that lies outside a run folder. */
+  /** Which images: the run's own validation split, or those of an annotation file that was given. */
+  readonly split: 'validation' | 'given';
+  /** Where evaluation.json and scores.<split>.json were kept; absent for a model that lies outside a run or import folder. */
   readonly savedTo?: string;
 }
 
@@ -118,6 +144,8 @@ export interface PredictedImage {
 export interface PredictResult {
   readonly model: string;
   readonly threshold: number;
+  /** By category: what was applied. */
+  readonly thresholds: Readonly<Record<string, number>>;
   readonly images: readonly PredictedImage[];
   readonly failed: readonly FailedFile[];
 }
@@ -174,6 +202,72 @@ export interface SampleResult {
   readonly validationImages: number;
 }
 
+export interface InspectParams {
+  readonly annotations: string;
+  readonly images?: string;
+  readonly categories?: readonly string[];
+}
+
+export interface BytesProgress {
+  readonly bytes: number;
+  readonly totalBytes: number;
+}
+
+/** An annotation file's inspection, and what belongs to it. */
+export interface DatasetReport extends Inspection {
+  /** How the image folder was found, in words. */
+  readonly imageFolderHow: string | null;
+  /** The validation file that lies beside it under COCO's names, if any. */
+  readonly validation: string | null;
+  /** categories × categories, row-major: images that show both; on the diagonal, images that show the category. */
+  readonly coOccurrence: readonly number[];
+}
+
+export interface TruthParams {
+  /** Annotation files that may know the image, the likeliest first. */
+  readonly annotations: readonly string[];
+  readonly file: string;
+}
+
+export interface TruthResult {
+  /** The true labels by the first annotation file that knows the image; null where none does. */
+  readonly truth: { readonly annotations: string; readonly labels: readonly string[]; readonly known: readonly string[] } | null;
+  /** Annotation files that could not be read. */
+  readonly failed: readonly FailedFile[];
+}
+
+export interface PictureParams {
+  readonly file: string;
+}
+
+/** An image file of any format as a PNG that a browser can show, upright. */
+export interface PictureResult {
+  readonly width: number;
+  readonly height: number;
+  readonly png: Uint8Array;
+}
+
+export interface ImportParams {
+  /** Any multilabel ONNX classifier with one image input and one output of N×categories, logits or probabilities. */
+  readonly model: string;
+  /** In the order of its outputs; read from the file's metadata where it was exported by Labelscope. */
+  readonly categories?: readonly string[];
+  /** The new folder for model.onnx and import.json. */
+  readonly folder: string;
+  readonly name: string;
+  /** Whether the output is a probability already; found out from the graph where left out. */
+  readonly output?: 'logits' | 'probabilities';
+}
+
+export interface ImportResult {
+  readonly folder: string;
+  readonly categories: readonly string[];
+  /** What was assumed of input and output, in words. */
+  readonly notes: readonly string[];
+  /** False where the network has no convolutional stage in front of its head. */
+  readonly canExplain: boolean;
+}
+
 export interface CountProgress {
   readonly done: number;
   readonly total: number;
@@ -187,6 +281,10 @@ interface Requests {
   readonly predict: { params: PredictParams; result: PredictResult; progress: CountProgress };
   readonly explain: { params: ExplainParams; result: ExplainResult; progress: CountProgress };
   readonly export: { params: ExportParams; result: ExportResult; progress: never };
+  readonly inspect: { params: InspectParams; result: DatasetReport; progress: BytesProgress };
+  readonly truth: { params: TruthParams; result: TruthResult; progress: BytesProgress };
+  readonly picture: { params: PictureParams; result: PictureResult; progress: never };
+  readonly import: { params: ImportParams; result: ImportResult; progress: never };
   readonly sample: { params: SampleParams; result: SampleResult; progress: CountProgress };
 }
 

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RunRecord } from '../../src/engine/run/folder';
+import type { RunRecord } from '../../src/protocol/run';
 import type { RecipeName } from '../../src/protocol/recipe';
 import { jsonResult, plainLines, runCli, type RunningCli, startCli } from '../support/cli';
 import { type TinyData, writeTinyData } from '../support/data';

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EngineClient } from '../../src/engine/client';
+import { type EngineClient } from '../../src/engine/client/engine';
 import type { TrainEvent, TrainParams, TrainResult } from '../../src/protocol/messages';
 import type { RecipeName } from '../../src/protocol/recipe';
 import { type TinyData, writeTinyData } from '../support/data';

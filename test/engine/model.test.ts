@@ -9,7 +9,7 @@ import { labelSet } from '../../src/dataset/labels';
 import { readPredictions } from '../../src/dataset/predictions';
 import { readAnnotations } from '../../src/dataset/reader';
 import { splitByHash } from '../../src/dataset/split';
-import type { EngineClient } from '../../src/engine/client';
+import type { EngineClient } from '../../src/engine/client/engine';
 import { evaluate } from '../../src/metrics/evaluate';
 import { readModel, writeModel } from '../../src/onnx/files';
 import type { EvaluateResult, ExplainParams, ExplainResult, PredictResult, TrainResult } from '../../src/protocol/messages';

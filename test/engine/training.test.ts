@@ -3,8 +3,8 @@ import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { EngineClient } from '../../src/engine/client';
-import type { RunRecord } from '../../src/engine/run/folder';
+import type { EngineClient } from '../../src/engine/client/engine';
+import type { RunRecord } from '../../src/protocol/run';
 import { readTensors } from '../../src/engine/run/safetensors';
 import { readModel } from '../../src/onnx/files';
 import type { TrainEvent, TrainResult } from '../../src/protocol/messages';

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { EngineClient, RequestOptions } from '../../src/engine/client';
+import type { EngineClient, RequestOptions } from '../../src/engine/client/engine';
 import { type Head, withNewHead } from '../../src/onnx/classifier';
 import { writeModel } from '../../src/onnx/files';
 import { buildGradCam } from '../../src/onnx/gradcam';

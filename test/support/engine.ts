@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
-import { type EngineClient, engineClient } from '../../src/engine/client';
+import { type EngineClient, engineClient } from '../../src/engine/client/engine';
 import { randomStream } from '../../src/engine/random';
 import { readModel, writeModel } from '../../src/onnx/files';
 import type { Model, Node, Tensor } from '../../src/onnx/model';

@@ -2,41 +2,9 @@
 import { appendFile, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LabelscopeError } from '../../protocol/errors';
-import type { DeviceUsed, HistoryPoint, TrainResult } from '../../protocol/messages';
-import type { Recipe } from '../../protocol/recipe';
+import type { HistoryPoint } from '../../protocol/messages';
+import { RUN_FORMAT, type RunRecord } from '../../protocol/run';
 import { TEMPORARY, writeAtomically } from './atomic';
-
-/** Raised when older programs could misread a run folder. */
-export const RUN_FORMAT = 1;
-
-/** Where images of a split come from: an annotation file, its images, and the part of it that is meant. */
-export interface SplitSource {
-  readonly annotations: string;
-  readonly images: string;
-  /** SHA-256 of the annotation file's text. */
-  readonly fingerprint: string;
-  /** How many of its images are used: those whose files were there. */
-  readonly count: number;
-  /** Set where both splits come from one file: the share and seed of the validation part. */
-  readonly part?: { readonly which: 'train' | 'validation'; readonly fraction: number; readonly seed: number };
-}
-
-/** run.json */
-export interface RunRecord {
-  readonly format: number;
-  readonly labelscope: string;
-  readonly created: string;
-  readonly state: 'running' | 'stopped' | 'finished' | 'failed';
-  readonly error?: string;
-  readonly seed: number;
-  readonly recipe: Recipe;
-  readonly categories: readonly string[];
-  readonly train: SplitSource;
-  readonly validation: SplitSource;
-  readonly backbone: { readonly path: string; readonly sha256: string };
-  readonly device: DeviceUsed;
-  readonly result?: TrainResult;
-}
 
 export interface RunPaths {
   readonly folder: string;

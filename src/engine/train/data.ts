@@ -5,7 +5,8 @@ import type { Context } from '../context';
 import type { Split } from '../data';
 import { type Examples, featureExamples, imageExamples, pixelCache } from '../examples';
 import { computeFeatures, type FeatureTable } from '../features';
-import type { RunPaths, RunRecord } from '../run/folder';
+import type { RunRecord } from '../../protocol/run';
+import type { RunPaths } from '../run/folder';
 
 export interface TrainingData {
   readonly train: Examples;

@@ -4,6 +4,7 @@ import type { Classifier } from '../../onnx/classifier';
 import { LabelscopeError } from '../../protocol/errors';
 import type { TrainParams } from '../../protocol/messages';
 import type { Recipe } from '../../protocol/recipe';
+import { RUN_FORMAT, type RunRecord, type SplitSource } from '../../protocol/run';
 import { defaultBackbonePath } from '../backbone/locate';
 import type { Context } from '../context';
 import { openSplits, reopenSplit, type Split } from '../data';
@@ -13,11 +14,8 @@ import {
   createRunFolder,
   exists,
   removeLeftovers,
-  RUN_FORMAT,
   type RunPaths,
   runPaths,
-  type RunRecord,
-  type SplitSource,
   writeRecord,
 } from '../run/folder';
 import { type Checkpoint, readCheckpoint } from './checkpoint';

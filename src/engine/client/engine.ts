@@ -10,8 +10,8 @@ import {
   ResponseError,
 } from 'vscode-jsonrpc/node';
 import { CancellationTokenSource } from 'vscode-jsonrpc/node';
-import { LabelscopeError, type WireError } from '../protocol/errors';
-import type { LogLine, Method, Params, Progress, Result } from '../protocol/messages';
+import { LabelscopeError, type WireError } from '../../protocol/errors';
+import type { LogLine, Method, Params, Progress, Result } from '../../protocol/messages';
 
 export interface EngineOptions {
   /** The bundled engine (dist/engine.js). */

@@ -1,0 +1,68 @@
+// The files of a run folder as every process and window reads them: run.json, evaluation.json, scores.<split>.json.
+import type { DeviceUsed, EvaluateResult, TrainResult } from './messages';
+import type { Recipe } from './recipe';
+
+/** Raised when older programs could misread a run folder. */
+export const RUN_FORMAT = 1;
+
+/** Where images of a split come from: an annotation file, its images, and the part of it that is meant. */
+export interface SplitSource {
+  readonly annotations: string;
+  readonly images: string;
+  /** SHA-256 of the annotation file's text. */
+  readonly fingerprint: string;
+  /** How many of its images are used: those whose files were there. */
+  readonly count: number;
+  /** Set where both splits come from one file: the share and seed of the validation part. */
+  readonly part?: { readonly which: 'train' | 'validation'; readonly fraction: number; readonly seed: number };
+}
+
+/** run.json */
+export interface RunRecord {
+  readonly format: number;
+  readonly labelscope: string;
+  readonly created: string;
+  readonly state: 'running' | 'stopped' | 'finished' | 'failed';
+  /** What people call the run; the folder's name where there is none. */
+  readonly name?: string;
+  readonly error?: string;
+  readonly seed: number;
+  readonly recipe: Recipe;
+  readonly categories: readonly string[];
+  readonly train: SplitSource;
+  readonly validation: SplitSource;
+  readonly backbone: { readonly path: string; readonly sha256: string };
+  readonly device: DeviceUsed;
+  readonly result?: TrainResult;
+}
+
+/** import.json, in place of run.json: the folder's model.onnx comes from another program. */
+export interface ImportRecord {
+  readonly format: number;
+  readonly labelscope: string;
+  readonly created: string;
+  readonly name: string;
+  /** The file that was imported. */
+  readonly source: string;
+  readonly categories: readonly string[];
+}
+
+/** evaluation.json */
+export type EvaluationFile = EvaluateResult;
+
+/** One image of scores.<split>.json: also the form of `labelscope evaluate --predictions`. */
+export interface ScoredImageRecord {
+  readonly file_name: string;
+  /** Where it lay. */
+  readonly path: string;
+  /** The names of the categories that the annotation file gives it. */
+  readonly labels: readonly string[];
+  /** One probability a category. */
+  readonly scores: readonly number[];
+}
+
+/** scores.<split>.json */
+export interface ScoresFile {
+  readonly categories: readonly string[];
+  readonly images: readonly ScoredImageRecord[];
+}

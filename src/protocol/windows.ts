@@ -1,0 +1,184 @@
+// Every message between the editor and its windows (webviews): for each window its data, its events and its calls, in one table.
+import type {
+  ColormapName,
+  DatasetReport,
+  EvaluateResult,
+  ExplainedMap,
+  HistoryPoint,
+  PredictedImage,
+  TrainActivity,
+  TruthResult,
+} from './messages';
+import type { RunRecord } from './run';
+import type { WireError } from './errors';
+
+/** How a run stands, as people are told. 'interrupted': its process is gone and it can be resumed. */
+export type RunStatus = TrainActivity | 'finished' | 'stopped' | 'failed' | 'interrupted';
+
+/** A model that can be used: a run's, or an imported one's folder. */
+export interface ModelInfo {
+  readonly folder: string;
+  readonly name: string;
+  readonly kind: 'run' | 'import';
+  readonly categories: readonly string[];
+}
+
+export interface DatasetData {
+  readonly annotations: string;
+  /** Null until the file is read. */
+  readonly report: DatasetReport | null;
+  /** Share of the file that is read, 0..1. */
+  readonly progress: number;
+  readonly error: WireError | null;
+}
+
+export interface TrainingData {
+  readonly run: string;
+  readonly name: string;
+  readonly status: RunStatus;
+  /** Null until the engine has written it. */
+  readonly record: RunRecord | null;
+  readonly messages: readonly { readonly level: 'info' | 'warning'; readonly text: string }[];
+  readonly features: { readonly done: number; readonly total: number } | null;
+  readonly points: readonly HistoryPoint[];
+  /** 0 until known. */
+  readonly totalIterations: number;
+  readonly imagesPerSecond: number;
+  readonly secondsLeft: number;
+  /** Why it failed. */
+  readonly error: string | null;
+}
+
+/** What has changed since the last data or event; points are those that were added. */
+export type TrainingEvent = Partial<Omit<TrainingData, 'run'>>;
+
+export interface EvaluatedImage {
+  readonly file: string;
+  /** What the window can load it from; '' where browsers cannot show the format. */
+  readonly uri: string;
+  /** Indices of the true categories. */
+  readonly labels: readonly number[];
+  /** One probability a category. */
+  readonly scores: readonly number[];
+}
+
+export interface EvaluationData {
+  readonly folder: string;
+  readonly name: string;
+  /** Null for an imported model. */
+  readonly record: RunRecord | null;
+  readonly result: EvaluateResult;
+  readonly images: readonly EvaluatedImage[];
+}
+
+export interface ImageSettings {
+  readonly colormap: ColormapName;
+  /** 0..1 */
+  readonly opacity: number;
+}
+
+/** An image and what the chosen model and the annotation files say of it: the image editor's and the side view's data. */
+export interface LabelsData {
+  /** Null where no image is open. */
+  readonly file: string | null;
+  /** Null where there is no finished run and no imported model. */
+  readonly model: ModelInfo | null;
+  /** Whether the person chose the model; else it is the newest. */
+  readonly pinned: boolean;
+  /** Null while the engine works. */
+  readonly predicted: PredictedImage | null;
+  /** By category: at or above it a score is a label. */
+  readonly thresholds: Readonly<Record<string, number>>;
+  readonly truth: TruthResult['truth'];
+  readonly error: WireError | null;
+}
+
+export interface ImageEditorData extends LabelsData {
+  readonly file: string;
+  /** What the window can load the picture from; a blob: address is made from `png` where browsers cannot show the format. */
+  readonly uri: string;
+  readonly png: Uint8Array | null;
+  readonly settings: ImageSettings;
+}
+
+/** Asks the image editor to show the map of a category. */
+export interface ImageEvent {
+  readonly show: readonly string[];
+}
+
+type Call<P, R> = { readonly params: P; readonly result: R };
+
+/** Calls that every window may make. */
+interface CommonCalls {
+  /** Asks the person where, and writes there. Null where they changed their mind. */
+  readonly save: Call<{ readonly name: string; readonly content: string | Uint8Array }, string | null>;
+  /** Opens a file in the editor. */
+  readonly open: Call<{ readonly file: string }, null>;
+  /** Runs one of the extension's commands that the table `WINDOW_COMMANDS` allows, on what the window shows. */
+  readonly command: Call<{ readonly command: WindowCommand }, null>;
+}
+
+/** What a window may start, by command id without the prefix `labelscope.`; the host adds the window's own resource. */
+export const WINDOW_COMMANDS = [
+  'train',
+  'showDatasetReport',
+  'openTraining',
+  'pauseRun',
+  'continueRun',
+  'stopRun',
+  'resumeRun',
+  'evaluate',
+  'exportModel',
+  'exportReport',
+  'revealRun',
+  'pinModel',
+  'unpinModel',
+  'importModel',
+  'openWalkthrough',
+  'createSample',
+  'showOutput',
+] as const;
+export type WindowCommand = (typeof WINDOW_COMMANDS)[number];
+
+interface ImageCalls extends CommonCalls {
+  readonly explain: Call<{ readonly categories: readonly string[] }, readonly ExplainedMap[]>;
+  readonly keepSettings: Call<ImageSettings, null>;
+}
+
+interface LabelsCalls extends CommonCalls {
+  /** Opens the image in the image editor with the maps of these categories. */
+  readonly explain: Call<{ readonly categories: readonly string[] }, null>;
+}
+
+/** The windows: what the host tells (all of it at first and whenever the window comes back; then changes), what the window asks. */
+export interface Windows {
+  readonly dataset: { data: DatasetData; event: never; calls: CommonCalls };
+  readonly training: { data: TrainingData; event: TrainingEvent; calls: CommonCalls };
+  readonly evaluation: { data: EvaluationData; event: never; calls: CommonCalls };
+  readonly image: { data: ImageEditorData; event: ImageEvent; calls: ImageCalls };
+  readonly labels: { data: LabelsData; event: never; calls: LabelsCalls };
+}
+
+export type WindowName = keyof Windows;
+export type WindowData<W extends WindowName> = Windows[W]['data'];
+export type WindowEvent<W extends WindowName> = Windows[W]['event'];
+export type WindowCalls<W extends WindowName> = Windows[W]['calls'];
+
+/** From the host. */
+export type ToWindow<W extends WindowName> =
+  | { readonly kind: 'data'; readonly data: WindowData<W>; readonly resource: string; readonly strings: Readonly<Record<string, string>> }
+  | { readonly kind: 'event'; readonly event: WindowEvent<W> }
+  | { readonly kind: 'result'; readonly id: number; readonly result: unknown }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: WireError };
+
+/** To the host. 'ready' asks for the data: it is sent at every load of the window. */
+export type FromWindow<W extends WindowName> =
+  | { readonly kind: 'ready' }
+  | { readonly [C in keyof WindowCalls<W>]: CallMessage<W, C> }[keyof WindowCalls<W>];
+
+interface CallMessage<W extends WindowName, C extends keyof WindowCalls<W>> {
+  readonly kind: 'call';
+  readonly id: number;
+  readonly call: C;
+  readonly params: WindowCalls<W>[C] extends Call<infer P, unknown> ? P : never;
+}
