@@ -1,0 +1,84 @@
+// Which JSON files of the workspace are COCO annotation files: a look at the head and the tail of each, kept up to date, told as a context key.
+import { open } from 'node:fs/promises';
+import { constants, gunzip } from 'node:zlib';
+import { promisify } from 'node:util';
+import * as vscode from 'vscode';
+
+/** Bytes looked at on either end. COCO's lists of categories and the beginnings of the others fit. */
+const PEEK = 1 << 16;
+const MOST_FILES = 2000;
+const PATTERN = '**/*.{json,json.gz}';
+const EXCLUDED = '**/{node_modules,.git,dist,build,labelscope-runs}/**';
+const KEYS = ['images', 'annotations', 'categories'].map((key) => new RegExp(`"${key}"\\s*:\\s*\\[`));
+
+export interface CocoFiles extends vscode.Disposable {
+  /** Paths of the annotation files that are known so far, sorted. */
+  readonly paths: readonly string[];
+  readonly onDidChange: vscode.Event<void>;
+  /** Resolves when the workspace has been looked through. */
+  readonly ready: Promise<void>;
+}
+
+export function cocoFiles(log: vscode.LogOutputChannel): CocoFiles {
+  const known = new Set<string>();
+  const changed = new vscode.EventEmitter<void>();
+  const tell = () => {
+    // The explorer compares with the path in the form of the file system, or of the URI where the window is a remote one.
+    const keys = [...known].flatMap((path) => [path, vscode.Uri.file(path).path]);
+    void vscode.commands.executeCommand('setContext', 'labelscope.cocoFiles', Object.fromEntries(keys.map((key) => [key, true])));
+    void vscode.commands.executeCommand('setContext', 'labelscope.hasCocoFiles', known.size > 0);
+    changed.fire();
+  };
+  const look = async ({ fsPath }: vscode.Uri): Promise<boolean> => {
+    const before = known.has(fsPath);
+    if (await looksLikeCoco(fsPath)) known.add(fsPath);
+    else known.delete(fsPath);
+    return before !== known.has(fsPath);
+  };
+  const watcher = vscode.workspace.createFileSystemWatcher(PATTERN);
+  const again = (uri: vscode.Uri) => void look(uri).then((different) => different && tell());
+  watcher.onDidCreate(again);
+  watcher.onDidChange(again);
+  watcher.onDidDelete(({ fsPath }) => known.delete(fsPath) && tell());
+  const search = async () => {
+    const files = await vscode.workspace.findFiles(PATTERN, EXCLUDED, MOST_FILES);
+    for (const uri of files) await look(uri);
+    log.debug(`${known.size} of ${files.length} JSON files of the workspace are COCO annotation files`);
+    tell();
+  };
+  const folders = vscode.workspace.onDidChangeWorkspaceFolders(() => void search());
+  return {
+    get paths() {
+      return [...known].sort();
+    },
+    onDidChange: changed.event,
+    ready: search(),
+    dispose: () => vscode.Disposable.from(watcher, folders, changed).dispose(),
+  };
+}
+
+/** Two of COCO's three lists are begun within the first or the last 64 KiB. A file that cannot be read is none. */
+async function looksLikeCoco(path: string): Promise<boolean> {
+  const text = await peek(path).catch(() => '');
+  return /^\uFEFF?\s*\{/.test(text) && KEYS.filter((key) => key.test(text)).length >= 2;
+}
+
+async function peek(path: string): Promise<string> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const head = await file.read(Buffer.alloc(Math.min(PEEK, size)), 0, Math.min(PEEK, size), 0);
+    if (path.endsWith('.gz')) return await unzippedHead(head.buffer);
+    const tailSize = Math.min(PEEK, Math.max(0, size - PEEK));
+    const tail = await file.read(Buffer.alloc(tailSize), 0, tailSize, size - tailSize);
+    return head.buffer.toString('utf8') + tail.buffer.toString('utf8');
+  } finally {
+    await file.close();
+  }
+}
+
+async function unzippedHead(bytes: Buffer): Promise<string> {
+  // The head of an archive ends in the middle of it: whatever can be unpacked is enough.
+  const text = await promisify(gunzip)(bytes, { finishFlush: constants.Z_SYNC_FLUSH });
+  return (text as Buffer).toString('utf8');
+}

@@ -1,0 +1,189 @@
+// Every command of package.json as one row: what it is meant for, what it does, what it answers.
+import * as vscode from 'vscode';
+import { LabelscopeError } from '../protocol/errors';
+import { askForEvaluation, evaluateModel, type EvaluateOptions } from './flows/evaluate';
+import { deleteRuns, exportModel, exportReport, renameRun } from './flows/files';
+import { importModel } from './flows/import';
+import { askForTraining, type TrainOptions } from './flows/train';
+import { resumeAndFollow, trainAndFollow } from './follow';
+import { tellProblem } from './problems';
+import type { RunInfo } from './runs';
+import type { Services } from './services';
+import * as targets from './targets';
+import { counted, inNotification } from './tasks';
+import { compareRuns } from './views/compare';
+import type { RunTrees } from './views/trees';
+
+/** `target`: what was clicked; `options`: what other extensions and tests give instead of being asked, or all selected rows. */
+type Command = (services: Services, target: targets.Target, options: unknown) => Promise<unknown>;
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  train: async (services, target, options) => {
+    const annotations = await targets.annotationFile(services, target);
+    const answers = isOptions<TrainOptions>(options) ? options : await askForTraining(services, annotations);
+    return trainAndFollow(services, annotations, answers);
+  },
+  showDatasetReport: async (services, target) => {
+    const { fsPath } = await targets.annotationFile(services, target);
+    await services.datasets.show(fsPath);
+    return fsPath;
+  },
+  evaluate: async (services, target, options) => {
+    const given = target === undefined ? undefined : await targets.runOf(services, target, targets.hasModel);
+    const asked = given && isOptions<EvaluateOptions>(options) ? { ...options, folder: given.folder } : undefined;
+    const { folder, ...rest } = asked ?? (await askForEvaluation(services, given?.folder));
+    const { evaluation } = await evaluateModel(services, folder, rest);
+    await services.evaluations.show(folder, true);
+    return evaluation;
+  },
+  openTraining: async (services, target) => {
+    const { folder } = await targets.runOf(services, target, targets.isTrained);
+    await services.trainings.show(folder);
+    return folder;
+  },
+  openEvaluation: async (services, target) => {
+    const { folder } = await targets.runOf(services, target, targets.isEvaluated);
+    await services.evaluations.show(folder);
+    return folder;
+  },
+  pauseRun: (services, target) => control(services, target, 'pause', targets.isTraining),
+  continueRun: (services, target) => control(services, target, 'resume', targets.isPaused),
+  stopRun: (services, target) => control(services, target, 'stop', targets.isAtWork),
+  resumeRun: async (services, target) => {
+    const { folder } = await targets.runOf(services, target, targets.isResumable);
+    return resumeAndFollow(services, folder);
+  },
+  explainImage: async (services, target) => {
+    const file = targets.imageFile(services, target);
+    await services.images.show(file, []);
+    return file;
+  },
+  showLabels: async () => {
+    await vscode.commands.executeCommand('labelscope.labels.focus');
+  },
+  importModel: async (services, target) => importModel(services, target instanceof vscode.Uri ? target : undefined),
+  createSample: async (services, target) => createSample(services, target),
+  renameRun: async (services, target) => renameRun(services, await targets.runOf(services, target, () => true)),
+  exportModel: async (services, target) => {
+    const result = await exportModel(services, await targets.runOf(services, target, targets.hasModel));
+    await offerToReveal(vscode.l10n.t('The model is in {0}.', result.path), result.path);
+    return result;
+  },
+  exportReport: async (services, target) => {
+    const path = await exportReport(services, await targets.runOf(services, target, targets.isTrained));
+    await offerToReveal(vscode.l10n.t('The report is in {0}.', path), path);
+    return path;
+  },
+  revealRun: async (services, target) => {
+    const { folder } = await targets.runOf(services, target, () => true);
+    const uri = vscode.Uri.file(folder);
+    const inWorkspace = vscode.workspace.getWorkspaceFolder(uri) !== undefined;
+    await vscode.commands.executeCommand(inWorkspace ? 'revealInExplorer' : 'revealFileInOS', uri);
+    return folder;
+  },
+  pinModel: async (services, target) => {
+    const isModel = targets.isRun(target);
+    const { folder } = await targets.runOf(services, isModel ? target : await named(services, target), targets.hasModel);
+    await services.models.pin(folder);
+    return folder;
+  },
+  unpinModel: async ({ models }) => models.pin(undefined),
+  refreshRuns: ({ runs }) => Promise.resolve(runs.refresh()),
+  showDevices: async ({ engine }) => showDevices(engine),
+  showOutput: ({ log }) => Promise.resolve(log.show()),
+  openWalkthrough: async ({ context }) => {
+    await vscode.commands.executeCommand('workbench.action.openWalkthrough', `${context.extension.id}#start`, false);
+  },
+};
+
+function isOptions<T extends object>(options: unknown): options is T {
+  return typeof options === 'object' && options !== null && !Array.isArray(options);
+}
+
+/** From a window that shows no run (the side view), the model is to be chosen. */
+async function named({ runs }: Services, target: targets.Target): Promise<targets.Target> {
+  const path = target instanceof vscode.Uri ? target.fsPath : undefined;
+  return (await runs.list()).some(({ folder }) => folder === path) ? target : undefined;
+}
+
+async function control(
+  services: Services,
+  target: targets.Target,
+  action: 'pause' | 'resume' | 'stop',
+  fits: (run: RunInfo) => boolean,
+): Promise<string> {
+  const { folder } = await targets.runOf(services, target, fits);
+  await services.runs.monitor(folder).control(action);
+  return folder;
+}
+
+async function createSample({ engine }: Services, target: targets.Target): Promise<unknown> {
+  const directory = target instanceof vscode.Uri ? target : await targets.sampleFolder();
+  const result = await inNotification(vscode.l10n.t('Drawing the sample data set'), (task) =>
+    engine.request('sample', { directory: directory.fsPath }, { signal: task.signal, onProgress: counted(task) }),
+  );
+  const annotations = vscode.Uri.file(result.trainAnnotations);
+  if (!vscode.workspace.getWorkspaceFolder(annotations)) {
+    await vscode.commands.executeCommand('vscode.openFolder', directory);
+    return result;
+  }
+  await vscode.commands.executeCommand('revealInExplorer', annotations);
+  const train = vscode.l10n.t('Train a Model');
+  const words = vscode.l10n.t('The sample lies in {0}: {1} images to train on.', directory.fsPath, result.trainImages);
+  void vscode.window.showInformationMessage(words, train).then(async (chosen) => {
+    if (chosen === train) await vscode.commands.executeCommand('labelscope.train', annotations);
+  });
+  return result;
+}
+
+async function offerToReveal(words: string, path: string): Promise<void> {
+  const reveal = vscode.l10n.t('Reveal');
+  void vscode.window.showInformationMessage(words, reveal).then(async (chosen) => {
+    if (chosen === reveal) await vscode.commands.executeCommand('revealFileInOS', vscode.Uri.file(path));
+  });
+  return Promise.resolve();
+}
+
+async function showDevices(engine: Services['engine']): Promise<unknown> {
+  const title = vscode.l10n.t('Checking devices');
+  const report = await inNotification(title, ({ signal }) => engine.request('doctor', { device: 'auto' }, { signal }));
+  const lines = report.devices.map(({ available, reason }) => `${available ? '✓' : '–'} ${reason}`);
+  const detail = [...lines, '', vscode.l10n.t('Used: {0}', report.chosen.device)].join('\n');
+  void vscode.window.showInformationMessage(vscode.l10n.t('Devices'), { modal: true, detail });
+  return report;
+}
+
+/** In a workspace that is not trusted, these only look at data. */
+const HARMLESS = new Set(['showDatasetReport', 'openTraining', 'openEvaluation', 'refreshRuns', 'showOutput', 'openWalkthrough', 'revealRun']);
+
+export function registerCommands(services: Services, trees: RunTrees): vscode.Disposable {
+  const selected = (target: targets.Target, rows: unknown): readonly RunInfo[] => {
+    if (Array.isArray(rows) && rows.every(targets.isRun)) return rows;
+    return targets.isRun(target) ? [target] : trees.selected();
+  };
+  const all: Record<string, Command> = {
+    ...COMMANDS,
+    deleteRun: (_, target, rows) => deleteRuns(services, selected(target, rows)),
+    compareRuns: async (_, target, rows) => {
+      const chosen = selected(target, rows);
+      await compareRuns(chosen.length > 1 ? chosen : (await services.runs.list()).filter(targets.isTrained).slice(0, 5));
+    },
+  };
+  const registered = Object.entries(all).map(([name, run]) =>
+    vscode.commands.registerCommand(`labelscope.${name}`, async (target?: targets.Target, options?: unknown) => {
+      try {
+        checkTrust(name);
+        return await run(services, target, options);
+      } catch (error) {
+        await tellProblem(error, services.log);
+        return undefined;
+      }
+    }),
+  );
+  return vscode.Disposable.from(...registered);
+}
+
+function checkTrust(name: string): void {
+  if (vscode.workspace.isTrusted || HARMLESS.has(name)) return;
+  throw new LabelscopeError('untrusted', vscode.l10n.t('Labelscope only looks at data in a workspace that is not trusted. Trust it first.'));
+}

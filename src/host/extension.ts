@@ -1,0 +1,44 @@
+// The extension: makes its services and registers what package.json promises. Nothing heavy is loaded here; the engine starts on first use.
+import * as vscode from 'vscode';
+import { activeImage } from './active-image';
+import { type LabelscopeApi, publicApi } from './api';
+import { cocoFiles } from './coco-files';
+import { registerCommands } from './commands';
+import { supervisor } from './engine';
+import { labelsOf } from './labels';
+import { modelChoice } from './models';
+import { runStore } from './runs';
+import type { Services } from './services';
+import { runStatusBar } from './views/status-bar';
+import { runTrees } from './views/trees';
+import { datasetPanel } from './windows/dataset';
+import { evaluationPanel } from './windows/evaluation';
+import { imageEditors } from './windows/image-editor';
+import { labelsView } from './windows/labels-view';
+import { panelsOf } from './windows/panels';
+import { trainingPanel } from './windows/training';
+
+export function activate(context: vscode.ExtensionContext): LabelscopeApi {
+  const log = vscode.window.createOutputChannel('Labelscope', { log: true });
+  const engine = supervisor(context.extensionUri, log);
+  const coco = cocoFiles(log);
+  const runs = runStore();
+  const models = modelChoice(runs, context.workspaceState);
+  const labels = labelsOf(engine, models, coco);
+  const active = activeImage();
+  const images = imageEditors(context.extensionUri, engine, labels);
+  const services: Services = {
+    ...{ context, log, engine, coco, runs, models, labels, active, images },
+    datasets: panelsOf(context.extensionUri, datasetPanel(engine)),
+    trainings: panelsOf(context.extensionUri, trainingPanel(runs)),
+    evaluations: panelsOf(context.extensionUri, evaluationPanel()),
+  };
+  const trees = runTrees(runs, models);
+  const { datasets, trainings, evaluations } = services;
+  context.subscriptions.push(log, engine, coco, runs, models, labels, active, images, datasets, trainings, evaluations);
+  context.subscriptions.push(trees, registerCommands(services, trees), runStatusBar(runs));
+  context.subscriptions.push(labelsView(context.extensionUri, active, labels, models, images.show));
+  // A window that is reloaded finds its runs, and what was chosen, again.
+  runs.refresh();
+  return publicApi(services);
+}

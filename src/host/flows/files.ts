@@ -1,0 +1,88 @@
+// What is done with a run's folder: a name, another place, the trash, a model file, a report.
+import { fork } from 'node:child_process';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import * as vscode from 'vscode';
+import { LabelscopeError } from '../../protocol/errors';
+import type { ExportResult } from '../../protocol/messages';
+import { isLive } from '../monitor';
+import type { RunInfo } from '../runs';
+import type { Services } from '../services';
+import { inNotification } from '../tasks';
+
+/** Writes the name into run.json or import.json; the folder stays where it is. */
+export async function renameRun(services: Services, run: RunInfo): Promise<void> {
+  if (run.status !== 'imported' && isLive(run.status))
+    throw new LabelscopeError('run-busy', vscode.l10n.t('{0} is at work. Rename it when it has ended.', run.name));
+  const name = await vscode.window.showInputBox({ value: run.name, prompt: vscode.l10n.t('New name') });
+  if (name === undefined || name.trim() === '') throw new vscode.CancellationError();
+  const file = join(run.folder, run.imported ? 'import.json' : 'run.json');
+  const record = JSON.parse(await readFile(file, 'utf8')) as object;
+  const temporary = `${file}.renamed.tmp`;
+  await writeFile(temporary, JSON.stringify({ ...record, name: name.trim() }, null, 2) + '\n');
+  await rename(temporary, file);
+  services.runs.refresh();
+}
+
+export async function deleteRuns(services: Services, runs: readonly RunInfo[]): Promise<void> {
+  const busy = runs.find(({ status }) => status !== 'imported' && isLive(status));
+  if (busy) throw new LabelscopeError('run-busy', vscode.l10n.t('{0} is at work. Stop it first.', busy.name));
+  const remove = vscode.l10n.t('Move to Trash');
+  const message =
+    runs.length === 1
+      ? vscode.l10n.t('Move {0} with its model to the trash?', runs[0]!.name)
+      : vscode.l10n.t('Move {0} runs with their models to the trash?', runs.length);
+  if ((await vscode.window.showWarningMessage(message, { modal: true }, remove)) !== remove) return;
+  for (const { folder } of runs) await moveToTrash(vscode.Uri.file(folder));
+  services.runs.refresh();
+}
+
+/** Remote machines and browsers have no trash: there it is asked once more. */
+async function moveToTrash(uri: vscode.Uri): Promise<void> {
+  try {
+    await vscode.workspace.fs.delete(uri, { recursive: true, useTrash: true });
+  } catch {
+    const remove = vscode.l10n.t('Delete for Good');
+    const question = vscode.l10n.t('{0} cannot be moved to a trash here. Delete it for good?', basename(uri.fsPath));
+    if ((await vscode.window.showWarningMessage(question, { modal: true }, remove)) !== remove) return;
+    await vscode.workspace.fs.delete(uri, { recursive: true });
+  }
+}
+
+/** @throws CancellationError */
+export async function exportModel(services: Services, run: RunInfo, to?: string): Promise<ExportResult> {
+  const out = to ?? (await saveAs(run, 'onnx', vscode.l10n.t('Export Model')));
+  const title = vscode.l10n.t('Exporting {0}', run.name);
+  return inNotification(title, ({ signal }) => services.engine.request('export', { run: run.folder, out }, { signal }));
+}
+
+/** A page with the run's curves and evaluation that needs no VS Code. Answers its path. @throws CancellationError */
+export async function exportReport({ context, log }: Services, run: RunInfo, to?: string): Promise<string> {
+  const out = to ?? (await saveAs(run, 'html', vscode.l10n.t('Export Report')));
+  const cli = join(context.extensionPath, 'dist', 'cli.js');
+  await inNotification(vscode.l10n.t('Writing the report'), () => runCli(cli, ['report', run.folder, '--out', out], log));
+  return out;
+}
+
+async function saveAs(run: RunInfo, extension: string, title: string): Promise<string> {
+  const name = `${run.name.replace(/[^\p{L}\p{N}. _-]+/gu, '_')}.${extension}`;
+  const defaultUri = vscode.Uri.file(join(run.folder, name));
+  const target = await vscode.window.showSaveDialog({ defaultUri, title, filters: { [extension.toUpperCase()]: [extension] } });
+  if (!target) throw new vscode.CancellationError();
+  return target.fsPath;
+}
+
+/** The command line does it, in a process of its own. */
+function runCli(script: string, args: readonly string[], log: vscode.LogOutputChannel): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = fork(script, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] });
+    let told = '';
+    child.stdout?.on('data', (text: Buffer) => log.debug(text.toString().trimEnd()));
+    child.stderr?.on('data', (text: Buffer) => (told += text.toString()));
+    child.on('error', reject);
+    child.on('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new LabelscopeError('report-failed', told.trim() || vscode.l10n.t('The report could not be written.')));
+    });
+  });
+}

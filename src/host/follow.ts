@@ -1,0 +1,84 @@
+// A run that was started in this window: its progress as a notification that can be cancelled, and its end in words.
+import * as vscode from 'vscode';
+import { LabelscopeError } from '../protocol/errors';
+import type { TrainResult } from '../protocol/messages';
+import type { TrainingData } from '../protocol/windows';
+import { resumeTraining, type StartedRun, startTraining, type TrainOptions } from './flows/train';
+import { tellProblem } from './problems';
+import type { Services } from './services';
+import { inNotification } from './tasks';
+
+/** Codes of errors that another image folder mends. */
+const FOLDER_WRONG = ['image-folder-not-found', 'images-missing', 'image-folder-missing'];
+
+/** Starts, opens the panel, and answers the run's folder as soon as it is at work. */
+export async function trainAndFollow(services: Services, annotations: vscode.Uri, options: TrainOptions): Promise<string> {
+  const started = startTraining(services, annotations, options);
+  void follow(services, started, async () => {
+    const [folder] = (await vscode.window.showOpenDialog({ canSelectFolders: true, canSelectFiles: false })) ?? [];
+    if (folder) await trainAndFollow(services, annotations, { ...options, images: folder.fsPath });
+  });
+  await services.trainings.show(started.run);
+  return started.run;
+}
+
+export async function resumeAndFollow(services: Services, folder: string): Promise<string> {
+  const started = await resumeTraining(services, folder);
+  void follow(services, started);
+  await services.trainings.show(folder);
+  return folder;
+}
+
+async function follow(services: Services, started: StartedRun, chooseFolder?: () => Promise<void>): Promise<void> {
+  try {
+    const result = await notified(services, started);
+    await tellEnd(services, result);
+  } catch (error) {
+    const folderWrong = error instanceof LabelscopeError && FOLDER_WRONG.includes(error.code);
+    const actions = chooseFolder && folderWrong ? [{ title: vscode.l10n.t('Choose Image Folder…'), run: chooseFolder }] : [];
+    await tellProblem(error, services.log, ...actions);
+  }
+}
+
+function notified({ runs }: Services, { run, done }: StartedRun): Promise<TrainResult> {
+  const monitor = runs.monitor(run);
+  return inNotification(vscode.l10n.t('Training'), async ({ signal, report }) => {
+    signal.addEventListener('abort', () => void monitor.control('stop'));
+    const listening = monitor.onDidChange(() => report(shareOf(monitor.data), wordsOf(monitor.data)));
+    try {
+      return await done;
+    } finally {
+      listening.dispose();
+    }
+  });
+}
+
+function shareOf({ points, totalIterations }: TrainingData): number {
+  return totalIterations > 0 ? (points.at(-1)?.iteration ?? 0) / totalIterations : 0;
+}
+
+function wordsOf({ features, points, totalIterations, secondsLeft, messages }: TrainingData): string {
+  const last = points.at(-1);
+  if (last) return vscode.l10n.t('{0} of {1} iterations, {2} left', last.iteration, totalIterations, duration(secondsLeft));
+  if (features) return vscode.l10n.t('Features of {0} of {1} images', features.done, features.total);
+  return messages.at(-1)?.text ?? '';
+}
+
+/** 75 → 1 min 15 s */
+function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  return whole >= 60 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${whole} s`;
+}
+
+async function tellEnd({ trainings }: Services, { run, stopped, best, iterations }: TrainResult): Promise<void> {
+  const { t } = vscode.l10n;
+  const [evaluate, open] = [t('Evaluate'), t('Open Panel')];
+  const loss = best ? t('best validation loss {0}', best.validationLoss.toFixed(3)) : t('no validation yet');
+  const words =
+    stopped === 'person'
+      ? t('Training was stopped after {0} iterations ({1}). It can be resumed.', iterations, loss)
+      : t('Training is finished: {0} iterations, {1}.', iterations, loss);
+  const chosen = await vscode.window.showInformationMessage(words, ...(best ? [evaluate, open] : [open]));
+  if (chosen === evaluate) await vscode.commands.executeCommand('labelscope.evaluate', vscode.Uri.file(run));
+  if (chosen === open) await trainings.show(run);
+}

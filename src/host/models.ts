@@ -1,0 +1,47 @@
+// Which model predicts: the one that the person chose, or else the newest finished run.
+import * as vscode from 'vscode';
+import type { ModelInfo } from '../protocol/windows';
+import { modelOf, type RunInfo, type Runs } from './runs';
+
+const PINNED = 'labelscope.pinnedModel';
+
+export interface Models extends vscode.Disposable {
+  /** Undefined where there is none yet. */
+  current(): Promise<{ readonly model: ModelInfo; readonly pinned: boolean } | undefined>;
+  usable(): Promise<readonly RunInfo[]>;
+  /** Undefined goes back to the newest. */
+  pin(folder: string | undefined): Promise<void>;
+  readonly onDidChange: vscode.Event<void>;
+}
+
+export function modelChoice(runs: Runs, memory: vscode.Memento): Models {
+  const changed = new vscode.EventEmitter<void>();
+  const usable = async () => (await runs.list()).filter(({ hasModel }) => hasModel);
+  const current = async () => {
+    const all = await usable();
+    const chosen = all.find(({ folder }) => folder === memory.get<string>(PINNED));
+    const newest = all.find(({ status }) => status === 'finished') ?? all.find(({ status }) => status === 'imported') ?? all[0];
+    const info = chosen ?? newest;
+    return info && { model: modelOf(info), pinned: chosen !== undefined };
+  };
+  let told = '';
+  const tell = async () => {
+    const now = await current();
+    void vscode.commands.executeCommand('setContext', 'labelscope.hasModel', now !== undefined);
+    void vscode.commands.executeCommand('setContext', 'labelscope.modelPinned', now?.pinned ?? false);
+    const key = JSON.stringify(now ?? null);
+    if (key !== told) changed.fire();
+    told = key;
+  };
+  const listening = runs.onDidChange(() => void tell());
+  return {
+    current,
+    usable,
+    pin: async (folder) => {
+      await memory.update(PINNED, folder);
+      await tell();
+    },
+    onDidChange: changed.event,
+    dispose: () => vscode.Disposable.from(listening, changed).dispose(),
+  };
+}

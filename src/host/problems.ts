@@ -1,0 +1,49 @@
+// What goes wrong, told to a person: one notification in the editor's words, with an action, never a stack trace.
+import * as vscode from 'vscode';
+import { LabelscopeError, toWireError, type WireError } from '../protocol/errors';
+
+/** Remedies that the engine words for the command line, in the editor's words. */
+const REMEDIES: Readonly<Record<string, () => string>> = {
+  'image-folder-not-found': () => vscode.l10n.t('Choose their folder.'),
+  'images-missing': () => vscode.l10n.t('Choose their folder.'),
+  'run-exists': () => vscode.l10n.t('Resume it in the Runs view, or train a new run.'),
+  'run-busy': () => vscode.l10n.t('Wait until it ends, or stop it in the Runs view.'),
+  'model-missing': () => vscode.l10n.t('Resume it in the Runs view.'),
+  'resume-settings': () => vscode.l10n.t('Train a new run for other settings.'),
+  'backbone-changed': () => vscode.l10n.t('Train a new run.'),
+  'device-unavailable': () => vscode.l10n.t('Choose another with the setting labelscope.device, or run "Labelscope: Check Devices".'),
+  'engine-died': () => vscode.l10n.t('What was saved is kept. A training run can be resumed in the Runs view.'),
+  'training-diverged': () => vscode.l10n.t('Lower learnRate in the setting labelscope.recipeSettings.'),
+  'write-failed': () => vscode.l10n.t('Check free space and permissions of the folder.'),
+};
+
+/** The message without advice that only helps on a command line (`--images DIR`, `labelscope doctor`), and with ours. */
+export function wordsOf({ code, message }: WireError): string {
+  const sentences = message.split(/(?<=[.!?])\s+(?=[A-Z"'])/);
+  const kept = sentences.filter((sentence) => !/(^|\s)--[a-z]|labelscope (doctor|inspect|train|evaluate)|npm run/.test(sentence));
+  const told = kept.length > 0 ? kept : sentences;
+  const remedy = REMEDIES[code]?.();
+  return remedy === undefined || told.includes(remedy) ? told.join(' ') : [...told, remedy].join(' ');
+}
+
+export function isCancelled(error: unknown): boolean {
+  return error instanceof vscode.CancellationError || (error instanceof LabelscopeError && error.code === 'cancelled');
+}
+
+/** Another way on than reading the log, such as choosing a folder. */
+export interface ProblemAction {
+  readonly title: string;
+  readonly run: () => unknown;
+}
+
+/** Shows an error and offers the actions and the log. A cancellation is no error. */
+export async function tellProblem(error: unknown, log: vscode.LogOutputChannel, ...actions: ProblemAction[]): Promise<void> {
+  if (isCancelled(error)) return;
+  const wire = toWireError(error);
+  log.error(`${wire.code}: ${wire.message}`);
+  if (wire.code === 'internal' && error instanceof Error) log.debug(error.stack ?? '');
+  const show: ProblemAction = { title: vscode.l10n.t('Show Output'), run: () => log.show() };
+  const offered = [...actions, show];
+  const chosen = await vscode.window.showErrorMessage(wordsOf(wire), ...offered.map(({ title }) => title));
+  await offered.find(({ title }) => title === chosen)?.run();
+}

@@ -1,0 +1,120 @@
+// The image editor: any image file with its predicted labels and Grad-CAM maps.
+import { dirname } from 'node:path';
+import * as vscode from 'vscode';
+import { LabelscopeError } from '../../protocol/errors';
+import type { ExplainedMap } from '../../protocol/messages';
+import type { ImageEditorData, LabelsData } from '../../protocol/windows';
+import type { Supervisor } from '../engine';
+import type { Labels } from '../labels';
+import { changeSetting, setting } from '../settings';
+import type { ShowMaps } from './labels-view';
+import { imageUri, openWindow, type OpenWindow } from './window';
+
+const VIEW_TYPE = 'labelscope.image';
+
+export interface ImageEditors extends vscode.Disposable {
+  readonly show: ShowMaps;
+}
+
+interface Shown {
+  readonly window: OpenWindow<'image'>;
+  readonly panel: vscode.WebviewPanel;
+}
+
+export function imageEditors(extension: vscode.Uri, engine: Supervisor, labels: Labels): ImageEditors {
+  const open = new Map<string, Shown>();
+  /** What to show in an editor whose page is not there yet. */
+  const wanted = new Map<string, readonly string[]>();
+  const resolve = (document: vscode.CustomDocument, panel: vscode.WebviewPanel) => {
+    const file = document.uri.fsPath;
+    const window = fill(panel, file, { extension, engine, labels }, () => {
+      const show = wanted.get(file);
+      wanted.delete(file);
+      if (show) window.tell({ show });
+    });
+    open.set(file, { window, panel });
+    panel.onDidDispose(() => open.delete(file));
+  };
+  const provider: vscode.CustomReadonlyEditorProvider = {
+    openCustomDocument: (uri) => ({ uri, dispose: () => undefined }),
+    resolveCustomEditor: resolve,
+  };
+  const registered = vscode.window.registerCustomEditorProvider(VIEW_TYPE, provider, { supportsMultipleEditorsPerDocument: false });
+  return {
+    show: async (file, categories) => {
+      const shown = open.get(file);
+      if (shown) {
+        shown.panel.reveal();
+        shown.window.tell({ show: categories });
+        return;
+      }
+      wanted.set(file, categories);
+      await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), VIEW_TYPE);
+    },
+    dispose: () => registered.dispose(),
+  };
+}
+
+interface Makings {
+  readonly extension: vscode.Uri;
+  readonly engine: Supervisor;
+  readonly labels: Labels;
+}
+
+function fill(panel: vscode.WebviewPanel, file: string, { extension, engine, labels }: Makings, onTold: () => void): OpenWindow<'image'> {
+  let known: LabelsData = { file, model: null, pinned: false, predicted: null, thresholds: {}, truth: null, error: null };
+  const png = pngOf(engine, file);
+  const window = openWindow(panel.webview, {
+    name: 'image',
+    extension,
+    resource: file,
+    roots: [dirname(file)],
+    data: async (webview): Promise<ImageEditorData> => {
+      const settings = { colormap: setting('gradcam.colormap'), opacity: setting('gradcam.opacity') };
+      const uri = imageUri(webview, file);
+      const picture = uri === '' ? await png() : null;
+      // What the person asked to see follows the data.
+      setTimeout(onTold);
+      return { ...known, file, uri, png: picture, settings };
+    },
+    calls: {
+      explain: ({ categories }) => mapsOf(engine, known, file, categories),
+      keepSettings: async ({ colormap, opacity }) => {
+        await changeSetting('gradcam.colormap', colormap);
+        await changeSetting('gradcam.opacity', opacity);
+        return null;
+      },
+    },
+  });
+  let asking = new AbortController();
+  const ask = () => {
+    asking.abort();
+    asking = new AbortController();
+    const tell = (data: LabelsData) => {
+      known = data;
+      window.update();
+    };
+    void labels.of(file, tell, asking.signal);
+  };
+  const listening = labels.onDidChange(ask);
+  panel.onDidDispose(() => {
+    asking.abort();
+    listening.dispose();
+  });
+  ask();
+  return window;
+}
+
+async function mapsOf(engine: Supervisor, { model }: LabelsData, file: string, categories: readonly string[]): Promise<readonly ExplainedMap[]> {
+  if (!model) throw new LabelscopeError('model-missing', vscode.l10n.t('There is no model yet: train or import one.'));
+  const params = { model: model.folder, files: [file], categories, device: setting('device'), colormap: 'jet', opacity: 0.5 } as const;
+  const { images, failed } = await engine.request('explain', params);
+  if (failed[0]) throw new LabelscopeError('image-unreadable', failed[0].error);
+  return images[0]?.maps ?? [];
+}
+
+/** A picture in a format that browsers know, asked for once. */
+function pngOf(engine: Supervisor, file: string): () => Promise<Uint8Array | null> {
+  let asked: Promise<Uint8Array | null> | undefined;
+  return () => (asked ??= engine.request('picture', { file }).then(({ png }) => png, () => null));
+}

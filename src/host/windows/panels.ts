@@ -1,0 +1,80 @@
+// Panels in the editor area, one for each resource: opened once, shown again, restored after a restart.
+import { basename } from 'node:path';
+import * as vscode from 'vscode';
+import type { WindowName } from '../../protocol/windows';
+import { type OpenWindow, openWindow, type WindowOptions } from './window';
+
+export type PanelName = Extract<WindowName, 'dataset' | 'training' | 'evaluation'>;
+
+/** How a kind of panel is made for a resource (a path). */
+export interface PanelKind<W extends PanelName> {
+  readonly name: W;
+  title(resource: string): string;
+  /** @throws LabelscopeError where there is nothing to show */
+  open(resource: string): Promise<Pick<WindowOptions<W>, 'data' | 'calls' | 'roots'>>;
+  /** Called when the window is filled; what it answers is disposed with the panel. */
+  attach?(resource: string, window: OpenWindow<W>): vscode.Disposable;
+}
+
+export interface Panels<W extends PanelName> extends vscode.Disposable {
+  /** Shows the panel of a resource; one that is open already comes to the front, or with `renew` begins anew. */
+  show(resource: string, renew?: boolean): Promise<void>;
+}
+
+export function panelsOf<W extends PanelName>(extension: vscode.Uri, kind: PanelKind<W>): Panels<W> {
+  const open = new Map<string, vscode.WebviewPanel>();
+  const viewType = `labelscope.${kind.name}`;
+  const fill = async (panel: vscode.WebviewPanel, resource: string) => {
+    open.set(resource, panel);
+    const attached: vscode.Disposable[] = [];
+    panel.onDidDispose(() => {
+      if (open.get(resource) === panel) open.delete(resource);
+      for (const item of attached) item.dispose();
+    });
+    panel.iconPath = vscode.Uri.joinPath(extension, 'media', 'view.svg');
+    panel.title = kind.title(resource);
+    const window = openWindow<W>(panel.webview, { name: kind.name, extension, resource, ...(await kind.open(resource)) });
+    if (kind.attach) attached.push(kind.attach(resource, window));
+  };
+  const serializer = vscode.window.registerWebviewPanelSerializer(viewType, {
+    deserializeWebviewPanel: async (panel, state: unknown) => {
+      const resource = resourceOf(state);
+      try {
+        if (resource === undefined) throw new Error('no resource');
+        await fill(panel, resource);
+      } catch {
+        // What it showed was deleted or moved meanwhile: an empty panel helps nobody.
+        panel.dispose();
+      }
+    },
+  });
+  return {
+    show: async (resource, renew = false) => {
+      const shown = open.get(resource);
+      if (shown && !renew) {
+        shown.reveal();
+        return;
+      }
+      const column = shown?.viewColumn ?? vscode.ViewColumn.Active;
+      shown?.dispose();
+      const options = { enableFindWidget: true };
+      const panel = vscode.window.createWebviewPanel(viewType, kind.title(resource), column, options);
+      try {
+        await fill(panel, resource);
+      } catch (error) {
+        panel.dispose();
+        throw error;
+      }
+    },
+    dispose: () => vscode.Disposable.from(serializer, ...open.values()).dispose(),
+  };
+}
+
+function resourceOf(state: unknown): string | undefined {
+  const resource = typeof state === 'object' && state !== null && 'resource' in state ? state.resource : undefined;
+  return typeof resource === 'string' ? resource : undefined;
+}
+
+export function titleOf(what: string, path: string): string {
+  return `${what}: ${basename(path)}`;
+}

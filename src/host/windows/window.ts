@@ -1,0 +1,153 @@
+// A webview and its host side: the page with its strict policy, the data it is told, and the calls it makes.
+import { randomBytes } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
+import * as vscode from 'vscode';
+import { toWireError } from '../../protocol/errors';
+import {
+  type FromWindow,
+  type ToWindow,
+  WINDOW_COMMANDS,
+  type WindowCalls,
+  type WindowCommand,
+  type WindowData,
+  type WindowEvent,
+  type WindowName,
+} from '../../protocol/windows';
+import { isCancelled } from '../problems';
+
+type Handlers<W extends WindowName> = {
+  readonly [C in keyof WindowCalls<W>]: WindowCalls<W>[C] extends { readonly params: infer P; readonly result: infer R }
+    ? (params: P) => Promise<R>
+    : never;
+};
+
+type CommonCall = 'save' | 'open' | 'command';
+
+export interface WindowOptions<W extends WindowName> {
+  readonly name: W;
+  readonly extension: vscode.Uri;
+  /** What the window shows: a path. It is how a window is found again after a restart. */
+  readonly resource: string;
+  /** Folders of images that it may load. */
+  readonly roots: readonly string[];
+  readonly data: (webview: vscode.Webview) => WindowData<W> | Promise<WindowData<W>>;
+  readonly calls: Omit<Handlers<W>, CommonCall>;
+}
+
+export interface OpenWindow<W extends WindowName> {
+  /** Tells everything anew. While the page is not there, nothing is sent: it asks for all of it when it comes. */
+  update(): void;
+  tell(event: WindowEvent<W>): void;
+}
+
+/** Fills a webview. The page asks for its data with 'ready' whenever it is loaded, also when a hidden one is shown again. */
+export function openWindow<W extends WindowName>(webview: vscode.Webview, options: WindowOptions<W>): OpenWindow<W> {
+  const { name, extension, resource, roots } = options;
+  const dist = vscode.Uri.joinPath(extension, 'dist', 'webview');
+  webview.options = { enableScripts: true, localResourceRoots: [dist, ...roots.map((root) => vscode.Uri.file(root))] };
+  const post = (message: ToWindow<W>) => void webview.postMessage(message);
+  let ready = false;
+  const strings = vscode.l10n.bundle ?? {};
+  const update = async () => {
+    if (!ready) return;
+    post({ kind: 'data', data: await options.data(webview), resource, strings });
+  };
+  const calls = { ...commonCalls(resource), ...options.calls } as unknown as Record<string, (params: unknown) => Promise<unknown>>;
+  webview.onDidReceiveMessage(async (message: unknown) => {
+    if (!isMessage<W>(message)) return;
+    if (message.kind === 'ready') {
+      ready = true;
+      await update();
+      return;
+    }
+    const { id, call, params } = message;
+    try {
+      if (!Object.hasOwn(calls, call)) throw new Error(`no call ${String(call)}`);
+      post({ kind: 'result', id, result: await calls[String(call)]!(params) });
+    } catch (error) {
+      post({ kind: 'failed', id, error: isCancelled(error) ? { code: 'cancelled', message: '' } : toWireError(error) });
+    }
+  });
+  webview.html = page(webview, dist, name);
+  return { update: () => void update(), tell: (event) => ready && post({ kind: 'event', event }) };
+}
+
+/** A window runs code of ours on strangers' data: what it says is looked at before it is believed. */
+function isMessage<W extends WindowName>(message: unknown): message is FromWindow<W> {
+  if (typeof message !== 'object' || message === null || !('kind' in message)) return false;
+  if (message.kind === 'ready') return true;
+  return message.kind === 'call' && 'id' in message && typeof message.id === 'number' && 'call' in message && typeof message.call === 'string';
+}
+
+function commonCalls(resource: string): Pick<Handlers<'dataset'>, CommonCall> {
+  return {
+    save: async ({ name, content }) => saveFile(String(name), content),
+    open: async ({ file }) => {
+      await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(String(file)));
+      return null;
+    },
+    command: async ({ command }) => {
+      if (!isWindowCommand(command)) throw new Error(`no command ${String(command)}`);
+      await vscode.commands.executeCommand(`labelscope.${command}`, vscode.Uri.file(resource));
+      return null;
+    },
+  };
+}
+
+function isWindowCommand(command: unknown): command is WindowCommand {
+  return WINDOW_COMMANDS.some((known) => known === command);
+}
+
+/** The last folder that something was saved to in this session. */
+let lastFolder: vscode.Uri | undefined;
+
+async function saveFile(name: string, content: string | Uint8Array): Promise<string | null> {
+  const folder = lastFolder ?? vscode.workspace.workspaceFolders?.[0]?.uri ?? vscode.Uri.file(process.cwd());
+  const safe = basename(name).replace(/[^\p{L}\p{N}. _-]+/gu, '_');
+  const target = await vscode.window.showSaveDialog({ defaultUri: vscode.Uri.joinPath(folder, safe) });
+  if (!target) return null;
+  lastFolder = vscode.Uri.joinPath(target, '..');
+  await vscode.workspace.fs.writeFile(target, typeof content === 'string' ? Buffer.from(content, 'utf8') : new Uint8Array(content));
+  return target.fsPath;
+}
+
+/** Nothing is allowed but our own script, style sheet and font, and images of the folders that were named. */
+function page(webview: vscode.Webview, dist: vscode.Uri, name: WindowName): string {
+  const nonce = randomBytes(16).toString('base64');
+  const at = (file: string) => webview.asWebviewUri(vscode.Uri.joinPath(dist, file)).toString();
+  const source = webview.cspSource;
+  const policy = [
+    `default-src 'none'`,
+    `script-src 'nonce-${nonce}'`,
+    `style-src ${source}`,
+    `font-src ${source}`,
+    `img-src ${source} blob: data:`,
+  ].join('; ');
+  return `<!doctype html>
+<html lang="${vscode.env.language}">
+  <head>
+    <meta charset="utf-8" />
+    <meta http-equiv="Content-Security-Policy" content="${policy}" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <link rel="stylesheet" href="${at(`${name}.css`)}" />
+    <title>Labelscope</title>
+  </head>
+  <body>
+    <main id="root"></main>
+    <script nonce="${nonce}" src="${at(`${name}.js`)}"></script>
+  </body>
+</html>`;
+}
+
+const SHOWN_BY_BROWSERS = /\.(jpe?g|png|webp|gif|avif|bmp|svg)$/i;
+
+/** What a window loads an image from; '' where browsers cannot show the format. */
+export function imageUri(webview: vscode.Webview, file: string): string {
+  return SHOWN_BY_BROWSERS.test(file) ? webview.asWebviewUri(vscode.Uri.file(file)).toString() : '';
+}
+
+/** The folders of files, without those that lie in another of them. */
+export function foldersOf(files: readonly string[]): string[] {
+  const folders = [...new Set(files.map((file) => dirname(file)))].sort();
+  return folders.filter((folder, k) => !folders.slice(0, k).some((outer) => join(folder, '').startsWith(join(outer, '/'))));
+}
