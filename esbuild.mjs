@@ -1,6 +1,7 @@
-// The build: `node esbuild.mjs` bundles every entry and makes the shipped assets; `node esbuild.mjs install` installs what is missing.
+// The build: `node esbuild.mjs` bundles every entry and makes the shipped assets; `node esbuild.mjs install` installs what is missing;
+// `node esbuild.mjs package` makes the extension's VSIX for this platform out of what was built.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -9,7 +10,7 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 /** Runs a program and stops the build, without a stack trace, where it fails. */
 function run(program, args, env = {}) {
-  const windows = process.platform === 'win32' && program === 'npm';
+  const windows = process.platform === 'win32' && program !== process.execPath;
   const { status } = spawnSync(program, args, { cwd: root, stdio: 'inherit', shell: windows, env: { ...process.env, ...env } });
   if (status !== 0) process.exit(status ?? 1);
 }
@@ -63,7 +64,10 @@ const HOST = {
 const WINDOWS = {
   ...COMMON,
   entryPoints: Object.fromEntries(
-    ['dataset', 'training', 'evaluation', 'image', 'labels', 'report'].map((name) => [`webview/${name}`, `webview/${name}/main.ts`]),
+    ['dataset', 'training', 'evaluation', 'image', 'labels', 'report'].map((name) => [
+      `webview/${name}`,
+      `webview/${name}/main.ts`,
+    ]),
   ),
   platform: 'browser',
   target: 'chrome126',
@@ -73,10 +77,59 @@ const WINDOWS = {
 
 async function build() {
   const { build: bundle } = await import('esbuild');
-  for (const options of [PROGRAMS, HOST, WINDOWS]) await bundle(options);
+  const built = [];
+  for (const options of [PROGRAMS, HOST, WINDOWS]) built.push(await bundle({ ...options, metafile: true }));
+  const inputs = built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  writeFileSync(join(root, 'dist', 'THIRD-PARTY-NOTICES.txt'), notices(inputs));
   run(process.execPath, ['dist/build/collect-sample.js', 'dist/assets/sample-icons.json']);
   run(process.execPath, ['dist/build/import-backbone.js', 'dist/models', 'node_modules/.cache/labelscope']);
 }
 
-if (process.argv[2] === 'install') install();
-else await build();
+/** Native packages that are shipped as they are. */
+const SHIPPED = ['onnxruntime-node', 'onnxruntime-common', 'sharp', '@img/colour', 'detect-libc', 'semver'];
+
+/** The licence texts of every package that is bundled or shipped. */
+function notices(inputs) {
+  const bundled = inputs.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
+  const natives = existsSync(join(root, 'node_modules', '@img'))
+    ? readdirSync(join(root, 'node_modules', '@img')).map((name) => `@img/${name}`)
+    : [];
+  return [...new Set([...bundled, ...SHIPPED, ...natives])]
+    .sort()
+    .map(notice)
+    .join(`\n${'='.repeat(80)}\n\n`);
+}
+
+function notice(name) {
+  const folder = join(root, 'node_modules', name);
+  const { version: its, license = 'no licence named' } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice|copying|third.?party)/i.test(file));
+  const texts = files.map((file) => readFileSync(join(folder, file), 'utf8').trim());
+  return [`${name} ${its} (${license})`, ...texts].join('\n\n') + '\n';
+}
+
+/** One platform's native libraries are a fifth of all. What the .vscodeignore leaves out is left out here too. */
+function packageExtension() {
+  const target = `${process.platform}-${process.arch}`;
+  const ignore = join(root, 'dist', 'vscodeignore');
+  const library = `!node_modules/onnxruntime-node/bin/napi-v6/${process.platform}/${process.arch}/**`;
+  writeFileSync(ignore, `${readFileSync(join(root, '.vscodeignore'), 'utf8').trimEnd()}\n${library}\n`);
+  const out = join(root, `labelscope-${target}-${version}.vsix`);
+  rmSync(out, { force: true });
+  run('npx', [
+    'vsce',
+    'package',
+    '--target',
+    target,
+    '--ignoreFile',
+    ignore,
+    '--out',
+    out,
+    '--allow-missing-repository',
+    '--no-rewrite-relative-links',
+  ]);
+  console.log(`${out}: ${(statSync(out).size / 2 ** 20).toFixed(1)} MB`);
+}
+
+const TASKS = { install, package: packageExtension };
+await (TASKS[process.argv[2]] ?? build)();
