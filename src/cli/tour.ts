@@ -8,7 +8,8 @@ import { decimal, duration, type Io, table, terminalIo } from './io';
 import { tell } from './verbs/train';
 
 const FOLDER = 'sample';
-const RUN = join(FOLDER, 'runs', 'quick');
+/** Where the extension looks for runs when the sample is opened as a workspace. */
+const RUN = join(FOLDER, 'labelscope-runs', 'quick');
 const OVERLAYS = join(FOLDER, 'gradcam');
 
 interface Findings {

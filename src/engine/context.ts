@@ -2,16 +2,18 @@
 import type { DeviceUsed } from '../protocol/messages';
 import type { DeviceChoice } from '../protocol/recipe';
 import { chooseDevice } from './devices';
+import type { ModelCache } from './models';
 import type { Runtime } from './runtime/runtime';
 
 export interface Context {
   readonly runtime: Runtime;
+  readonly models: ModelCache;
   /** Aborted when the client cancels or is gone. */
   readonly signal: AbortSignal;
   readonly version: string;
   device(choice: DeviceChoice, threads?: number): Promise<DeviceUsed>;
 }
 
-export function makeContext(runtime: Runtime, signal: AbortSignal, version: string): Context {
-  return { runtime, signal, version, device: (choice, threads = 0) => chooseDevice(choice, threads) };
+export function makeContext(runtime: Runtime, models: ModelCache, signal: AbortSignal, version: string): Context {
+  return { runtime, models, signal, version, device: (choice, threads = 0) => chooseDevice(choice, threads) };
 }

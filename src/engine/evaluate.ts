@@ -4,50 +4,53 @@ import { evaluate } from '../metrics/evaluate';
 import type { ScoredSet } from '../metrics/types';
 import { LabelscopeError } from '../protocol/errors';
 import type { CountProgress, EvaluateParams, EvaluateResult } from '../protocol/messages';
+import type { ScoredImageRecord, ScoresFile } from '../protocol/run';
 import type { Context } from './context';
 import { openSplit, reopenSplit, type Split } from './data';
 import { writeAtomically } from './run/atomic';
 import { runPaths } from './run/folder';
-import { openTrained, type Scores, scoreFiles, type Trained } from './trained';
+import { type Scores, scoreFiles, type Trained } from './trained';
 
 export async function evaluateModel(
   params: EvaluateParams,
   context: Context,
   emit: (progress: CountProgress) => void,
 ): Promise<EvaluateResult> {
-  const trained = await openTrained(params.model);
-  const { split, name } = await splitOf(params, trained, context.signal);
-  const device = await context.device(params.device);
-  const total = split.paths.length;
-  const { runtime, signal } = context;
-  const scores = await scoreFiles(trained, split.paths, { runtime, device, signal, onProgress: (done) => emit({ done, total }) });
-  const set = scoredSet(split, scores);
-  if (set.images === 0)
-    throw new LabelscopeError(
-      'no-images',
-      `No image of ${split.source.annotations} could be read. Name their folder with --images.`,
-    );
-  const evaluation = evaluate(set, { threshold: params.threshold ?? 0.5 });
-  const result = {
-    evaluation,
-    annotations: split.source.annotations,
-    model: trained.path,
-    failed: [...split.failed, ...scores.failed],
-  };
-  if (!trained.run) return result;
-  await keep(trained.run.folder, name, result, split, scores, set);
-  return { ...result, savedTo: trained.run.folder };
+  const { runtime, models, signal } = context;
+  return models.use(params.model, await context.device(params.device), async (model) => {
+    const { trained } = model;
+    const { split, name } = await splitOf(params, trained, signal);
+    const total = split.paths.length;
+    const scores = await scoreFiles(model, split.paths, { runtime, signal, onProgress: (done) => emit({ done, total }) });
+    const set = scoredSet(split, scores);
+    if (set.images === 0)
+      throw new LabelscopeError(
+        'no-images',
+        `No image of ${split.source.annotations} could be read. Name their folder with --images.`,
+      );
+    const result: EvaluateResult = {
+      evaluation: evaluate(set, { threshold: params.threshold ?? 0.5 }),
+      annotations: split.source.annotations,
+      model: trained.path,
+      failed: [...split.failed, ...scores.failed],
+      split: name,
+    };
+    if (trained.folder === undefined) return result;
+    const kept = { ...result, savedTo: trained.folder };
+    await keep(trained.folder, kept, split, scores, set);
+    return kept;
+  });
 }
 
 interface NamedSplit {
   readonly split: Split;
-  readonly name: string;
+  readonly name: EvaluateResult['split'];
 }
 
 /** The annotation file that was given, else the run's own validation split. */
 async function splitOf(
   { annotations, images, model }: EvaluateParams,
-  { run, card }: Trained,
+  { record, card }: Trained,
   signal: AbortSignal,
 ): Promise<NamedSplit> {
   if (annotations !== undefined) {
@@ -55,16 +58,15 @@ async function splitOf(
       annotations,
       images,
       categories: card.categories,
-      includeUnlabeled: run?.record.recipe.includeUnlabeled ?? false,
+      includeUnlabeled: record?.recipe.includeUnlabeled ?? false,
     };
     return { split: await openSplit({ ...options, signal, say: () => undefined }), name: 'given' };
   }
-  if (!run)
+  if (!record)
     throw new LabelscopeError(
       'annotations-missing',
-      `${model} is a model file and knows no data set: name an annotation file to evaluate it on.`,
+      `${model} is no run and knows no data set: name an annotation file to evaluate it on.`,
     );
-  const { record } = run;
   return {
     split: await reopenSplit(record.validation, record.categories, record.recipe.includeUnlabeled, signal),
     name: 'validation',
@@ -79,17 +81,22 @@ function scoredSet({ set }: Split, { scored }: Scores): ScoredSet {
   return { images: images.length, categories, labels, scores };
 }
 
-/** scores.<split>.json has the form of predictions that `evaluate --predictions` reads. */
+/** The scores first: evaluation.json names them. */
 async function keep(
   folder: string,
-  name: string,
   result: EvaluateResult,
-  { set }: Split,
+  { set, paths }: Split,
   { scored }: Scores,
-  { categories }: ScoredSet,
+  { categories, labels }: ScoredSet,
 ): Promise<void> {
   const files = runPaths(folder);
-  const images = scored.map(({ row, scores }) => ({ file_name: set.images[row]!.fileName, scores: [...scores] }));
-  await writeAtomically(files.scores(name), [JSON.stringify({ categories, images })]);
+  const images = scored.map(({ row, scores }, k): ScoredImageRecord => ({
+    file_name: set.images[row]!.fileName,
+    path: paths[row]!,
+    labels: categories.filter((_, c) => labels[k * categories.length + c] === 1),
+    scores: [...scores],
+  }));
+  const file: ScoresFile = { categories, images };
+  await writeAtomically(files.scores(result.split), [JSON.stringify(file)]);
   await writeAtomically(files.evaluation, [JSON.stringify(result, null, 2) + '\n']);
 }

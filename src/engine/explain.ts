@@ -2,49 +2,46 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { IMAGE, PROBABILITIES } from '../onnx/classifier';
-import { encodeModel } from '../onnx/encode';
-import { buildGradCam, MAPS, SELECTION } from '../onnx/gradcam';
+import { MAPS, SELECTION } from '../onnx/gradcam';
 import type { Tensor } from '../onnx/model';
-import { LabelscopeError } from '../protocol/errors';
-import type { CountProgress, ExplainedMap, ExplainParams, ExplainResult } from '../protocol/messages';
+import { LabelscopeError, toWireError } from '../protocol/errors';
+import type { CountProgress, ExplainedMap, ExplainParams, ExplainResult, FailedFile } from '../protocol/messages';
 import { colormapOf } from './colormap';
 import type { Context } from './context';
 import { imageFiles } from './image-files';
-import { readFullSize, readPixels } from './images';
+import { type Pixels, readFullSize, readPixels } from './images';
+import { MAPS_AT_ONCE } from './models';
 import { drawOverlay } from './overlay';
-import { targetOf } from './runtime/messages';
-import { openTrained, scoreFiles, type Trained } from './trained';
+import type { Trained } from './trained';
 
 type Explained = ExplainResult['images'][number];
 
 export async function explain(
   params: ExplainParams,
-  context: Context,
+  { runtime, models, signal, device }: Context,
   emit: (progress: CountProgress) => void,
 ): Promise<ExplainResult> {
-  const files = await imageFiles(params.files);
-  const trained = await openTrained(params.model);
-  const device = await context.device(params.device);
-  const { runtime, signal } = context;
-  checkCategories(params, trained);
-  const scores = await scoreFiles(trained, files, { runtime, device, signal, onProgress: () => undefined });
-  const sessions = mapSessions((count) =>
-    runtime.load(encodeModel(buildGradCam(trained.classifier, count, targetOf(device.device))), device),
-  );
-  const images: Explained[] = [];
+  const { files, failed: missing } = await imageFiles(params.files);
   const draw = params.out === undefined ? undefined : overlayDrawer(resolve(params.out), params);
-  try {
-    for (const [done, { path, scores: row }] of scores.scored.entries()) {
+  return models.use(params.model, await device(params.device), async ({ trained, mapping }) => {
+    checkCategories(params, trained);
+    const session = await mapping();
+    const images: Explained[] = [];
+    const failed: FailedFile[] = [...missing];
+    for (const [done, file] of files.entries()) {
       signal.throwIfAborted();
-      const categories = params.categories ?? shownCategories(trained, row);
-      const maps = await mapsOf(trained, path, categories, async (count, feeds) => runtime.run(await sessions.of(count), feeds));
-      images.push({ file: path, maps: draw ? await draw(path, maps) : maps });
+      const { width, height } = trained.classifier;
+      const pixels = await readPixels(file, width, height).catch((error: unknown) => {
+        failed.push({ file, error: toWireError(error).message });
+      });
+      if (pixels) {
+        const maps = await mapsOf(trained, pixels, params.categories, (feeds) => runtime.run(session, feeds));
+        images.push({ file, maps: draw ? await draw(file, maps) : maps });
+      }
       emit({ done: done + 1, total: files.length });
     }
-  } finally {
-    for (const session of await sessions.all()) await runtime.release({ session });
-  }
-  return { model: trained.path, images, failed: scores.failed };
+    return { model: trained.path, images, failed };
+  });
 }
 
 function checkCategories({ categories = [] }: ExplainParams, { card }: Trained): void {
@@ -62,53 +59,47 @@ function shownCategories({ card }: Trained, scores: Float32Array): string[] {
   return labels.length > 0 ? labels : [card.categories[scores.indexOf(Math.max(...scores))]!];
 }
 
-/** One session for each number of categories that is asked for at once. */
-function mapSessions(load: (count: number) => Promise<number>): {
-  of(count: number): Promise<number>;
-  all(): Promise<number[]>;
-} {
-  const sessions = new Map<number, Promise<number>>();
-  return {
-    of: (count) => {
-      const session = sessions.get(count) ?? load(count);
-      sessions.set(count, session);
-      return session;
-    },
-    all: async () => {
-      const settled = await Promise.allSettled(sessions.values());
-      return settled.flatMap((session) => (session.status === 'fulfilled' ? [session.value] : []));
-    },
-  };
-}
+type RunMaps = (feeds: Record<string, Tensor>) => Promise<Readonly<Record<string, Tensor>>>;
 
-type RunMaps = (count: number, feeds: Record<string, Tensor>) => Promise<Readonly<Record<string, Tensor>>>;
-
+/** @param asked the categories to explain; without, those that prediction would name, which the first run tells */
 async function mapsOf(
-  { classifier, card }: Trained,
-  path: string,
-  categories: readonly string[],
+  trained: Trained,
+  pixels: Pixels,
+  asked: readonly string[] | undefined,
   run: RunMaps,
 ): Promise<ExplainedMap[]> {
-  const { width, height } = classifier;
-  const pixels = await readPixels(path, width, height);
-  const selection = new Float32Array(categories.length * card.categories.length);
-  const columns = categories.map((name) => card.categories.indexOf(name));
-  columns.forEach((column, row) => (selection[row * card.categories.length + column] = 1));
-  const outputs = await run(categories.length, {
+  const { categories } = trained.card;
+  const first = await runMaps(trained, pixels, (asked ?? []).slice(0, MAPS_AT_ONCE), run);
+  const wanted = asked ?? shownCategories(trained, first.probabilities);
+  const maps = asked ? first.maps : [];
+  for (let start = maps.length; start < wanted.length; start += MAPS_AT_ONCE)
+    maps.push(...(await runMaps(trained, pixels, wanted.slice(start, start + MAPS_AT_ONCE), run)).maps);
+  return wanted.map((category, k) => ({ category, score: first.probabilities[categories.indexOf(category)]!, ...maps[k]! }));
+}
+
+interface RawMaps {
+  readonly maps: Pick<ExplainedMap, 'width' | 'height' | 'values'>[];
+  readonly probabilities: Float32Array;
+}
+
+/** At most MAPS_AT_ONCE categories; the rows that are left over select nothing. */
+async function runMaps(
+  { classifier: { width, height }, card }: Trained,
+  pixels: Pixels,
+  categories: readonly string[],
+  run: RunMaps,
+): Promise<RawMaps> {
+  const selection = new Float32Array(MAPS_AT_ONCE * card.categories.length);
+  categories.forEach((name, row) => (selection[row * card.categories.length + card.categories.indexOf(name)] = 1));
+  const outputs = await run({
     [IMAGE]: { type: 'uint8', dims: [1, height, width, 3], data: pixels.data },
-    [SELECTION]: { type: 'float32', dims: [categories.length, card.categories.length], data: selection },
+    [SELECTION]: { type: 'float32', dims: [MAPS_AT_ONCE, card.categories.length], data: selection },
   });
-  const maps = outputs[MAPS] as Tensor<'float32'>;
-  const probabilities = (outputs[PROBABILITIES] as Tensor<'float32'>).data;
-  const [, rows, mapWidth] = maps.dims as [number, number, number];
-  const size = rows * mapWidth;
-  return categories.map((category, k) => ({
-    category,
-    score: probabilities[columns[k]!]!,
-    width: mapWidth,
-    height: rows,
-    values: [...maps.data.subarray(k * size, (k + 1) * size)],
-  }));
+  const { dims, data } = outputs[MAPS] as Tensor<'float32'>;
+  const [, rows, columns] = dims as [number, number, number];
+  const size = rows * columns;
+  const maps = categories.map((_, k) => ({ width: columns, height: rows, values: [...data.subarray(k * size, (k + 1) * size)] }));
+  return { maps, probabilities: (outputs[PROBABILITIES] as Tensor<'float32'>).data };
 }
 
 type DrawOverlays = (path: string, maps: readonly ExplainedMap[]) => Promise<ExplainedMap[]>;

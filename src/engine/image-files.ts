@@ -2,23 +2,28 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { LabelscopeError } from '../protocol/errors';
+import type { FailedFile } from '../protocol/messages';
 
 const IMAGE_NAME = /\.(jpe?g|png|webp|gif|tiff?|avif|bmp|svg|heic)$/i;
 
 /**
- * Files as they are, folders as the image files directly in them, sorted by name.
+ * Files as they are, folders as the image files directly in them, sorted by name. What is missing is named and does not stop the others.
  *
- * @throws LabelscopeError 'image-missing' or 'no-images' naming what was asked for
+ * @throws LabelscopeError 'image-missing' where nothing is left, 'no-images' for a folder without any
  */
-export async function imageFiles(places: readonly string[]): Promise<string[]> {
-  const found: string[] = [];
+export async function imageFiles(
+  places: readonly string[],
+): Promise<{ readonly files: readonly string[]; readonly failed: readonly FailedFile[] }> {
+  const files: string[] = [];
+  const failed: FailedFile[] = [];
   for (const place of places.map((name) => resolve(name))) {
     const entry = await stat(place).catch(() => undefined);
-    if (!entry) throw new LabelscopeError('image-missing', `There is no image or folder ${place}.`);
-    if (!entry.isDirectory()) found.push(place);
-    else found.push(...(await imagesIn(place)));
+    if (!entry) failed.push({ file: place, error: `There is no image or folder ${place}.` });
+    else if (!entry.isDirectory()) files.push(place);
+    else files.push(...(await imagesIn(place)));
   }
-  return found;
+  if (files.length === 0 && failed[0]) throw new LabelscopeError('image-missing', failed[0].error);
+  return { files, failed };
 }
 
 async function imagesIn(folder: string): Promise<string[]> {

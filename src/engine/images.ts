@@ -32,6 +32,19 @@ export async function readFullSize(path: string): Promise<Pixels> {
   return { width: info.width, height: info.height, data };
 }
 
+/** The longest side of a preview: more than a screen shows, and little enough to be sent between processes. */
+const PREVIEW_SIDE = 4096;
+
+/** The image as a PNG, upright, at most 4096 pixels long. @throws LabelscopeError 'image-unreadable' naming the file */
+export async function readPreview(path: string): Promise<{ width: number; height: number; png: Uint8Array }> {
+  const small = open(path).resize(PREVIEW_SIDE, PREVIEW_SIDE, { fit: 'inside', withoutEnlargement: true });
+  const { data, info } = await small
+    .png()
+    .toBuffer({ resolveWithObject: true })
+    .catch((error: unknown) => unreadable(path, error));
+  return { width: info.width, height: info.height, png: data };
+}
+
 function open(path: string): Sharp {
   return sharp(path, { limitInputPixels: MOST_PIXELS, failOn: 'error', ignoreIcc: true }).autoOrient();
 }

@@ -19,7 +19,12 @@ import { exportModel } from './export';
 import { predict } from './predict';
 import { probeDevice } from './probe';
 import type { Device } from './runtime/messages';
+import { inspectDataset } from './inspect';
+import { type ModelCache, modelCache } from './models';
+import { picture } from './picture';
 import { type Runtime, startRuntime } from './runtime/runtime';
+import { importModel } from './import';
+import { truth } from './truth';
 import { sample } from './sample/request';
 import { train } from './train/train';
 
@@ -36,6 +41,10 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   predict,
   explain,
   export: exportModel,
+  inspect: inspectDataset,
+  truth,
+  picture,
+  import: importModel,
   sample,
 };
 
@@ -45,28 +54,42 @@ const VERSION = process.env.LABELSCOPE_VERSION ?? '0.0.0';
 function serve(): void {
   const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
   const runtime = startRuntime(join(__dirname, 'worker.js'));
-  const gone = new AbortController();
-  for (const method of Object.keys(HANDLERS) as Method[]) handle(connection, method, runtime, gone.signal);
+  const engine: Engine = { runtime, models: modelCache(runtime), gone: new AbortController() };
+  for (const method of Object.keys(HANDLERS) as Method[]) handle(connection, method, engine);
   // The parent stops jobs through the channel; a Ctrl-C meant for it must not end this process half-way.
   process.on('SIGINT', () => undefined);
-  const reasons = ['disconnect', 'SIGTERM', 'SIGHUP'];
-  for (const reason of reasons) process.on(reason, () => void leave(gone, runtime));
-  void runtime.ended.then(() => leave(gone, runtime));
+  for (const reason of ['SIGTERM', 'SIGHUP']) process.on(reason, () => void leave(engine));
+  process.on('disconnect', () => void Promise.allSettled(outliving).then(() => leave(engine)));
+  // Nobody reads what native libraries print once the parent is gone.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  void runtime.ended.then(() => leave(engine));
   connection.listen();
+}
+
+interface Engine {
+  readonly runtime: Runtime;
+  readonly models: ModelCache;
+  /** Aborted when this process is to end. */
+  readonly gone: AbortController;
 }
 
 /** Jobs in progress: the process waits for them to save what they have before it leaves with its parent. */
 const jobs = new Set<Promise<unknown>>();
+/** Those among them that go on without the parent. */
+const outliving = new Set<Promise<unknown>>();
 
-function handle(connection: MessageConnection, method: Method, runtime: Runtime, gone: AbortSignal): void {
+function handle(connection: MessageConnection, method: Method, { runtime, models, gone }: Engine): void {
   const handler = HANDLERS[method] as Handler<Method>;
   connection.onRequest(method, async ({ params, progressToken }: Envelope<Method>, token: CancellationToken) => {
     const stop = new AbortController();
     token.onCancellationRequested(() => stop.abort());
-    const context = makeContext(runtime, AbortSignal.any([stop.signal, gone]), VERSION);
-    const emit = (progress: unknown) => void connection.sendProgress(PROGRESS, progressToken, progress).catch(() => undefined);
+    const context = makeContext(runtime, models, AbortSignal.any([stop.signal, gone.signal]), VERSION);
+    const emit = (progress: unknown) => {
+      if (process.connected) void connection.sendProgress(PROGRESS, progressToken, progress).catch(() => undefined);
+    };
     const job = handler(params, context, emit);
     jobs.add(job);
+    if ('outlive' in params && params.outlive === true) outliving.add(job);
     try {
       return await job;
     } catch (error) {
@@ -78,11 +101,12 @@ function handle(connection: MessageConnection, method: Method, runtime: Runtime,
       return new ResponseError(-32000, wire.message, wire);
     } finally {
       jobs.delete(job);
+      outliving.delete(job);
     }
   });
 }
 
-async function leave(gone: AbortController, runtime: Runtime): Promise<void> {
+async function leave({ gone, runtime }: Engine): Promise<void> {
   gone.abort();
   await Promise.allSettled(jobs);
   await runtime.close();

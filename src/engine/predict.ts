@@ -2,31 +2,27 @@
 import type { CountProgress, PredictedImage, PredictParams, PredictResult } from '../protocol/messages';
 import type { Context } from './context';
 import { imageFiles } from './image-files';
-import { openTrained, type ScoredFile, scoreFiles } from './trained';
+import { type ScoredFile, scoreFiles } from './trained';
 
 export async function predict(
   params: PredictParams,
-  context: Context,
+  { runtime, models, signal, device }: Context,
   emit: (progress: CountProgress) => void,
 ): Promise<PredictResult> {
-  const files = await imageFiles(params.files);
-  const trained = await openTrained(params.model);
-  const device = await context.device(params.device);
-  const { runtime, signal } = context;
-  const { scored, failed } = await scoreFiles(trained, files, {
-    runtime,
-    device,
-    signal,
-    onProgress: (done) => emit({ done, total: files.length }),
+  const { files, failed: missing } = await imageFiles(params.files);
+  return models.use(params.model, await device(params.device), async (model) => {
+    const onProgress = (done: number) => emit({ done, total: files.length });
+    const { scored, failed } = await scoreFiles(model, files, { runtime, signal, onProgress });
+    const { path, card } = model.trained;
+    const applied = card.categories.map((_, k) => params.threshold ?? card.thresholds[k] ?? 0.5);
+    return {
+      model: path,
+      threshold: params.threshold ?? card.thresholds[0] ?? 0.5,
+      thresholds: Object.fromEntries(card.categories.map((name, k) => [name, applied[k]!])),
+      images: scored.map((file) => predicted(file, card.categories, applied)),
+      failed: [...missing, ...failed],
+    };
   });
-  const { categories, thresholds } = trained.card;
-  const applied = categories.map((_, k) => params.threshold ?? thresholds[k] ?? 0.5);
-  return {
-    model: trained.path,
-    threshold: params.threshold ?? thresholds[0] ?? 0.5,
-    images: scored.map((file) => predicted(file, categories, applied)),
-    failed,
-  };
 }
 
 function predicted({ path, scores }: ScoredFile, categories: readonly string[], thresholds: readonly number[]): PredictedImage {

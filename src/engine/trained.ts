@@ -1,47 +1,60 @@
 // A trained model, wherever it lies: in a run folder or in a file of its own.
 import { stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { type Classifier, IMAGE, PROBABILITIES } from '../onnx/classifier';
 import { toFloatWeights } from '../onnx/compress';
 import { readModel } from '../onnx/files';
 import { type ModelCard, readInferenceModel } from '../onnx/inference';
 import type { Tensor } from '../onnx/model';
 import { LabelscopeError } from '../protocol/errors';
-import type { DeviceUsed, FailedFile } from '../protocol/messages';
+import type { FailedFile } from '../protocol/messages';
 import { ahead } from './examples';
 import { type Pixels, readPixels } from './images';
 import type { RunRecord } from '../protocol/run';
-import { exists, readRecord, runPaths } from './run/folder';
+import { IMPORT_RECORD, readImport, readRecord, RECORD } from './client/folder';
+import { exists, runPaths } from './run/folder';
+import type { OpenModel } from './models';
 import type { Runtime } from './runtime/runtime';
 
 export interface Trained {
   /** The model file. */
   readonly path: string;
-  /** The run folder's record, where the model lies in one. */
-  readonly run: { readonly folder: string; readonly record: RunRecord } | undefined;
+  /** The run's or imported model's folder, where evaluations are kept; undefined for a file of its own. */
+  readonly folder: string | undefined;
+  /** What training wrote, where the model comes from a run. */
+  readonly record: RunRecord | undefined;
   readonly classifier: Classifier;
   readonly card: ModelCard;
 }
 
+/** The model file of a run folder, of an imported model's folder, of their record, or the file itself. @throws LabelscopeError 'model-missing' */
+export async function locateModel(place: string): Promise<string> {
+  const given = resolve(place);
+  const folder = [RECORD, IMPORT_RECORD].includes(basename(given)) ? dirname(given) : given;
+  const found = await stat(folder).catch(() => undefined);
+  if (!found) throw new LabelscopeError('model-missing', `There is no run folder or model file ${folder}.`);
+  if (!found.isDirectory()) return folder;
+  const { model } = runPaths(folder);
+  if (await exists(model)) return model;
+  // A folder that is no run at all is told as such.
+  if (!(await readImport(folder))) await readRecord(folder);
+  throw new LabelscopeError(
+    'model-missing',
+    `${folder} has no model yet: its training stopped before the first validation. Continue it with --resume.`,
+  );
+}
+
 /**
- * @param place a run folder, its run.json, or an exported model file
+ * @param place a run folder, an imported model's folder, its record, or an exported model file
  * @throws LabelscopeError 'model-missing', 'run-missing'; OnnxError where the file is no model of ours
  */
 export async function openTrained(place: string): Promise<Trained> {
-  const given = resolve(place);
-  const folder = basename(given) === 'run.json' ? join(given, '..') : given;
-  const found = await stat(folder).catch(() => undefined);
-  if (!found) throw new LabelscopeError('model-missing', `There is no run folder or model file ${folder}.`);
-  if (!found.isDirectory()) return { path: folder, run: undefined, ...(await readTrained(folder)) };
-  const record = await readRecord(folder);
-  const { model } = runPaths(folder);
-  if (!(await exists(model))) {
-    throw new LabelscopeError(
-      'model-missing',
-      `${folder} has no model yet: its training stopped before the first validation. Continue it with --resume.`,
-    );
-  }
-  return { path: model, run: { folder, record }, ...(await readTrained(model)) };
+  const path = await locateModel(place);
+  const model = await readTrained(path);
+  if (path === resolve(place)) return { path, folder: undefined, record: undefined, ...model };
+  const folder = dirname(path);
+  const record = (await readImport(folder)) ? undefined : await readRecord(folder);
+  return { path, folder, record, ...model };
 }
 
 async function readTrained(path: string): Promise<Pick<Trained, 'classifier' | 'card'>> {
@@ -63,7 +76,6 @@ export interface Scores {
 
 interface ScoreOptions {
   readonly runtime: Runtime;
-  readonly device: DeviceUsed;
   readonly signal: AbortSignal;
   readonly onProgress: (done: number) => void;
 }
@@ -72,26 +84,21 @@ const BATCH = 8;
 
 /** Probabilities of every file that can be read, in the order given; the others are named with the reason. */
 export async function scoreFiles(
-  { path, classifier }: Trained,
+  { trained: { classifier }, scoring }: OpenModel,
   files: readonly string[],
-  options: ScoreOptions,
+  { runtime, signal, onProgress }: ScoreOptions,
 ): Promise<Scores> {
-  const { runtime, device, signal, onProgress } = options;
-  const session = await runtime.load(path, device);
+  const session = await scoring();
   const scored: ScoredFile[] = [];
   const failed: FailedFile[] = [];
   let next = ahead(readBatch(files, 0, classifier));
-  try {
-    for (let start = 0; start < files.length; start += BATCH) {
-      signal.throwIfAborted();
-      const batch = await next;
-      next = ahead(readBatch(files, start + BATCH, classifier));
-      failed.push(...batch.failed);
-      if (batch.read.length > 0) scored.push(...(await scoreBatch(runtime, session, classifier, batch.read)));
-      onProgress(Math.min(start + BATCH, files.length));
-    }
-  } finally {
-    await runtime.release({ session });
+  for (let start = 0; start < files.length; start += BATCH) {
+    signal.throwIfAborted();
+    const batch = await next;
+    next = ahead(readBatch(files, start + BATCH, classifier));
+    failed.push(...batch.failed);
+    if (batch.read.length > 0) scored.push(...(await scoreBatch(runtime, session, classifier, batch.read)));
+    onProgress(Math.min(start + BATCH, files.length));
   }
   return { scored, failed };
 }

@@ -154,7 +154,15 @@ async function showDevices(engine: Services['engine']): Promise<unknown> {
 }
 
 /** In a workspace that is not trusted, these only look at data. */
-const HARMLESS = new Set(['showDatasetReport', 'openTraining', 'openEvaluation', 'refreshRuns', 'showOutput', 'openWalkthrough', 'revealRun']);
+const HARMLESS = new Set([
+  'showDatasetReport',
+  'openTraining',
+  'openEvaluation',
+  'refreshRuns',
+  'showOutput',
+  'openWalkthrough',
+  'revealRun',
+]);
 
 export function registerCommands(services: Services, trees: RunTrees): vscode.Disposable {
   const selected = (target: targets.Target, rows: unknown): readonly RunInfo[] => {
@@ -185,5 +193,8 @@ export function registerCommands(services: Services, trees: RunTrees): vscode.Di
 
 function checkTrust(name: string): void {
   if (vscode.workspace.isTrusted || HARMLESS.has(name)) return;
-  throw new LabelscopeError('untrusted', vscode.l10n.t('Labelscope only looks at data in a workspace that is not trusted. Trust it first.'));
+  throw new LabelscopeError(
+    'untrusted',
+    vscode.l10n.t('Labelscope only looks at data in a workspace that is not trusted. Trust it first.'),
+  );
 }

@@ -53,10 +53,13 @@ function idleStop(client: EngineClient, log: vscode.LogOutputChannel) {
     },
     free: () => {
       if (--pending > 0) return;
-      timer = setTimeout(() => {
-        log.debug('engine: stopped, because it was idle');
-        void client.stop();
-      }, setting('engine.idleMinutes') * 60_000);
+      timer = setTimeout(
+        () => {
+          log.debug('engine: stopped, because it was idle');
+          void client.stop();
+        },
+        setting('engine.idleMinutes') * 60_000,
+      );
     },
     dispose: () => clearTimeout(timer),
   };

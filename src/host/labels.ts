@@ -66,7 +66,10 @@ export function labelsOf(engine: Supervisor, models: Models, coco: CocoFiles): L
 
 function untrusted(): LabelsData['error'] {
   if (vscode.workspace.isTrusted) return null;
-  return { code: 'untrusted', message: vscode.l10n.t('Models are used in trusted workspaces only. Trust this one to see predicted labels.') };
+  return {
+    code: 'untrusted',
+    message: vscode.l10n.t('Models are used in trusted workspaces only. Trust this one to see predicted labels.'),
+  };
 }
 
 /** An image that is written anew is asked for anew. */
@@ -80,7 +83,11 @@ async function stamp(file: string): Promise<string> {
 
 async function predict(engine: Supervisor, file: string, model: ModelInfo, signal: AbortSignal): Promise<Omit<Answer, 'truth'>> {
   const device = setting('device');
-  const { images, thresholds, failed } = await engine.request('predict', { model: model.folder, files: [file], device }, { signal });
+  const { images, thresholds, failed } = await engine.request(
+    'predict',
+    { model: model.folder, files: [file], device },
+    { signal },
+  );
   const failure = failed[0] && { code: 'image-unreadable', message: failed[0].error };
   return { predicted: images[0] ?? null, thresholds, error: failure ?? null };
 }

@@ -11,7 +11,8 @@ const REMEDIES: Readonly<Record<string, () => string>> = {
   'model-missing': () => vscode.l10n.t('Resume it in the Runs view.'),
   'resume-settings': () => vscode.l10n.t('Train a new run for other settings.'),
   'backbone-changed': () => vscode.l10n.t('Train a new run.'),
-  'device-unavailable': () => vscode.l10n.t('Choose another with the setting labelscope.device, or run "Labelscope: Check Devices".'),
+  'device-unavailable': () =>
+    vscode.l10n.t('Choose another with the setting labelscope.device, or run "Labelscope: Check Devices".'),
   'engine-died': () => vscode.l10n.t('What was saved is kept. A training run can be resumed in the Runs view.'),
   'training-diverged': () => vscode.l10n.t('Lower learnRate in the setting labelscope.recipeSettings.'),
   'write-failed': () => vscode.l10n.t('Check free space and permissions of the folder.'),

@@ -109,7 +109,9 @@ function watchRunFolders(refresh: () => void): vscode.Disposable {
     start();
     refresh();
   };
-  const settings = vscode.workspace.onDidChangeConfiguration((event) => event.affectsConfiguration('labelscope.runsFolder') && again());
+  const settings = vscode.workspace.onDidChangeConfiguration(
+    (event) => event.affectsConfiguration('labelscope.runsFolder') && again(),
+  );
   const folders = vscode.workspace.onDidChangeWorkspaceFolders(again);
   const stop = new vscode.Disposable(() => {
     clearTimeout(timer);

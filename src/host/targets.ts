@@ -73,7 +73,8 @@ async function chooseRun(candidates: readonly RunInfo[]): Promise<RunInfo> {
 export const isAtWork = ({ status }: RunInfo): boolean => status !== 'imported' && isLive(status);
 export const isTraining = ({ status }: RunInfo): boolean => status === 'training' || status === 'preparing';
 export const isPaused = ({ status }: RunInfo): boolean => status === 'paused';
-export const isResumable = ({ status }: RunInfo): boolean => status === 'stopped' || status === 'interrupted' || status === 'failed';
+export const isResumable = ({ status }: RunInfo): boolean =>
+  status === 'stopped' || status === 'interrupted' || status === 'failed';
 export const isTrained = ({ imported }: RunInfo): boolean => imported === undefined;
 export const hasModel = (run: RunInfo): boolean => run.hasModel;
 export const isEvaluated = ({ evaluation }: RunInfo): boolean => evaluation !== undefined;

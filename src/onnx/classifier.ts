@@ -125,6 +125,52 @@ function oldHead(graph: Graph, source: string): OldHead {
   );
 }
 
+interface FoundHead {
+  readonly head: Head;
+  /** The operators between the layer and the output. */
+  readonly passed: readonly string[];
+}
+
+/**
+ * The last fully connected layer's weight and bias, and what stands behind it.
+ *
+ * @throws OnnxError 'onnx-unsupported' where there is none, or its weights are no constants
+ */
+export function headOf(graph: Graph, source: string): FoundHead {
+  const { features } = oldHead(graph, source);
+  const makers = producers(graph);
+  const dense = graph.nodes.find((node) => node.inputs[0] === features && denseInputs(node, graph, makers) !== undefined)!;
+  const behind: Node[] = [];
+  for (let value = dense.outputs[0]!; ;) {
+    const next = graph.nodes.find(({ inputs }) => inputs.includes(value));
+    if (!next) break;
+    behind.push(next);
+    value = next.outputs[0]!;
+  }
+  const weight = denseWeight(dense, graph, makers);
+  const added = behind[0]?.type === 'Add' ? behind[0].inputs : [];
+  const bias = [dense.inputs[2] ?? '', ...added].map((name) => graph.initializers.get(name)).find(Boolean);
+  if (!weight || (bias && bias.type !== 'float32')) {
+    throw new OnnxError('onnx-unsupported', `${source} has a head whose weights are no float32 constants. Export it in float32.`);
+  }
+  const [count] = weight.dims as [number, number];
+  const data = bias ? Float32Array.from(bias.data as Float32Array) : new Float32Array(count);
+  return { head: { weight, bias: { type: 'float32', dims: [count], data } }, passed: behind.map(({ type }) => type) };
+}
+
+/** C×F. Undefined where it is no float32 constant. */
+function denseWeight({ inputs, attributes }: Node, graph: Graph, makers: ReadonlyMap<string, Node>): Head['weight'] | undefined {
+  const name = inputs[1] ?? '';
+  const flip = makers.get(name)?.type === 'Transpose' ? makers.get(name) : undefined;
+  const tensor = graph.initializers.get(flip?.inputs[0] ?? name);
+  if (tensor?.type !== 'float32') return undefined;
+  const [rows, columns] = tensor.dims as [number, number];
+  if ((attributes.transB?.value === 1) !== (flip !== undefined)) return { ...tensor, dims: [rows, columns] };
+  const data = new Float32Array(tensor.data.length);
+  for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) data[c * rows + r] = tensor.data[r * columns + c]!;
+  return { type: 'float32', dims: [columns, rows], data };
+}
+
 /** The first node that is of none of the `passed` types, upwards along the first inputs that nodes make. */
 function backFrom(value: string, makers: ReadonlyMap<string, Node>, passed: ReadonlySet<string>): Node | undefined {
   let node = makers.get(value);

@@ -80,16 +80,22 @@ export function readInferenceModel(model: Model, source: string): { readonly cla
   return { classifier, card };
 }
 
-function cardOf({ metadata }: Model, source: string): ModelCard {
-  const categories = jsonOf(metadata[CARD_KEYS.categories]);
-  const thresholds = jsonOf(metadata[CARD_KEYS.thresholds]);
-  const provenance = jsonOf(metadata[CARD_KEYS.provenance]);
-  const isCard = isTexts(categories) && isNumbers(thresholds) && categories.length === thresholds.length && isRecord(provenance);
-  if (isCard) return { categories, thresholds, provenance };
+function cardOf(model: Model, source: string): ModelCard {
+  const card = cardIn(model);
+  if (card) return card;
   throw new OnnxError(
     'onnx-unsupported',
     `${source} is no model that Labelscope trained: its metadata name no categories. Give a run folder or an exported model.`,
   );
+}
+
+/** The metadata of a model file of ours; undefined where it is none. */
+export function cardIn({ metadata }: Model): ModelCard | undefined {
+  const categories = jsonOf(metadata[CARD_KEYS.categories]);
+  const thresholds = jsonOf(metadata[CARD_KEYS.thresholds]);
+  const provenance = jsonOf(metadata[CARD_KEYS.provenance]);
+  const isCard = isTexts(categories) && isNumbers(thresholds) && categories.length === thresholds.length && isRecord(provenance);
+  return isCard ? { categories, thresholds, provenance } : undefined;
 }
 
 /** Height and width of the image input; undefined where there is none of the right form. */

@@ -248,15 +248,13 @@ export interface PictureResult {
 }
 
 export interface ImportParams {
-  /** Any multilabel ONNX classifier with one image input and one output of N×categories, logits or probabilities. */
+  /** Any multilabel ONNX classifier with one image input and a fully connected layer at its end, behind it a sigmoid or nothing. */
   readonly model: string;
   /** In the order of its outputs; read from the file's metadata where it was exported by Labelscope. */
   readonly categories?: readonly string[];
   /** The new folder for model.onnx and import.json. */
   readonly folder: string;
   readonly name: string;
-  /** Whether the output is a probability already; found out from the graph where left out. */
-  readonly output?: 'logits' | 'probabilities';
 }
 
 export interface ImportResult {

@@ -166,15 +166,19 @@ export type WindowCalls<W extends WindowName> = Windows[W]['calls'];
 
 /** From the host. */
 export type ToWindow<W extends WindowName> =
-  | { readonly kind: 'data'; readonly data: WindowData<W>; readonly resource: string; readonly strings: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'data';
+      readonly data: WindowData<W>;
+      readonly resource: string;
+      readonly strings: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'event'; readonly event: WindowEvent<W> }
   | { readonly kind: 'result'; readonly id: number; readonly result: unknown }
   | { readonly kind: 'failed'; readonly id: number; readonly error: WireError };
 
 /** To the host. 'ready' asks for the data: it is sent at every load of the window. */
 export type FromWindow<W extends WindowName> =
-  | { readonly kind: 'ready' }
-  | { readonly [C in keyof WindowCalls<W>]: CallMessage<W, C> }[keyof WindowCalls<W>];
+  { readonly kind: 'ready' } | { readonly [C in keyof WindowCalls<W>]: CallMessage<W, C> }[keyof WindowCalls<W>];
 
 interface CallMessage<W extends WindowName, C extends keyof WindowCalls<W>> {
   readonly kind: 'call';

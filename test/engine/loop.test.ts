@@ -67,6 +67,8 @@ async function loop(trial: Trial = {}): Promise<Outcome> {
     onPoint: (point) => told.points.push(point),
     onBest: () => Promise.resolve(void told.bestAt.push(steps)),
     onCheckpoint: (progress) => Promise.resolve(void told.checkpoints.push(progress)),
+    gate: { closed: false, opened: () => Promise.resolve() },
+    onPaused: () => Promise.resolve(),
   };
   return { ...(await trainLoop(learner, rowsAsLabels(), rowsAsLabels(), options)), ...told };
 }

@@ -9,11 +9,11 @@ import { writeAtomically } from '../../src/engine/run/atomic';
 import {
   appendHistory,
   createRunFolder,
-  readRecord,
   removeLeftovers,
   rewindHistory,
   runPaths,
 } from '../../src/engine/run/folder';
+import { readRecord } from '../../src/engine/client/folder';
 import { holdRun } from '../../src/engine/run/lock';
 import { readTensors, writeTensors } from '../../src/engine/run/safetensors';
 import { START, writeCheckpoint, readCheckpoint } from '../../src/engine/train/checkpoint';
@@ -184,11 +184,11 @@ describe('a run folder', () => {
   });
 
   it('is held by one training at a time', async () => {
-    const release = await holdRun(folder);
-    await expect(holdRun(folder)).rejects.toMatchObject({ code: 'run-busy' });
-    (await holdRun(`${folder}-other`))();
+    const release = await holdRun(folder, (socket) => socket.destroy());
+    await expect(holdRun(folder, (socket) => socket.destroy())).rejects.toMatchObject({ code: 'run-busy' });
+    (await holdRun(`${folder}-other`, (socket) => socket.destroy()))();
     release();
-    (await holdRun(folder))();
+    (await holdRun(folder, (socket) => socket.destroy()))();
   });
 
   it.skipIf(process.getuid?.() === 0)('says so where it cannot be made', async () => {

@@ -3,8 +3,12 @@ import { LabelscopeError, type WireError } from '../../src/protocol/errors';
 import type { FromWindow, ToWindow, WindowCalls, WindowData, WindowEvent, WindowName } from '../../src/protocol/windows';
 import { useStrings } from './l10n';
 
-type Params<W extends WindowName, C extends keyof WindowCalls<W>> = WindowCalls<W>[C] extends { readonly params: infer P } ? P : never;
-type Result<W extends WindowName, C extends keyof WindowCalls<W>> = WindowCalls<W>[C] extends { readonly result: infer R } ? R : never;
+type Params<W extends WindowName, C extends keyof WindowCalls<W>> = WindowCalls<W>[C] extends { readonly params: infer P }
+  ? P
+  : never;
+type Result<W extends WindowName, C extends keyof WindowCalls<W>> = WindowCalls<W>[C] extends { readonly result: infer R }
+  ? R
+  : never;
 
 /** What a window needs of the world around it: the editor, or the page of a report. */
 export interface Host<W extends WindowName> {

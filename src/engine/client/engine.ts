@@ -17,6 +17,8 @@ export interface EngineOptions {
   /** The bundled engine (dist/engine.js). */
   readonly script: string;
   readonly onLog: (line: LogLine) => void;
+  /** A process group of its own: what ends this process, or its terminal, does not end the engine. */
+  readonly detached?: boolean;
 }
 
 export interface RequestOptions<M extends Method> {
@@ -59,10 +61,11 @@ interface Engine {
   readonly death: Promise<never>;
 }
 
-function startEngine({ script, onLog }: EngineOptions): Engine {
+function startEngine({ script, onLog, detached = false }: EngineOptions): Engine {
   const child = fork(script, [], {
     execArgv: [],
     serialization: 'advanced',
+    detached,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism())), MALLOC_ARENA_MAX: '2' },
   });

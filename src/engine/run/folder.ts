@@ -1,14 +1,16 @@
 // A run is a folder: what it was told, how it went, where it stands, and the model it made.
-import { appendFile, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { appendFile, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LabelscopeError } from '../../protocol/errors';
 import type { HistoryPoint } from '../../protocol/messages';
-import { RUN_FORMAT, type RunRecord } from '../../protocol/run';
+import type { RunRecord } from '../../protocol/run';
+import { EVALUATION, HISTORY, IMPORT_RECORD, readHistory, RECORD, scoresName } from '../client/folder';
 import { TEMPORARY, writeAtomically } from './atomic';
 
 export interface RunPaths {
   readonly folder: string;
   readonly record: string;
+  readonly imported: string;
   readonly history: string;
   readonly checkpoint: string;
   /** Pooled features, in blocks of images. */
@@ -21,13 +23,14 @@ export interface RunPaths {
 export function runPaths(folder: string): RunPaths {
   return {
     folder,
-    record: join(folder, 'run.json'),
-    history: join(folder, 'history.jsonl'),
+    record: join(folder, RECORD),
+    imported: join(folder, IMPORT_RECORD),
+    history: join(folder, HISTORY),
     checkpoint: join(folder, 'checkpoint', 'state.safetensors'),
     features: (split, block) => join(folder, 'checkpoint', `features.${split}.${block}.safetensors`),
     model: join(folder, 'model.onnx'),
-    evaluation: join(folder, 'evaluation.json'),
-    scores: (split) => join(folder, `scores.${split}.json`),
+    evaluation: join(folder, EVALUATION),
+    scores: (split) => join(folder, scoresName(split)),
   };
 }
 
@@ -72,43 +75,6 @@ export async function writeRecord(paths: RunPaths, record: RunRecord): Promise<v
   await writeAtomically(paths.record, [JSON.stringify(record, null, 2) + '\n']);
 }
 
-/** @throws LabelscopeError 'run-missing', 'run-unreadable' or 'run-newer' naming the folder */
-export async function readRecord(folder: string): Promise<RunRecord> {
-  const { record: path } = runPaths(folder);
-  const text = await readFile(path, 'utf8').catch(() => {
-    throw new LabelscopeError(
-      'run-missing',
-      `${folder} is no run folder: it has no run.json. Give the folder that training named.`,
-    );
-  });
-  const record = parseRecord(text, path);
-  if (record.format > RUN_FORMAT) {
-    throw new LabelscopeError(
-      'run-newer',
-      `${path} was written by a newer Labelscope (format ${record.format}). Update Labelscope to use it.`,
-    );
-  }
-  return record;
-}
-
-function parseRecord(text: string, path: string): RunRecord {
-  try {
-    const record = JSON.parse(text) as Partial<RunRecord>;
-    if (
-      typeof record.format === 'number' &&
-      record.recipe &&
-      record.train &&
-      record.validation &&
-      Array.isArray(record.categories)
-    ) {
-      return record as RunRecord;
-    }
-  } catch {
-    // Told below, together with records that are JSON of another kind.
-  }
-  throw new LabelscopeError('run-unreadable', `${path} is damaged: it is no record of a run. Restore it or train again.`);
-}
-
 /**
  * Appends points, one JSON line each.
  *
@@ -137,20 +103,9 @@ export async function syncHistory(paths: RunPaths): Promise<void> {
 
 /** The history up to and including an iteration: what a resumed run continues. Lines cut by a crash are dropped. */
 export async function rewindHistory(paths: RunPaths, lastIteration: number): Promise<HistoryPoint[]> {
-  const points = (await readHistory(paths)).filter(({ iteration }) => iteration <= lastIteration);
+  const points = (await readHistory(paths.folder)).filter(({ iteration }) => iteration <= lastIteration);
   await writeAtomically(paths.history, [points.map((point) => JSON.stringify(point) + '\n').join('')]);
   return points;
-}
-
-async function readHistory(paths: RunPaths): Promise<HistoryPoint[]> {
-  const text = await readFile(paths.history, 'utf8').catch(() => '');
-  return text.split('\n').flatMap((line) => {
-    try {
-      return [JSON.parse(line) as HistoryPoint];
-    } catch {
-      return [];
-    }
-  });
 }
 
 export async function exists(path: string): Promise<boolean> {

@@ -1,19 +1,18 @@
 // One process at a time trains in a run folder. The lock is a listening socket, which ends with its process: nothing stale stays.
-import { createHash } from 'node:crypto';
-import { rm } from 'node:fs/promises';
-import { connect, createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// Whoever connects joins the run.
+import { chmod, rm } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { LabelscopeError } from '../../protocol/errors';
+import { addressOf } from '../client/address';
 
 /**
  * Holds a run folder until the function that it answers is called. Where the system offers no such socket, nothing is held.
  *
  * @throws LabelscopeError 'run-busy' where another training holds it
  */
-export async function holdRun(folder: string): Promise<() => void> {
+export async function holdRun(folder: string, serve: (socket: Socket) => void): Promise<() => void> {
   const address = addressOf(folder);
-  const server = createServer((socket) => socket.destroy()).unref();
+  const server = createServer(serve).unref();
   let failure = await listen(server, address);
   if (failure === 'EADDRINUSE') {
     if (await answers(address)) throw busy(folder);
@@ -21,12 +20,9 @@ export async function holdRun(folder: string): Promise<() => void> {
     failure = await listen(server, address);
     if (failure === 'EADDRINUSE') throw busy(folder);
   }
+  // What a run may be told is for the person who started it.
+  if (failure === undefined && process.platform !== 'win32') await chmod(address, 0o600);
   return () => server.close();
-}
-
-function addressOf(folder: string): string {
-  const name = `labelscope-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
-  return process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : join(tmpdir(), `${name}.sock`);
 }
 
 /** The code of the error, undefined where it listens. */

@@ -9,15 +9,7 @@ import { defaultBackbonePath } from '../backbone/locate';
 import type { Context } from '../context';
 import { openSplits, reopenSplit, type Split } from '../data';
 import { recipeWith } from '../recipes';
-import {
-  checkFree,
-  createRunFolder,
-  exists,
-  removeLeftovers,
-  type RunPaths,
-  runPaths,
-  writeRecord,
-} from '../run/folder';
+import { checkFree, createRunFolder, exists, removeLeftovers, type RunPaths, runPaths, writeRecord } from '../run/folder';
 import { type Checkpoint, readCheckpoint } from './checkpoint';
 import { classifierFrom, sha256Of } from './classifier';
 

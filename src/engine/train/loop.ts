@@ -4,6 +4,7 @@ import type { Recipe } from '../../protocol/recipe';
 import { ahead, type Batch, type Examples } from '../examples';
 import { randomStream } from '../random';
 import type { Progress } from './checkpoint';
+import type { Gate } from '../run/channel';
 import type { Learner } from './learner';
 import { LabelscopeError } from '../../protocol/errors';
 
@@ -12,14 +13,18 @@ export interface LoopOptions {
   readonly seed: number;
   readonly start: Progress;
   readonly signal: AbortSignal;
+  /** Closed while the run is paused. */
+  readonly gate: Gate;
   /** Told how long each step took with the wait for its images, in milliseconds. */
   readonly onStep: (milliseconds: number) => void;
   /** Told after every step, and after its validation where one was due. */
   readonly onPoint: (point: HistoryPoint) => void;
   /** Told when the validation loss is lower than ever. */
   readonly onBest: () => Promise<void>;
-  /** Told when frequency and time would have a checkpoint, and when a person stops the run. */
+  /** Told when frequency and time would have a checkpoint, and when a person pauses or stops the run. */
   readonly onCheckpoint: (progress: Progress) => Promise<void>;
+  /** Told when the loop stands still; it goes on when the promise resolves. */
+  readonly onPaused: () => Promise<void>;
 }
 
 export interface LoopResult {
@@ -62,10 +67,12 @@ export async function trainLoop(
     const settled = await settle(learner, validation, schedule, progress, options);
     if (!settled) return stoppedByPerson(options, progress);
     progress = settled;
-    if (isDue(recipe, checkpointed, progress.iteration)) {
+    const paused = options.gate.closed && !signal.aborted;
+    if (paused || isDue(recipe, checkpointed, progress.iteration)) {
       await options.onCheckpoint(progress);
       checkpointed = { at: Date.now(), iteration: progress.iteration };
     }
+    if (paused) await options.onPaused();
     if (outOfPatience(recipe, progress)) return { progress, stopped: 'patience' };
     if (progress.iteration >= schedule.total) return { progress, stopped: endOf(recipe, schedule) };
     if (signal.aborted) return stoppedByPerson(options, progress);

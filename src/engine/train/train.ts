@@ -1,5 +1,4 @@
 // The request `train`: a new run or one that goes on, from the annotation file to the finished model in the run folder.
-import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { headOnly, IMAGE, withTensors } from '../../onnx/classifier';
 import { writeModel } from '../../onnx/files';
@@ -8,7 +7,9 @@ import { trainedTensors } from '../../onnx/training';
 import { toWireError } from '../../protocol/errors';
 import type { FailedFile, TrainEvent, TrainParams, TrainResult } from '../../protocol/messages';
 import type { Context } from '../context';
-import { appendHistory, readRecord, rewindHistory, syncHistory, writeRecord } from '../run/folder';
+import { readRecord } from '../client/folder';
+import { appendHistory, rewindHistory, syncHistory, writeRecord } from '../run/folder';
+import { type Gate, runChannel } from '../run/channel';
 import { holdRun } from '../run/lock';
 import type { Tensors } from '../runtime/messages';
 import { lastTold, type Progress, START, writeCheckpoint } from './checkpoint';
@@ -22,20 +23,36 @@ type Emit = (event: TrainEvent) => void;
 
 export async function train(params: TrainParams, context: Context, emit: Emit): Promise<TrainResult> {
   const folder = resolve(params.run);
-  const say = (message: string) => emit({ kind: 'stage', message });
-  const release = await holdRun(folder);
+  const channel = runChannel();
+  const release = await holdRun(folder, channel.serve);
+  const tell = (event: TrainEvent) => {
+    channel.tell(event);
+    emit(event);
+  };
   try {
-    const old = params.resume ? await readRecord(folder) : undefined;
-    if (old?.state === 'finished' && old.result) {
-      say(`The run in ${folder} is finished: nothing is left to do.`);
-      return { ...old.result, run: folder };
-    }
-    const job = old ? await resumedJob(old, params, context, say) : await newJob(params, context, say);
-    warnOfMissing([...job.train.failed, ...job.validation.failed], emit);
-    return await runOrTell(job, context, emit);
+    // Whoever asked for the run and whoever has joined it may stop it.
+    const signal = AbortSignal.any([context.signal, channel.signal]);
+    const result = await trainIn(folder, params, { ...context, signal }, tell, channel.gate);
+    await channel.end({ result });
+    return result;
+  } catch (error) {
+    await channel.end({ error: toWireError(error) });
+    throw error;
   } finally {
     release();
   }
+}
+
+async function trainIn(folder: string, params: TrainParams, context: Context, emit: Emit, gate: Gate): Promise<TrainResult> {
+  const say = (message: string) => emit({ kind: 'stage', message });
+  const old = params.resume ? await readRecord(folder) : undefined;
+  if (old?.state === 'finished' && old.result) {
+    say(`The run in ${folder} is finished: nothing is left to do.`);
+    return { ...old.result, run: folder };
+  }
+  const job = old ? await resumedJob(old, params, context, say) : await newJob(params, context, say);
+  warnOfMissing([...job.train.failed, ...job.validation.failed], emit);
+  return runOrTell(job, context, emit, gate);
 }
 
 const MOST_NAMED = 20;
@@ -47,9 +64,9 @@ function warnOfMissing(failed: readonly FailedFile[], emit: Emit): void {
 }
 
 /** A run that ends early says in its record how. */
-async function runOrTell(job: Job, context: Context, emit: Emit): Promise<TrainResult> {
+async function runOrTell(job: Job, context: Context, emit: Emit, gate: Gate): Promise<TrainResult> {
   try {
-    return await run(job, context, emit);
+    return await run(job, context, emit, gate);
   } catch (error) {
     const outcome = context.signal.aborted
       ? ({ state: 'stopped' } as const)
@@ -60,7 +77,7 @@ async function runOrTell(job: Job, context: Context, emit: Emit): Promise<TrainR
   }
 }
 
-async function run(job: Job, context: Context, emit: Emit): Promise<TrainResult> {
+async function run(job: Job, context: Context, emit: Emit, gate: Gate): Promise<TrainResult> {
   const { record, checkpoint, classifier } = job;
   const { recipe, device } = record;
   emit({ kind: 'stage', message: `Device: ${device.reason}` });
@@ -76,7 +93,8 @@ async function run(job: Job, context: Context, emit: Emit): Promise<TrainResult>
     checkpoint?.state,
   );
   try {
-    return await learn(job, learner, data, bestKeeper(job, data), context.signal, emit);
+    emit({ kind: 'activity', activity: 'training' });
+    return await learn(job, learner, data, bestKeeper(job, data), { signal: context.signal, gate, emit });
   } finally {
     await learner.release();
   }
@@ -87,8 +105,7 @@ async function learn(
   learner: Learner,
   data: TrainingData,
   best: BestKeeper,
-  signal: AbortSignal,
-  emit: Emit,
+  { signal, gate, emit }: { readonly signal: AbortSignal; readonly gate: Gate; readonly emit: Emit },
 ): Promise<TrainResult> {
   const { recipe, device } = record;
   const schedule = scheduleOf(recipe, data.train.count);
@@ -111,6 +128,12 @@ async function learn(
     onPoint: (point) => teller.add(point),
     onBest: async () => best.hold(await learner.state()),
     onCheckpoint: keep,
+    gate,
+    onPaused: async () => {
+      emit({ kind: 'activity', activity: 'paused' });
+      await gate.opened();
+      if (!signal.aborted) emit({ kind: 'activity', activity: 'training' });
+    },
   });
   // Whatever ended the loop: the history has every point before anybody is told.
   const { progress, stopped } = await loop.finally(() => teller.flush());
@@ -146,7 +169,6 @@ function bestKeeper({ paths, record, classifier }: Job, { provenance }: Training
       if (!held) return;
       const trained = withTensors(classifier, held);
       const thresholds = record.categories.map(() => 0.5);
-      await mkdir(paths.folder, { recursive: true });
       await writeModel(paths.model, buildInferenceModel(trained, { categories: record.categories, thresholds, provenance }));
       held = undefined;
     },

@@ -42,7 +42,9 @@ export async function askForEvaluation(
 export function noModel(): LabelscopeError {
   return new LabelscopeError(
     'no-model',
-    vscode.l10n.t('There is no model yet. Right-click a COCO annotation file and choose Train Multilabel Model, or import a model.'),
+    vscode.l10n.t(
+      'There is no model yet. Right-click a COCO annotation file and choose Train Multilabel Model, or import a model.',
+    ),
   );
 }
 
@@ -51,7 +53,11 @@ export function modelChoiceOf({ folder, name, categories, status, evaluation }: 
   return {
     label: name,
     description: `${status} · ${score}`,
-    detail: vscode.l10n.t('{0} categories: {1}', categories.length, categories.slice(0, 8).join(', ') + (categories.length > 8 ? ' …' : '')),
+    detail: vscode.l10n.t(
+      '{0} categories: {1}',
+      categories.length,
+      categories.slice(0, 8).join(', ') + (categories.length > 8 ? ' …' : ''),
+    ),
     value: folder,
   };
 }

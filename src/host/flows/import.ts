@@ -34,7 +34,8 @@ function placeFor(model: vscode.Uri): vscode.Uri {
 }
 
 async function browseModel(): Promise<vscode.Uri> {
-  const [chosen] = (await vscode.window.showOpenDialog({ filters: { ONNX: ['onnx'] }, title: vscode.l10n.t('Import Model') })) ?? [];
+  const [chosen] =
+    (await vscode.window.showOpenDialog({ filters: { ONNX: ['onnx'] }, title: vscode.l10n.t('Import Model') })) ?? [];
   if (!chosen) throw new vscode.CancellationError();
   return chosen;
 }
@@ -45,7 +46,11 @@ async function askCategories(services: Services): Promise<readonly string[]> {
   let categories: readonly string[] = [];
   const choices: Choice<string>[] = [
     ...services.coco.paths.map((path) => ({ label: basename(path), detail: path, value: path })),
-    { label: vscode.l10n.t('Type the names…'), description: vscode.l10n.t('separated by commas, in the order of the outputs'), value: TYPE },
+    {
+      label: vscode.l10n.t('Type the names…'),
+      description: vscode.l10n.t('separated by commas, in the order of the outputs'),
+      value: TYPE,
+    },
   ];
   await inTurn(vscode.l10n.t('Import Model'), [
     async (place) => {
@@ -58,7 +63,10 @@ async function askCategories(services: Services): Promise<readonly string[]> {
 }
 
 async function typedCategories(): Promise<readonly string[]> {
-  const text = await vscode.window.showInputBox({ prompt: vscode.l10n.t('Category names, separated by commas'), ignoreFocusOut: true });
+  const text = await vscode.window.showInputBox({
+    prompt: vscode.l10n.t('Category names, separated by commas'),
+    ignoreFocusOut: true,
+  });
   if (text === undefined) throw new vscode.CancellationError();
   const names = text.split(',').map((name) => name.trim());
   if (names.includes('')) throw new LabelscopeError('import-categories', vscode.l10n.t('A category has no name.'));

@@ -9,7 +9,7 @@ interface Place {
 
 /** Asks each question in turn; Back goes to the one before. Ends with CancellationError where a question is left with Escape. */
 export async function inTurn(title: string, questions: readonly ((place: Place) => Promise<void>)[]): Promise<void> {
-  for (let k = 0; k < questions.length; ) {
+  for (let k = 0; k < questions.length;) {
     try {
       await questions[k]!({ title, step: k + 1, steps: questions.length });
       k++;
@@ -51,7 +51,14 @@ export async function chooseMany<T>(place: Place, question: Question<T>, picked:
 
 function quickPick<T>({ title, step, steps }: Place, { placeholder, choices }: Question<T>): vscode.QuickPick<Choice<T>> {
   const pick = vscode.window.createQuickPick<Choice<T>>();
-  Object.assign(pick, { title, placeholder, items: choices, ignoreFocusOut: true, matchOnDescription: true, matchOnDetail: true });
+  Object.assign(pick, {
+    title,
+    placeholder,
+    items: choices,
+    ignoreFocusOut: true,
+    matchOnDescription: true,
+    matchOnDetail: true,
+  });
   if (steps > 1) Object.assign(pick, { step, totalSteps: steps });
   if (step > 1) pick.buttons = [vscode.QuickInputButtons.Back];
   return pick;

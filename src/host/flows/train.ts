@@ -110,8 +110,14 @@ function validationChoices({ coco }: Services, annotations: vscode.Uri, { valida
   return [
     ...(validation === null
       ? []
-      : [{ label: basename(validation), description: vscode.l10n.t('found by its name'), detail: validation, value: validation }]),
-    { label: vscode.l10n.t('A fifth of the training images'), description: vscode.l10n.t('kept apart, the same for every run'), value: null },
+      : [
+          { label: basename(validation), description: vscode.l10n.t('found by its name'), detail: validation, value: validation },
+        ]),
+    {
+      label: vscode.l10n.t('A fifth of the training images'),
+      description: vscode.l10n.t('kept apart, the same for every run'),
+      value: null,
+    },
     ...others.map((path) => ({ label: basename(path), detail: path, value: path })),
     { label: vscode.l10n.t('Choose an annotation file…'), value: BROWSE },
   ];
@@ -127,8 +133,18 @@ async function browseAnnotations(): Promise<string> {
 function recipeChoices(): Choice<RecipeName>[] {
   const { t } = vscode.l10n;
   return [
-    { label: 'quick', description: t('minutes on two cores'), detail: t('A new head on pooled ResNet-50 features'), value: 'quick' },
-    { label: 'balanced', description: t('more data, or a GPU'), detail: t('The last convolutional stage and the head'), value: 'balanced' },
+    {
+      label: 'quick',
+      description: t('minutes on two cores'),
+      detail: t('A new head on pooled ResNet-50 features'),
+      value: 'quick',
+    },
+    {
+      label: 'balanced',
+      description: t('more data, or a GPU'),
+      detail: t('The last convolutional stage and the head'),
+      value: 'balanced',
+    },
     {
       label: 'matlab-example',
       description: t('large data sets on a GPU'),

@@ -67,7 +67,10 @@ function provider(
 
 function runItem(info: RunInfo): vscode.TreeItem {
   const { status, record, name, folder } = info;
-  const item = baseItem(info, `run${isLive(status as RunStatus) ? ` live ${status}` : ''}${isResumable(info) ? ' resumable' : ''}`);
+  const item = baseItem(
+    info,
+    `run${isLive(status as RunStatus) ? ` live ${status}` : ''}${isResumable(info) ? ' resumable' : ''}`,
+  );
   item.iconPath = new vscode.ThemeIcon(ICONS[status], iconColour(status));
   item.description = [statusWord(status), record?.recipe.recipe, scoreOf(info)].filter(Boolean).join(' · ');
   item.command = {
@@ -85,7 +88,11 @@ function modelItem(info: RunInfo, current: string | undefined): vscode.TreeItem 
   item.iconPath = new vscode.ThemeIcon(inUse ? 'eye' : 'symbol-misc');
   const count = vscode.l10n.t('{0} categories', info.categories.length);
   item.description = [inUse ? vscode.l10n.t('in use') : '', scoreOf(info), count].filter(Boolean).join(' · ');
-  item.command = { command: 'labelscope.pinModel', title: vscode.l10n.t('Use This Model'), arguments: [vscode.Uri.file(info.folder)] };
+  item.command = {
+    command: 'labelscope.pinModel',
+    title: vscode.l10n.t('Use This Model'),
+    arguments: [vscode.Uri.file(info.folder)],
+  };
   item.accessibilityInformation = { label: `${info.name}, ${item.description}` };
   return item;
 }
@@ -93,7 +100,6 @@ function modelItem(info: RunInfo, current: string | undefined): vscode.TreeItem 
 function baseItem(info: RunInfo, kind: string): vscode.TreeItem {
   const item = new vscode.TreeItem(info.name);
   item.id = `${kind.split(' ')[0]!}:${info.folder}`;
-  item.resourceUri = vscode.Uri.from({ scheme: 'labelscope-run', path: info.folder });
   item.contextValue = [kind, info.hasModel ? 'model' : '', info.evaluation ? 'evaluated' : ''].filter(Boolean).join(' ');
   item.tooltip = tooltipOf(info);
   return item;

@@ -30,7 +30,10 @@ export function evaluationPanel(): PanelKind<'evaluation'> {
 async function evaluationOf(folder: string): Promise<{ readonly result: EvaluateResult; readonly scores: ScoresFile }> {
   const evaluation = await readEvaluation(folder);
   if (evaluation) return evaluation;
-  throw new LabelscopeError('evaluation-missing', l10n.t('{0} has not been evaluated. Run "Labelscope: Evaluate Model" first.', folder));
+  throw new LabelscopeError(
+    'evaluation-missing',
+    l10n.t('{0} has not been evaluated. Run "Labelscope: Evaluate Model" first.', folder),
+  );
 }
 
 async function nameOf(folder: string): Promise<Pick<EvaluationData, 'name' | 'record'>> {

@@ -39,7 +39,9 @@ export function imageEditors(extension: vscode.Uri, engine: Supervisor, labels: 
     openCustomDocument: (uri) => ({ uri, dispose: () => undefined }),
     resolveCustomEditor: resolve,
   };
-  const registered = vscode.window.registerCustomEditorProvider(VIEW_TYPE, provider, { supportsMultipleEditorsPerDocument: false });
+  const registered = vscode.window.registerCustomEditorProvider(VIEW_TYPE, provider, {
+    supportsMultipleEditorsPerDocument: false,
+  });
   return {
     show: async (file, categories) => {
       const shown = open.get(file);
@@ -61,7 +63,12 @@ interface Makings {
   readonly labels: Labels;
 }
 
-function fill(panel: vscode.WebviewPanel, file: string, { extension, engine, labels }: Makings, onTold: () => void): OpenWindow<'image'> {
+function fill(
+  panel: vscode.WebviewPanel,
+  file: string,
+  { extension, engine, labels }: Makings,
+  onTold: () => void,
+): OpenWindow<'image'> {
   let known: LabelsData = { file, model: null, pinned: false, predicted: null, thresholds: {}, truth: null, error: null };
   const png = pngOf(engine, file);
   const window = openWindow(panel.webview, {
@@ -105,9 +112,21 @@ function fill(panel: vscode.WebviewPanel, file: string, { extension, engine, lab
   return window;
 }
 
-async function mapsOf(engine: Supervisor, { model }: LabelsData, file: string, categories: readonly string[]): Promise<readonly ExplainedMap[]> {
+async function mapsOf(
+  engine: Supervisor,
+  { model }: LabelsData,
+  file: string,
+  categories: readonly string[],
+): Promise<readonly ExplainedMap[]> {
   if (!model) throw new LabelscopeError('model-missing', vscode.l10n.t('There is no model yet: train or import one.'));
-  const params = { model: model.folder, files: [file], categories, device: setting('device'), colormap: 'jet', opacity: 0.5 } as const;
+  const params = {
+    model: model.folder,
+    files: [file],
+    categories,
+    device: setting('device'),
+    colormap: 'jet',
+    opacity: 0.5,
+  } as const;
   const { images, failed } = await engine.request('explain', params);
   if (failed[0]) throw new LabelscopeError('image-unreadable', failed[0].error);
   return images[0]?.maps ?? [];
@@ -116,5 +135,9 @@ async function mapsOf(engine: Supervisor, { model }: LabelsData, file: string, c
 /** A picture in a format that browsers know, asked for once. */
 function pngOf(engine: Supervisor, file: string): () => Promise<Uint8Array | null> {
   let asked: Promise<Uint8Array | null> | undefined;
-  return () => (asked ??= engine.request('picture', { file }).then(({ png }) => png, () => null));
+  return () =>
+    (asked ??= engine.request('picture', { file }).then(
+      ({ png }) => png,
+      () => null,
+    ));
 }

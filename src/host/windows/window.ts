@@ -52,7 +52,10 @@ export function openWindow<W extends WindowName>(webview: vscode.Webview, option
     if (!ready) return;
     post({ kind: 'data', data: await options.data(webview), resource, strings });
   };
-  const calls = { ...commonCalls(resource), ...options.calls } as unknown as Record<string, (params: unknown) => Promise<unknown>>;
+  const calls = { ...commonCalls(resource), ...options.calls } as unknown as Record<
+    string,
+    (params: unknown) => Promise<unknown>
+  >;
   webview.onDidReceiveMessage(async (message: unknown) => {
     if (!isMessage<W>(message)) return;
     if (message.kind === 'ready') {
@@ -76,7 +79,13 @@ export function openWindow<W extends WindowName>(webview: vscode.Webview, option
 function isMessage<W extends WindowName>(message: unknown): message is FromWindow<W> {
   if (typeof message !== 'object' || message === null || !('kind' in message)) return false;
   if (message.kind === 'ready') return true;
-  return message.kind === 'call' && 'id' in message && typeof message.id === 'number' && 'call' in message && typeof message.call === 'string';
+  return (
+    message.kind === 'call' &&
+    'id' in message &&
+    typeof message.id === 'number' &&
+    'call' in message &&
+    typeof message.call === 'string'
+  );
 }
 
 function commonCalls(resource: string): Pick<Handlers<'dataset'>, CommonCall> {
@@ -107,7 +116,10 @@ async function saveFile(name: string, content: string | Uint8Array): Promise<str
   const target = await vscode.window.showSaveDialog({ defaultUri: vscode.Uri.joinPath(folder, safe) });
   if (!target) return null;
   lastFolder = vscode.Uri.joinPath(target, '..');
-  await vscode.workspace.fs.writeFile(target, typeof content === 'string' ? Buffer.from(content, 'utf8') : new Uint8Array(content));
+  await vscode.workspace.fs.writeFile(
+    target,
+    typeof content === 'string' ? Buffer.from(content, 'utf8') : new Uint8Array(content),
+  );
   return target.fsPath;
 }
 

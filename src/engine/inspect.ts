@@ -1,0 +1,66 @@
+// The request `inspect`: an annotation file's numbers and findings, its image folder, and the validation file beside it.
+import { resolve } from 'node:path';
+import { findImageFolder, findValidationFile } from '../dataset/images';
+import { inspect } from '../dataset/inspect';
+import { readAnnotations } from '../dataset/reader';
+import type { CocoIndex } from '../dataset/types';
+import type { BytesProgress, DatasetReport, InspectParams } from '../protocol/messages';
+import type { Context } from './context';
+
+/** Images that are looked for to find their folder. */
+const SAMPLE = 20;
+
+/** A folder that is not found is no failure: the report says so, and tells the rest. */
+export async function inspectDataset(
+  params: InspectParams,
+  { signal }: Pick<Context, 'signal'>,
+  emit: (progress: BytesProgress) => void,
+): Promise<DatasetReport> {
+  const path = resolve(params.annotations);
+  const onProgress = (bytes: number, totalBytes: number) => emit({ bytes, totalBytes });
+  const index = await readAnnotations(path, { signal, onProgress });
+  const names = index.images.slice(0, SAMPLE).map(({ fileName }) => fileName);
+  const explicit = params.images === undefined ? undefined : resolve(params.images);
+  const found = await findImageFolder(path, names, explicit).catch((error: unknown) => {
+    if (explicit !== undefined) throw error;
+    return undefined;
+  });
+  const inspection = await inspect(index, { imageFolder: found?.folder, categories: params.categories });
+  const missing = found ? [] : [folderFinding(names)];
+  return {
+    ...inspection,
+    findings: [...missing, ...inspection.findings],
+    imageFolderHow: found?.how ?? null,
+    validation: (await findValidationFile(path)) ?? null,
+    coOccurrence: coOccurrence(
+      index,
+      inspection.categories.map(({ name }) => name),
+    ),
+  };
+}
+
+function folderFinding(examples: readonly string[]): DatasetReport['findings'][number] {
+  return {
+    code: 'image-folder-not-found',
+    severity: 'error',
+    message: 'The folder of the images was not found beside the annotation file.',
+    remedy: 'Put the images there as COCO lays them out, or choose their folder when training starts (--images).',
+    count: 1,
+    examples: examples.slice(0, 3),
+  };
+}
+
+/** categories × categories: images that show both. Repeated annotations of one image count once. */
+function coOccurrence({ annotations, categories: records, images }: CocoIndex, names: readonly string[]): number[] {
+  const column = Int32Array.from(records, ({ name }) => names.indexOf(name));
+  const shown = new Map<number, Set<number>>();
+  for (let k = 0; k < annotations.count; k++) {
+    const [image, category] = [annotations.image[k]!, column[annotations.category[k]!] ?? -1];
+    if (image < 0 || image >= images.length || category < 0) continue;
+    const set = shown.get(image) ?? new Set();
+    shown.set(image, set.add(category));
+  }
+  const counts = new Array<number>(names.length ** 2).fill(0);
+  for (const set of shown.values()) for (const a of set) for (const b of set) counts[a * names.length + b]!++;
+  return counts;
+}
