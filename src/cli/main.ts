@@ -10,11 +10,24 @@ import { evaluate } from './verbs/evaluate';
 import { explain } from './verbs/explain';
 import { exportVerb } from './verbs/export';
 import { inspect } from './verbs/inspect';
+import { importVerb } from './verbs/import';
 import { predict } from './verbs/predict';
+import { report } from './verbs/report';
 import { sample } from './verbs/sample';
 import { train } from './verbs/train';
 
-const VERBS: Readonly<Record<string, Verb>> = { inspect, train, evaluate, predict, explain, export: exportVerb, sample, doctor };
+const VERBS: Readonly<Record<string, Verb>> = {
+  inspect,
+  train,
+  evaluate,
+  predict,
+  explain,
+  export: exportVerb,
+  report,
+  import: importVerb,
+  sample,
+  doctor,
+};
 const FAILED = 1;
 const WRONG_USAGE = 2;
 

@@ -1,12 +1,12 @@
 // The request `explain`: Grad-CAM maps of images, and overlays at the images' own size.
 import { mkdir } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
+import { colormapOf } from '../heatmap/colormap';
 import { IMAGE, PROBABILITIES } from '../onnx/classifier';
 import { MAPS, SELECTION } from '../onnx/gradcam';
 import type { Tensor } from '../onnx/model';
 import { LabelscopeError, toWireError } from '../protocol/errors';
 import type { CountProgress, ExplainedMap, ExplainParams, ExplainResult, FailedFile } from '../protocol/messages';
-import { colormapOf } from './colormap';
 import type { Context } from './context';
 import { imageFiles } from './image-files';
 import { type Pixels, readFullSize, readPixels } from './images';

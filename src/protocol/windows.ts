@@ -71,6 +71,12 @@ export interface EvaluationData {
   readonly images: readonly EvaluatedImage[];
 }
 
+/** What a report's page holds. Images are named, not embedded: a report stays small enough to be sent. */
+export interface ReportData {
+  readonly training: TrainingData | null;
+  readonly evaluation: EvaluationData | null;
+}
+
 export interface ImageSettings {
   readonly colormap: ColormapName;
   /** 0..1 */

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { transformInto } from '../../src/engine/augment';
-import { colormapOf } from '../../src/engine/colormap';
+import { colormapOf } from '../../src/heatmap/colormap';
 import { type Pixels, readFullSize, readPixels } from '../../src/engine/images';
 import { drawOverlay } from '../../src/engine/overlay';
 

@@ -12,6 +12,8 @@ type Result<W extends WindowName, C extends keyof WindowCalls<W>> = WindowCalls<
 
 /** What a window needs of the world around it: the editor, or the page of a report. */
 export interface Host<W extends WindowName> {
+  /** False on the page of a report: there are no commands there. */
+  readonly isEditor: boolean;
   /** Hears all data at first and whenever it is sent anew, then events. */
   listen(onData: (data: WindowData<W>) => void, onEvent?: (event: WindowEvent<W>) => void): void;
   /** @throws LabelscopeError with the host's code and words */
@@ -44,6 +46,7 @@ export function editorHost<W extends WindowName>(): Host<W> {
     else call?.resolve(end.result as never);
   };
   return {
+    isEditor: true,
     get kept() {
       return view;
     },

@@ -1,4 +1,4 @@
-// Colour maps as tables of 256 colours.
+// Colour maps as tables of 256 colours, the same for overlays that are written and those that are shown.
 import { rgb } from 'd3-color';
 import { interpolateMagma, interpolateTurbo, interpolateViridis } from 'd3-scale-chromatic';
 import type { ColormapName } from '../protocol/messages';

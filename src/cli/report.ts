@@ -1,0 +1,89 @@
+// A run as one HTML file: the panels' own script and style sheet, and the run's data, in it. Nothing is fetched.
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { readEvaluation, readImport, readRun } from '../engine/client/folder';
+import { LabelscopeError } from '../protocol/errors';
+import type { RunRecord } from '../protocol/run';
+import type { EvaluationData, ReportData, TrainingData } from '../protocol/windows';
+
+/** @throws LabelscopeError 'run-missing', 'run-unreadable', 'evaluation-unreadable', 'report-empty' */
+export async function reportOf(place: string): Promise<string> {
+  const folder = resolve(place);
+  const imported = await readImport(folder);
+  const training = imported ? null : await trainingOf(folder);
+  const evaluation = await evaluationOf(folder, imported?.name ?? training?.name ?? basename(folder), training?.record ?? null);
+  if (!evaluation && !training?.points.length)
+    throw new LabelscopeError(
+      'report-empty',
+      `${folder} has neither a history nor an evaluation to report. Evaluate the model first.`,
+    );
+  return page(`Labelscope: ${training?.name ?? imported?.name ?? basename(folder)}`, { training, evaluation });
+}
+
+async function trainingOf(folder: string): Promise<TrainingData> {
+  const { record, history } = await readRun(folder);
+  return {
+    run: folder,
+    name: record.name ?? basename(folder),
+    status: record.state === 'running' ? 'interrupted' : record.state,
+    record,
+    messages: [],
+    features: null,
+    points: history,
+    totalIterations: record.result?.iterations ?? history.at(-1)?.iteration ?? 0,
+    imagesPerSecond: record.result?.imagesPerSecond ?? 0,
+    secondsLeft: 0,
+    error: record.error ?? null,
+  };
+}
+
+async function evaluationOf(folder: string, name: string, record: RunRecord | null): Promise<EvaluationData | null> {
+  const stored = await readEvaluation(folder);
+  if (!stored) return null;
+  const { result, scores } = stored;
+  const indices = new Map(result.evaluation.categories.map((category, k) => [category, k]));
+  const images = scores.images.map(({ path, labels, scores: row }) => ({
+    file: path,
+    uri: '',
+    labels: labels.flatMap((label) => indices.get(label) ?? []),
+    scores: row,
+  }));
+  return { folder, name, record, result, images };
+}
+
+async function page(title: string, data: ReportData): Promise<string> {
+  const folder = join(__dirname, 'webview');
+  const script = harmless(await readFile(join(folder, 'report.js'), 'utf8'));
+  const style = harmless(await readFile(join(folder, 'report.css'), 'utf8'));
+  const policy = `default-src 'none'; script-src '${hashOf(script)}'; style-src '${hashOf(style)}'; img-src data: blob:`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escaped(title)}</title>
+<style>${style}</style>
+</head>
+<body>
+<main id="root"></main>
+<script type="application/json" id="data">${JSON.stringify(data).replaceAll('<', '\\u003c')}</script>
+<script>${script}</script>
+</body>
+</html>
+`;
+}
+
+/** An end tag within a script or style would end it. In our bundles such text stands in strings and comments only. */
+function harmless(text: string): string {
+  return text.replace(/<\/(script|style)/gi, '<\\/$1');
+}
+
+function hashOf(text: string): string {
+  return `sha256-${createHash('sha256').update(text, 'utf8').digest('base64')}`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+}

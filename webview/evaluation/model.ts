@@ -1,0 +1,57 @@
+// What the evaluation panel computes from an evaluation's images: decisions at a threshold, curves, and the images of a cell.
+import { decide } from '../../src/metrics/decision';
+import { rankingCurve } from '../../src/metrics/ranking';
+import type { Counts, Quality, ScoredSet } from '../../src/metrics/types';
+import type { EvaluatedImage, EvaluationData } from '../../src/protocol/windows';
+
+export type Cell = keyof Counts;
+
+/** The images as the metrics want them: exactly the scores that were written. */
+export function scoredSetOf({ result, images }: Pick<EvaluationData, 'result' | 'images'>): ScoredSet {
+  const { categories } = result.evaluation;
+  const width = categories.length;
+  const labels = new Uint8Array(images.length * width);
+  const scores = new Float64Array(images.length * width);
+  images.forEach((image, row) => {
+    for (const c of image.labels) labels[row * width + c] = 1;
+    scores.set(image.scores, row * width);
+  });
+  return { images: images.length, categories, labels, scores };
+}
+
+export interface CurvePoint extends Quality {
+  readonly threshold: number;
+  readonly jaccard: number | null;
+}
+
+/** Micro values and the Jaccard index at `steps` + 1 thresholds from 0 to 1. */
+export function curveOf(set: ScoredSet, steps = 50): CurvePoint[] {
+  return Array.from({ length: steps + 1 }, (_, k) => {
+    const threshold = k / steps;
+    const { micro, jaccard } = decide(set, threshold);
+    return { threshold, ...micro, jaccard };
+  });
+}
+
+/** Precision over recall of category `c`, from the highest score down; nothing without positives. */
+export function precisionRecall(set: ScoredSet, c: number): (readonly [recall: number, precision: number])[] {
+  const { positives, tp, fp } = rankingCurve(set, c);
+  if (positives === 0) return [];
+  return Array.from(tp, (hits, k) => [hits / positives, hits / (hits + fp[k]!)] as const);
+}
+
+export interface CellImage {
+  readonly image: EvaluatedImage;
+  readonly score: number;
+}
+
+/** The images behind a cell of a category's confusion chart, the most wrong (or least certain) first. */
+export function imagesOf(images: readonly EvaluatedImage[], c: number, cell: Cell, threshold: number): CellImage[] {
+  const isTrue = cell === 'tp' || cell === 'fn';
+  const isPredicted = cell === 'tp' || cell === 'fp';
+  const found = images
+    .filter(({ labels, scores }) => labels.includes(c) === isTrue && scores[c]! >= threshold === isPredicted)
+    .map((image) => ({ image, score: image.scores[c]! }));
+  // Misses and lucky hits have low scores; false alarms, and what nearly became one, high ones.
+  return found.sort((a, b) => (isTrue ? a.score - b.score : b.score - a.score));
+}

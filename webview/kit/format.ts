@@ -1,0 +1,32 @@
+// Numbers for people, in their own language.
+const decimals = new Map<number, Intl.NumberFormat>();
+
+/** A number with a fixed count of decimals; a dash where there is none. */
+export function fixed(value: number | null | undefined, digits = 3): string {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return '–';
+  const known = decimals.get(digits);
+  const format = known ?? new Intl.NumberFormat(undefined, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  if (!known) decimals.set(digits, format);
+  return format.format(value);
+}
+
+const plain = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
+
+/** A number with four significant digits at most: axis labels, learning rates. */
+export function short(value: number): string {
+  return plain.format(value);
+}
+
+const whole = new Intl.NumberFormat();
+
+export function count(value: number): string {
+  return whole.format(value);
+}
+
+/** 75 → 1 min 15 s */
+export function duration(seconds: number): string {
+  const all = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(all / 3600), Math.floor((all % 3600) / 60)];
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${all % 60} s` : `${all} s`;
+}

@@ -1,0 +1,90 @@
+// Tables that can be sorted by any column and, row by row, chosen.
+import { html, type TemplateResult } from 'lit';
+import { fixed } from './format';
+import { t } from './l10n';
+
+export interface Column {
+  readonly title: string;
+  readonly numeric?: boolean;
+  /** Decimals of its numbers; 0 unless given. */
+  readonly digits?: number;
+}
+
+export interface Row {
+  /** What tells rows apart. */
+  readonly key: string;
+  readonly cells: readonly (string | number | null)[];
+}
+
+export interface TableData {
+  readonly caption: string;
+  readonly columns: readonly Column[];
+  readonly rows: readonly Row[];
+}
+
+export interface Sorting {
+  readonly column: number;
+  readonly descending: boolean;
+}
+
+export interface TableOptions {
+  readonly sorting?: Sorting;
+  readonly onSort?: (sorting: Sorting) => void;
+  readonly chosen?: string;
+  readonly onChoose?: (key: string) => void;
+}
+
+/** Numbers by size, texts by their language's order; what is missing comes last. Equal rows keep their order. */
+export function sorted(rows: readonly Row[], { column, descending }: Sorting): readonly Row[] {
+  const sign = descending ? -1 : 1;
+  return [...rows].sort(({ cells: a }, { cells: b }) => {
+    const [x, y] = [a[column] ?? null, b[column] ?? null];
+    if (x === null || y === null) return Number(x === null) - Number(y === null);
+    return sign * (typeof x === 'number' && typeof y === 'number' ? x - y : String(x).localeCompare(String(y)));
+  });
+}
+
+export function tableOf({ caption, columns, rows }: TableData, options: TableOptions = {}): TemplateResult {
+  const { sorting, chosen } = options;
+  const shown = sorting ? sorted(rows, sorting) : rows;
+  return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
+    <table>
+      <caption class="hidden-text">
+        ${caption}
+      </caption>
+      <thead>
+        <tr>
+          ${columns.map((column, k) => headOf(column, k, options))}
+        </tr>
+      </thead>
+      <tbody>
+        ${shown.map(
+          ({ key, cells }) =>
+            html`<tr class=${key === chosen ? 'chosen' : ''}>
+              ${cells.map((cell, k) => (k === 0 ? rowHead(key, cell, options) : cellOf(cell, columns[k]!)))}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function headOf({ title, numeric = false }: Column, k: number, { sorting, onSort }: TableOptions): TemplateResult {
+  const active = sorting?.column === k;
+  const order = active ? (sorting.descending ? 'descending' : 'ascending') : 'none';
+  const sign = active ? (sorting.descending ? ' ↓' : ' ↑') : '';
+  if (!onSort) return html`<th scope="col" class=${numeric ? 'number' : ''}>${title}</th>`;
+  const sort = () => onSort({ column: k, descending: active ? !sorting.descending : numeric });
+  return html`<th scope="col" class=${numeric ? 'number' : ''} aria-sort=${order}>
+    <button @click=${sort} title=${t('Sort by {0}', title)}>${title}${sign}</button>
+  </th>`;
+}
+
+function rowHead(key: string, cell: string | number | null, { onChoose }: TableOptions): TemplateResult {
+  const text = cell ?? '–';
+  return html`<th scope="row">${onChoose ? html`<button @click=${() => onChoose(key)}>${text}</button>` : text}</th>`;
+}
+
+function cellOf(cell: string | number | null, { numeric = false, digits = 0 }: Column): TemplateResult {
+  return html`<td class=${numeric ? 'number' : ''}>${typeof cell === 'string' ? cell : fixed(cell, digits)}</td>`;
+}
