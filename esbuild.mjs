@@ -35,6 +35,7 @@ const PROGRAMS = {
     engine: 'src/engine/main.ts',
     worker: 'src/engine/runtime/worker.ts',
     bench: 'bench/main.ts',
+    code: 'src/editor/code.ts',
     'build/import-backbone': 'src/engine/backbone/import.ts',
     'build/collect-sample': 'src/engine/sample/collect.ts',
   },
@@ -60,6 +61,16 @@ const HOST = {
   external: ['vscode'],
 };
 
+/** The tests in VS Code's extension host, and what starts them on a desktop. Mocha and the downloader are loaded from node_modules. */
+const TESTS = {
+  ...COMMON,
+  entryPoints: { 'e2e/suite': 'test/e2e/suite/index.ts', 'e2e/desktop': 'test/e2e/desktop.ts' },
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  external: ['vscode', 'mocha', '@vscode/test-electron'],
+};
+
 /** The windows: a script and a style sheet each. */
 const WINDOWS = {
   ...COMMON,
@@ -78,7 +89,7 @@ const WINDOWS = {
 async function build() {
   const { build: bundle } = await import('esbuild');
   const built = [];
-  for (const options of [PROGRAMS, HOST, WINDOWS]) built.push(await bundle({ ...options, metafile: true }));
+  for (const options of [PROGRAMS, HOST, TESTS, WINDOWS]) built.push(await bundle({ ...options, metafile: true }));
   const inputs = built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
   writeFileSync(join(root, 'dist', 'THIRD-PARTY-NOTICES.txt'), notices(inputs));
   run(process.execPath, ['dist/build/collect-sample.js', 'dist/assets/sample-icons.json']);

@@ -1,4 +1,5 @@
-// Two projects of one runner: `unit` mirrors the rooms of src; `reference` compares with the numbers of independent programs.
+// Three projects of one runner: `unit` mirrors the rooms of src; `reference` compares with the numbers of independent programs; `e2e` uses the
+// extension in VS Code as a person does.
 import { defineConfig } from 'vitest/config';
 
 /** Where counts are written for the continuous integration. */
@@ -14,6 +15,17 @@ export default defineConfig({
       {
         extends: true,
         test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/reference/**'], testTimeout: 60_000 },
+      },
+      // A real VS Code in a real browser: one after the other, each with a server of its own.
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.e2e.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+        },
       },
       { extends: true, test: { name: 'reference', include: ['test/reference/**/*.test.ts'], testTimeout: 600_000 } },
     ],

@@ -8,7 +8,9 @@ import * as vscode from 'vscode';
 const PEEK = 1 << 16;
 const MOST_FILES = 2000;
 const PATTERN = '**/*.{json,json.gz}';
-const EXCLUDED = '**/{node_modules,.git,dist,build,labelscope-runs}/**';
+const EXCLUDED = '**/{node_modules,.git,labelscope-runs}/**';
+/** What the pattern says, for files that a watcher names. */
+const EXCLUDED_PATH = /[\\/](node_modules|\.git|labelscope-runs)[\\/]/;
 const KEYS = ['images', 'annotations', 'categories'].map((key) => new RegExp(`"${key}"\\s*:\\s*\\[`));
 
 export interface CocoFiles extends vscode.Disposable {
@@ -31,7 +33,7 @@ export function cocoFiles(log: vscode.LogOutputChannel): CocoFiles {
   };
   const look = async ({ fsPath }: vscode.Uri): Promise<boolean> => {
     const before = known.has(fsPath);
-    if (await looksLikeCoco(fsPath)) known.add(fsPath);
+    if (!EXCLUDED_PATH.test(fsPath) && (await looksLikeCoco(fsPath))) known.add(fsPath);
     else known.delete(fsPath);
     return before !== known.has(fsPath);
   };
@@ -60,6 +62,8 @@ export function cocoFiles(log: vscode.LogOutputChannel): CocoFiles {
 /** Two of COCO's three lists are begun within the first or the last 64 KiB. A file that cannot be read is none. */
 async function looksLikeCoco(path: string): Promise<boolean> {
   const text = await peek(path).catch(() => '');
+  // Predictions have lists of the same names, with scores.
+  if (/"scores"\s*:\s*\[/.test(text)) return false;
   return /^\uFEFF?\s*\{/.test(text) && KEYS.filter((key) => key.test(text)).length >= 2;
 }
 

@@ -6,13 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeAtomically } from '../../src/engine/run/atomic';
-import {
-  appendHistory,
-  createRunFolder,
-  removeLeftovers,
-  rewindHistory,
-  runPaths,
-} from '../../src/engine/run/folder';
+import { appendHistory, createRunFolder, removeLeftovers, rewindHistory, runPaths } from '../../src/engine/run/folder';
 import { readRecord } from '../../src/engine/client/folder';
 import { holdRun } from '../../src/engine/run/lock';
 import { readTensors, writeTensors } from '../../src/engine/run/safetensors';

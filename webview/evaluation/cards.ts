@@ -57,6 +57,7 @@ export function confusionCard({ perCategory }: Decision, { category, cell }: Vie
   return {
     name: 'confusion',
     title: t('Confusion'),
+    drawn: false,
     chart,
     more: html`<label class="row"
       >${t('Category')}

@@ -187,12 +187,7 @@ function gallery(
       ${found.slice(0, shown).map(({ image, score }) => {
         const labels = image.labels.map((c) => set.categories[c]).join(', ') || t('no label');
         const file = image.file.split(/[\\/]/).at(-1) ?? '';
-        return html`<button
-          @click=${() => open(image.file)}
-          ?disabled=${!host.isEditor}
-          title=${image.file}
-          aria-label=${`${file}, ${fixed(score, 2)}, ${labels}`}
-        >
+        return html`<button @click=${() => open(image.file)} ?disabled=${!host.isEditor} title=${image.file}>
           ${image.uri === '' ? html`<span class="no-picture"></span>` : html`<img src=${image.uri} loading="lazy" alt="" />`}
           <span class="caption">${fixed(score, 2)} · ${labels}</span><span class="caption quiet">${file}</span>
         </button>`;

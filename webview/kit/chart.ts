@@ -1,5 +1,5 @@
 // Charts as SVG: axes and lines, bars, and a matrix. Each is a pure function of its data; sizes are those of the viewBox.
-import { bisector, max, min } from 'd3-array';
+import { max, min } from 'd3-array';
 import { scaleBand, scaleLinear, scaleLog } from 'd3-scale';
 import { line } from 'd3-shape';
 import { svg, type SVGTemplateResult } from 'lit';
@@ -26,9 +26,12 @@ export interface LineChart {
   readonly yRange?: readonly [number, number];
   /** A vertical line, with its words. */
   readonly marker?: { readonly at: number; readonly text: string };
+  /** Twice as wide as high is little on a whole panel. */
+  readonly wide?: boolean;
 }
 
 const WIDTH = 560;
+const WIDE = 1080;
 const HEIGHT = 280;
 const MARGIN = { top: 28, right: 14, bottom: 36, left: 52 };
 
@@ -48,31 +51,37 @@ export function thinned(points: Series['points'], most = 1200): Series['points']
 
 export function lineChart(chart: LineChart): SVGTemplateResult {
   const { label, series, marker } = chart;
+  const width = widthOf(chart);
   const { x, y, yTicks } = scalesOf(chart);
   const path = line<readonly [number, number]>()
     .defined(([, value]) => Number.isFinite(value) && (!chart.logarithmic || value > 0))
     .x(([at]) => x(at))
     .y(([, value]) => y(value));
   const named = series.filter(({ faint }) => !faint);
-  return svg`<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label=${label}>
+  return svg`<svg class="chart" viewBox="0 0 ${width} ${HEIGHT}" role="img" aria-label=${label}>
     ${axes(chart, x, y, yTicks)}
     ${series.map((one) => {
       const k = Math.max(0, named.indexOf(one));
       return svg`<path class="line series-${k % 4} ${one.faint ? 'faint' : ''}" d=${path([...thinned(one.points)]) ?? ''}></path>
         ${one.dots ? one.points.map(([at, value]) => svg`<circle class="dot series-${k % 4}" cx=${x(at)} cy=${y(value)} r="3"></circle>`) : ''}`;
     })}
-    ${marker ? markerOf(marker, x) : ''}
+    ${marker ? markerOf(marker, x, width) : ''}
     ${named.length > 1 || named[0]?.name ? legend(named) : ''}
   </svg>`;
 }
 
-function scalesOf({ series, logarithmic = false, xRange, yRange }: LineChart) {
+function widthOf({ wide = false }: LineChart): number {
+  return wide ? WIDE : WIDTH;
+}
+
+function scalesOf(chart: LineChart) {
+  const { series, logarithmic = false, xRange, yRange } = chart;
   const all = series.flatMap(({ points }) => points);
   const values = all.map(([, value]) => value).filter((value) => Number.isFinite(value) && (!logarithmic || value > 0));
   const [left, right] = xRange ?? [min(all, ([at]) => at) ?? 0, max(all, ([at]) => at) ?? 1];
   const highest = max(values) ?? 1;
   const [low, high] = yRange ?? [logarithmic ? (min(values) ?? 0.1) : Math.min(0, min(values) ?? 0), highest];
-  const x = scaleLinear([left, right > left ? right : left + 1], [MARGIN.left, WIDTH - MARGIN.right]);
+  const x = scaleLinear([left, right > left ? right : left + 1], [MARGIN.left, widthOf(chart) - MARGIN.right]);
   const range = [HEIGHT - MARGIN.bottom, MARGIN.top];
   const top = high > low ? high : low + 1;
   const y = logarithmic
@@ -95,23 +104,24 @@ function axes(
   yTicks: readonly number[],
 ): SVGTemplateResult {
   const bottom = HEIGHT - MARGIN.bottom;
+  const right = widthOf(chart) - MARGIN.right;
   return svg`<g>
     ${yTicks.map(
-      (tick) => svg`<line class="grid-line" x1=${MARGIN.left} x2=${WIDTH - MARGIN.right} y1=${y(tick)} y2=${y(tick)}></line>
+      (tick) => svg`<line class="grid-line" x1=${MARGIN.left} x2=${right} y1=${y(tick)} y2=${y(tick)}></line>
         <text x=${MARGIN.left - 6} y=${y(tick) + 4} text-anchor="end">${short(tick)}</text>`,
     )}
     ${x.ticks(6).map(
       (tick) => svg`<line class="grid-line" x1=${x(tick)} x2=${x(tick)} y1=${bottom} y2=${bottom + 4}></line>
         <text x=${x(tick)} y=${bottom + 16} text-anchor="middle">${short(tick)}</text>`,
     )}
-    <text x=${(MARGIN.left + WIDTH - MARGIN.right) / 2} y=${HEIGHT - 4} text-anchor="middle">${chart.x}</text>
+    <text x=${(MARGIN.left + right) / 2} y=${HEIGHT - 4} text-anchor="middle">${chart.x}</text>
     <text x="12" y=${(MARGIN.top + bottom) / 2} text-anchor="middle" transform="rotate(-90 12 ${(MARGIN.top + bottom) / 2})">${chart.y}</text>
   </g>`;
 }
 
-function markerOf({ at, text }: NonNullable<LineChart['marker']>, x: Scale): SVGTemplateResult {
+function markerOf({ at, text }: NonNullable<LineChart['marker']>, x: Scale, width: number): SVGTemplateResult {
   const place = x(at);
-  const end = place > WIDTH - 120;
+  const end = place > width - 120;
   return svg`<line class="marker" x1=${place} x2=${place} y1=${MARGIN.top} y2=${HEIGHT - MARGIN.bottom}></line>
     <text x=${place + (end ? -5 : 5)} y=${MARGIN.top + 11} text-anchor=${end ? 'end' : 'start'}>${text}</text>`;
 }
@@ -124,11 +134,6 @@ function legend(series: readonly Series[]): SVGTemplateResult {
     return svg`<line class="line series-${k % 4}" x1=${start} x2=${start + 24} y1="12" y2="12"></line>
       <text x=${start + 29} y="16">${name}</text>`;
   })}</g>`;
-}
-
-/** The index of the point whose x is nearest. */
-export function nearest(points: Series['points'], at: number): number {
-  return bisector(([x]: readonly [number, number]) => x).center([...points], at);
 }
 
 export interface Bar {

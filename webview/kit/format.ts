@@ -14,7 +14,7 @@ const plain = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 4 });
 
 /** A number with four significant digits at most: axis labels, learning rates. */
 export function short(value: number): string {
-  return plain.format(value);
+  return value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(1) : plain.format(value);
 }
 
 const whole = new Intl.NumberFormat();

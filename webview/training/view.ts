@@ -198,7 +198,15 @@ function curves({ points }: TrainingData, { smooth, logarithmic }: ViewState, { 
     name: 'history',
     title: t('Loss'),
     wide: true,
-    chart: lineChart({ label, x: t('iteration'), y: t('binary cross-entropy'), series, logarithmic, ...(marker && { marker }) }),
+    chart: lineChart({
+      label,
+      x: t('iteration'),
+      y: t('binary cross-entropy'),
+      series,
+      logarithmic,
+      wide: true,
+      ...(marker && { marker }),
+    }),
     table: {
       caption: t('History'),
       columns: [

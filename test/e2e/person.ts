@@ -1,0 +1,163 @@
+// VS Code as a person uses it: what is clicked, typed and read, in a real browser.
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Browser, chromium, type FrameLocator, type Locator, type Page } from 'playwright-core';
+import { BROWSER_ARGS, findBrowser } from '../../src/editor/browser';
+import { type EditorVersion, installEditor } from '../../src/editor/install';
+import { type EditorServer, startServer } from '../../src/editor/server';
+
+export const ROOT = resolve(__dirname, '..', '..');
+
+const say = (message: string) => void process.stderr.write(`${message}\n`);
+
+/** The browser that these tests use; undefined where there is none. */
+export const BROWSER = findBrowser(say);
+/** Said where the tests are skipped. */
+export const NO_BROWSER = BROWSER === undefined ? ' (skipped: no Chromium or Chrome is installed)' : '';
+
+export interface Person {
+  readonly page: Page;
+  /** Errors of the console and violations of content policies that come from our extension. */
+  readonly complaints: string[];
+  readonly folder: string;
+  close(): Promise<void>;
+}
+
+export interface Visit {
+  readonly folder: string;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly size?: { readonly width: number; readonly height: number };
+  /** Runs an extension's tests instead of waiting for clicks. */
+  readonly tests?: string;
+  readonly prepare?: (page: Page) => Promise<void>;
+}
+
+const SETTINGS = {
+  'workbench.startupEditor': 'none',
+  'workbench.tips.enabled': false,
+  'window.commandCenter': false,
+  'telemetry.telemetryLevel': 'off',
+  'security.workspace.trust.enabled': false,
+  'extensions.autoCheckUpdates': false,
+  'extensions.ignoreRecommendations': true,
+  'git.enabled': false,
+  'chat.commandCenter.enabled': false,
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
+  'workbench.colorTheme': 'Default Dark Modern',
+  // The editor's own preview comes from another extension host, and here, where all windows share one origin, the browser lets only the
+  // windows of one of them load what they need.
+  'workbench.editorAssociations': { '*.jpg': 'labelscope.image' },
+};
+
+export async function visit({
+  folder,
+  settings = {},
+  size = { width: 1360, height: 860 },
+  tests,
+  prepare,
+}: Visit): Promise<Person> {
+  const version = (process.env.LABELSCOPE_VSCODE ?? 'oldest') as EditorVersion;
+  const installed = installEditor(version, say);
+  const data = await mkdtemp(join(tmpdir(), 'labelscope-vscode-'));
+  // A browser keeps a person's settings in itself, and a new one has none: the workspace's take their place.
+  await mkdir(join(folder, '.vscode'), { recursive: true });
+  await writeFile(join(folder, '.vscode', 'settings.json'), JSON.stringify({ ...SETTINGS, ...settings }));
+  const server = await startServer(installed, data);
+  const browser = await chromium.launch({ executablePath: BROWSER!, args: BROWSER_ARGS });
+  const page = await browser.newPage({ viewport: size });
+  const complaints: string[] = [];
+  listen(page, complaints);
+  await prepare?.(page);
+  await page.goto(server.address(folder, ROOT, tests));
+  return { page, complaints, folder, close: () => close(browser, server, data) };
+}
+
+async function close(browser: Browser, server: EditorServer, data: string): Promise<void> {
+  await browser.close();
+  await server.stop();
+  await rm(data, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** VS Code's own noise names none of our files: only what does, and every refused policy in a window of ours, counts. */
+function listen(page: Page, complaints: string[]): void {
+  page.on('console', (message) => {
+    const text = message.text();
+    const where = message.location().url;
+    const ours = /labelscope/i.test(where) || /labelscope/i.test(text) || /vscode-(cdn|resource|webview)/.test(where);
+    const policy =
+      /Content Security Policy|Refused to/.test(text) && !/workbench\.(js|html)|insecure|is deprecated/.test(`${where} ${text}`);
+    if (ours && (message.type() === 'error' || policy)) complaints.push(`${message.type()}: ${text} (${where})`);
+  });
+  page.on('pageerror', (error) => /labelscope/i.test(error.stack ?? '') && complaints.push(String(error)));
+}
+
+export async function ready({ page }: Person): Promise<void> {
+  await page.locator('.part.sidebar .pane-header, .part.sidebar .composite').first().waitFor({ timeout: 60_000 });
+}
+
+export async function runCommand({ page }: Person, title: string): Promise<void> {
+  await page.keyboard.press('F1');
+  const input = page.locator('.quick-input-widget input').first();
+  await input.waitFor();
+  await input.fill(`>${title}`);
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
+  await page.keyboard.press('Enter');
+}
+
+/** A row of the Explorer, by its path's parts; folders on the way are opened. */
+export async function explorerItem({ page }: Person, ...path: readonly string[]): Promise<Locator> {
+  if (!(await page.locator('.explorer-folders-view').isVisible()))
+    await page.locator('.activitybar [aria-label^="Explorer"]').first().click();
+  const item = (name: string) => page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`).first();
+  for (const folder of path.slice(0, -1)) {
+    const row = item(folder);
+    await row.waitFor();
+    if ((await row.getAttribute('aria-expanded')) === 'false') await row.click();
+  }
+  const last = item(path.at(-1)!);
+  await last.waitFor();
+  return last;
+}
+
+/** Right-clicks until the entry is there: the extension looks through the workspace in its first seconds. */
+export async function contextMenu({ page }: Person, row: Locator, entry: string): Promise<void> {
+  const found = page.locator('.monaco-menu .action-label', { hasText: entry }).first();
+  for (let trial = 0; trial < 20; trial++) {
+    await row.click({ button: 'right' });
+    if (
+      await found.waitFor({ timeout: 1500 }).then(
+        () => true,
+        () => false,
+      )
+    ) {
+      // A menu that has just opened takes no clicks, so that the click that opened it chooses nothing.
+      await page.waitForTimeout(500);
+      await found.click({ delay: 60 });
+      return;
+    }
+    await page.keyboard.press('Escape');
+  }
+  throw new Error(`The context menu has no entry ${entry}.`);
+}
+
+/** Presses Enter on the questions of a flow as they come, until there are no more. */
+export async function enterThrough({ page }: Person, titles: readonly string[]): Promise<void> {
+  for (const title of titles) {
+    await page.locator(`.quick-input-widget input[placeholder*="${title}"]`).waitFor({ timeout: 60_000 });
+    await page.locator('.quick-input-list .monaco-list-row').first().waitFor();
+    await page.keyboard.press('Enter');
+  }
+}
+
+/** The page of the window that holds this. */
+export async function windowWith({ page }: Person, selector: string, timeout = 60_000): Promise<FrameLocator> {
+  for (const end = Date.now() + timeout; Date.now() < end; await page.waitForTimeout(100)) {
+    for (const frame of await page.locator('iframe.webview.ready').all()) {
+      const inner = frame.contentFrame().frameLocator('iframe#active-frame');
+      const found = inner.locator(selector).first();
+      if ((await found.count().catch(() => 0)) > 0 && (await found.isVisible().catch(() => false))) return inner;
+    }
+  }
+  throw new Error(`No window shows ${selector}.`);
+}
