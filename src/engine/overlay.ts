@@ -1,9 +1,9 @@
 // A Grad-CAM map laid over its image: scaled to the image's size, coloured, blended, written as PNG.
 import sharp from 'sharp';
+import { blend } from '../heatmap/blend';
 import type { Colormap } from '../heatmap/colormap';
-import { enlarged, mix } from '../heatmap/enlarge';
+import { enlarged } from '../heatmap/enlarge';
 import type { ExplainedMap } from '../protocol/messages';
-
 import type { Pixels } from './images';
 import { writeAtomically } from './run/atomic';
 
@@ -13,26 +13,14 @@ import { writeAtomically } from './run/atomic';
  */
 export async function drawOverlay(
   path: string,
-  image: Pixels,
+  { width, height, data }: Pixels,
   map: ExplainedMap,
   colours: Colormap,
   opacity: number,
 ): Promise<void> {
-  const blended = blend(image, enlarged(map, image.width, image.height), colours, opacity);
-  const png = await sharp(blended, { raw: { width: image.width, height: image.height, channels: 3 } })
+  const blended = blend(data, enlarged(map, width, height), colours, opacity);
+  const png = await sharp(blended, { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer();
   await writeAtomically(path, [png]);
-}
-
-function blend({ data }: Pixels, map: Float32Array, colours: Colormap, opacity: number): Uint8Array {
-  const result = new Uint8Array(data.length);
-  for (const [k, value] of map.entries()) {
-    const colour = 3 * Math.round(255 * value);
-    for (let channel = 0; channel < 3; channel++) {
-      const at = 3 * k + channel;
-      result[at] = Math.round(mix(data[at]!, colours[colour + channel]!, opacity));
-    }
-  }
-  return result;
 }

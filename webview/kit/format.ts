@@ -30,3 +30,8 @@ export function duration(seconds: number): string {
   if (hours > 0) return `${hours} h ${minutes} min`;
   return minutes > 0 ? `${minutes} min ${all % 60} s` : `${all} s`;
 }
+
+/** The last part of a path, whatever system wrote it. */
+export function fileName(path: string): string {
+  return path.split(/[\\/]/).at(-1) ?? path;
+}

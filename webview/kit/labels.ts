@@ -41,3 +41,9 @@ export function verdictWords(verdict: Verdict): string {
   };
   return words[verdict];
 }
+
+/** The verdict as it stands in a row. */
+export function verdictWord(verdict: Verdict): string {
+  const words: Record<Verdict, string> = { hit: t('hit'), miss: t('missed'), 'false alarm': t('false alarm'), none: '' };
+  return words[verdict];
+}

@@ -1,32 +1,57 @@
 // The side view: labels of the image in front, then every score; Enter on one shows its Grad-CAM map.
 import { html, nothing, render, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import type { LabelsData } from '../../src/protocol/windows';
-import { fixed } from '../kit/format';
+import type { LabelsData, WindowCommand } from '../../src/protocol/windows';
+import { fileName } from '../kit/format';
 import type { Host } from '../kit/host';
-import { type LabelRow, labelRows, VERDICT_SIGNS, verdictWords } from '../kit/labels';
+import { type LabelRow, labelRows } from '../kit/labels';
 import { t } from '../kit/l10n';
+import { scoreRow } from '../kit/score-row';
+import { withoutModel } from '../kit/without-model';
 
 export function labelsView(root: HTMLElement, host: Host<'labels'>): void {
+  let told: LabelsData | undefined;
   let shown: LabelsData | undefined;
+  /** The row in the order of Tab; the first unless the person has moved. */
+  let current: string | undefined;
+  const onFocus = (category: string) => {
+    current = category;
+    draw();
+  };
+  const draw = () => {
+    if (told)
+      render(
+        page(told, shown, (rows) => list(rows, current, onFocus, host), host),
+        root,
+      );
+  };
   host.listen((data) => {
-    // While the engine works on the next image, the old rows stay, dimmed, rather than flicker.
-    const waiting = data.file !== null && data.model !== null && data.predicted === null && data.error === null;
-    const rows = waiting ? shown : data;
-    if (!waiting) shown = data;
-    render(page(data, rows, waiting, host), root);
+    told = data;
+    if (!isWaiting(data)) shown = data;
+    draw();
   });
 }
 
-function page(data: LabelsData, rows: LabelsData | undefined, waiting: boolean, host: Host<'labels'>): TemplateResult {
+/** While the engine works on the next image, the old rows stay, dimmed, rather than flicker. */
+function isWaiting({ file, model, predicted, error }: LabelsData): boolean {
+  return file !== null && model !== null && predicted === null && error === null;
+}
+
+function page(
+  data: LabelsData,
+  shown: LabelsData | undefined,
+  listOf: (rows: readonly LabelRow[]) => TemplateResult,
+  host: Host<'labels'>,
+): TemplateResult {
   const { file, model, pinned, error, truth } = data;
-  if (!model && !error) return withoutModel(host);
-  const command = (name: 'pinModel') => void host.call('command', { command: name }).catch(() => undefined);
+  const waiting = isWaiting(data);
+  const command = (name: WindowCommand) => void host.call('command', { command: name }).catch(() => undefined);
+  if (!model && !error) return withoutModel(command);
   return html`
     ${
       file === null
         ? html`<p class="notice">${t('Open an image to see its predicted labels here.')}</p>`
-        : html`<h1>${file.split(/[\\/]/).at(-1)}</h1>`
+        : html`<h1>${fileName(file)}</h1>`
     }
     ${
       model
@@ -36,7 +61,12 @@ function page(data: LabelsData, rows: LabelsData | undefined, waiting: boolean, 
           </p>`
         : nothing
     }
-    ${error ? html`<p class="notice error" role="alert">${error.message}</p>` : nothing}
+    ${
+      error
+        ? html`<p class="notice error" role="alert">${error.message}</p>
+            <button @click=${() => command('showOutput')}>${t('Show Output')}</button>`
+        : nothing
+    }
     ${
       truth && !waiting
         ? html`<p class="quiet">${t('True labels: {0}', truth.labels.join(', ') || t('none of its categories'))}</p>`
@@ -46,63 +76,39 @@ function page(data: LabelsData, rows: LabelsData | undefined, waiting: boolean, 
       file === null || error
         ? nothing
         : html`<div class=${waiting ? 'dimmed' : ''} aria-busy=${waiting}>
-            ${rows?.predicted ? list(labelRows(rows), host) : t('Predicting…')}
+            ${shown?.predicted ? listOf(labelRows(shown)) : t('Predicting…')}
           </div>`
     }
   `;
 }
 
-function withoutModel(host: Host<'labels'>): TemplateResult {
-  const command = (name: 'train' | 'createSample' | 'importModel') => () =>
-    void host.call('command', { command: name }).catch(() => undefined);
-  return html`<p class="notice">
-      ${t('There is no model yet. Right-click a COCO annotation file in the Explorer and choose Train Multilabel Model.')}
-    </p>
-    <div class="row">
-      <button class="primary" @click=${command('train')}>${t('Train a Model')}</button>
-      <button @click=${command('createSample')}>${t('Create Sample Data Set')}</button>
-      <button @click=${command('importModel')}>${t('Import Model…')}</button>
-    </div>`;
-}
-
-function list(rows: readonly LabelRow[], host: Host<'labels'>): TemplateResult {
+function list(
+  rows: readonly LabelRow[],
+  current: string | undefined,
+  onFocus: (category: string) => void,
+  host: Host<'labels'>,
+): TemplateResult {
   const labels = rows.filter(({ isLabel }) => isLabel);
   const others = rows.filter(({ isLabel }) => !isLabel);
+  const stop = rows.find(({ category }) => category === current) ?? rows[0];
   const explain = (category: string) => void host.call('explain', { categories: [category] }).catch(() => undefined);
-  const draw = (row: LabelRow) => rowOf(row, row === rows[0], explain);
+  const draw = (row: LabelRow) =>
+    html`<div role="listitem" @focusin=${() => onFocus(row.category)}>
+      ${scoreRow(row, {
+        hint: t('Show where the model looked'),
+        tabIndex: row === stop ? 0 : -1,
+        onClick: () => explain(row.category),
+      })}
+    </div>`;
   return html`<div @keydown=${moveFocus}>
     <h2>${labels.length > 0 ? t('Labels') : t('No label above the threshold')}</h2>
-    <div class="list" role="list">${repeat(labels, ({ category }) => category, draw)}</div>
-    <h2>${t('Other categories')}</h2>
-    <div class="list" role="list">${repeat(others, ({ category }) => category, draw)}</div>
+    ${rowsOf(labels, draw)} ${others.length > 0 ? html`<h2>${t('Other categories')}</h2>` : nothing} ${rowsOf(others, draw)}
   </div>`;
 }
 
-function rowOf(
-  { category, score, threshold, isLabel, verdict }: LabelRow,
-  first: boolean,
-  explain: (category: string) => void,
-): TemplateResult {
-  const words = [category, fixed(score, 2), isLabel ? t('label') : '', verdictWords(verdict)].filter(Boolean).join(', ');
-  return html`<div role="listitem">
-    <button
-      class="label ${isLabel ? 'is-label' : ''}"
-      data-category=${category}
-      tabindex=${first ? 0 : -1}
-      title=${verdictWords(verdict) || t('Show where the model looked')}
-      aria-label=${words}
-      @click=${() => explain(category)}
-    >
-      <span aria-hidden="true">${VERDICT_SIGNS[verdict]}</span>
-      <span class="name">${category}</span>
-      <span class="score">${fixed(score, 2)}</span>
-      <svg viewBox="0 0 100 5" preserveAspectRatio="none" aria-hidden="true">
-        <rect class="track" width="100" height="5"></rect>
-        <rect class="bar" width=${100 * score} height="5"></rect>
-        <line class="mark" x1=${100 * threshold} x2=${100 * threshold} y1="0" y2="5"></line>
-      </svg>
-    </button>
-  </div>`;
+function rowsOf(rows: readonly LabelRow[], draw: (row: LabelRow) => TemplateResult): TemplateResult | typeof nothing {
+  if (rows.length === 0) return nothing;
+  return html`<div class="list" role="list">${repeat(rows, ({ category }) => category, draw)}</div>`;
 }
 
 /** Arrows, Home and End move between the rows: one of them is in the order of Tab. */
@@ -113,6 +119,5 @@ function moveFocus(event: KeyboardEvent): void {
   const next = buttons[places[event.key] ?? -1];
   if (at < 0 || !next) return;
   event.preventDefault();
-  for (const button of buttons) button.tabIndex = button === next ? 0 : -1;
   next.focus();
 }
