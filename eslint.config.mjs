@@ -20,6 +20,9 @@ const rooms = (names) =>
     never(`^\\.\\./(?:\\.\\./)*${name}(/|$)`, `This room may not import ${name}: data flows one way (docs/architecture.md).`),
   );
 
+/** A panel never imports another; a report is made of several. */
+const PANELS = ['dataset', 'training', 'evaluation', 'image', 'labels'];
+
 const room = (files, patterns, ignores = []) => ({
   files,
   ignores,
@@ -52,5 +55,16 @@ export default tseslint.config(
   room(['src/onnx/files.ts'], [vscode, native, engine, ...rooms(['dataset', 'metrics', 'protocol', 'cli', 'host'])]),
   room(['src/protocol/**/*.ts'], [vscode, node, engine, ...rooms(['onnx', 'cli', 'host'])]),
   room(['src/engine/**/*.ts'], [vscode, ...rooms(['cli', 'host'])]),
+  room(['src/heatmap/**/*.ts'], [vscode, node, engine, ...rooms(['dataset', 'onnx', 'cli', 'host'])]),
+  room(['src/host/**/*.ts'], [native, engineButClient, ...rooms(['onnx', 'cli', 'heatmap'])]),
+  room(['src/editor/**/*.ts'], [vscode, native, engine, ...rooms(['cli', 'host', 'onnx', 'protocol'])]),
+  room(['webview/kit/**/*.ts'], [vscode, node, engine, ...rooms(['src/(host|cli|onnx|dataset)', ...PANELS])]),
+  ...PANELS.map((name) =>
+    room(
+      [`webview/${name}/**/*.ts`],
+      [vscode, node, engine, ...rooms(['src/(host|cli|onnx|dataset)', ...PANELS.filter((other) => other !== name)])],
+    ),
+  ),
+  room(['webview/report/**/*.ts'], [vscode, node, engine, ...rooms(['src/(host|cli|onnx|dataset)'])]),
   room(['src/cli/**/*.ts'], [vscode, native, engineButClient, ...rooms(['onnx', 'host'])]),
 );

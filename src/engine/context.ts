@@ -11,7 +11,7 @@ export interface Context {
   /** Aborted when the client cancels or is gone. */
   readonly signal: AbortSignal;
   readonly version: string;
-  device(choice: DeviceChoice, threads?: number): Promise<DeviceUsed>;
+  readonly device: (choice: DeviceChoice, threads?: number) => Promise<DeviceUsed>;
 }
 
 export function makeContext(runtime: Runtime, models: ModelCache, signal: AbortSignal, version: string): Context {

@@ -89,7 +89,7 @@ function handle(connection: MessageConnection, method: Method, { runtime, models
     };
     const job = handler(params, context, emit);
     jobs.add(job);
-    if ('outlive' in params && params.outlive === true) outliving.add(job);
+    if ('outlive' in params && params.outlive) outliving.add(job);
     try {
       return await job;
     } catch (error) {

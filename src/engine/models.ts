@@ -16,9 +16,9 @@ export const MAPS_AT_ONCE = 8;
 export interface OpenModel {
   readonly trained: Trained;
   /** image → probabilities */
-  scoring(): Promise<number>;
+  readonly scoring: () => Promise<number>;
   /** image and selection (MAPS_AT_ONCE rows) → maps and probabilities. @throws OnnxError 'onnx-unsupported' */
-  mapping(): Promise<number>;
+  readonly mapping: () => Promise<number>;
 }
 
 export interface ModelCache {

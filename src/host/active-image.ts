@@ -1,9 +1,10 @@
 // Which image is open in front of the person, in whatever editor: the preview of VS Code, ours, or its text or bytes.
 import * as vscode from 'vscode';
+import type { Closable } from './closable';
 
 const IMAGE = /\.(jpe?g|png|webp|gif|tiff?|avif|bmp)$/i;
 
-export interface ActiveImage extends vscode.Disposable {
+export interface ActiveImage extends Closable {
   readonly file: string | undefined;
   readonly onDidChange: vscode.Event<void>;
 }
@@ -26,7 +27,9 @@ export function activeImage(): ActiveImage {
       return file;
     },
     onDidChange: changed.event,
-    dispose: () => vscode.Disposable.from(...listening, changed).dispose(),
+    dispose: () => {
+      vscode.Disposable.from(...listening, changed).dispose();
+    },
   };
 }
 

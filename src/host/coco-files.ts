@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { constants, gunzip } from 'node:zlib';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
+import type { Closable } from './closable';
 
 /** Bytes looked at on either end. COCO's lists of categories and the beginnings of the others fit. */
 const PEEK = 1 << 16;
@@ -13,7 +14,7 @@ const EXCLUDED = '**/{node_modules,.git,labelscope-runs}/**';
 const EXCLUDED_PATH = /[\\/](node_modules|\.git|labelscope-runs)[\\/]/;
 const KEYS = ['images', 'annotations', 'categories'].map((key) => new RegExp(`"${key}"\\s*:\\s*\\[`));
 
-export interface CocoFiles extends vscode.Disposable {
+export interface CocoFiles extends Closable {
   /** Paths of the annotation files that are known so far, sorted. */
   readonly paths: readonly string[];
   readonly onDidChange: vscode.Event<void>;
@@ -55,7 +56,9 @@ export function cocoFiles(log: vscode.LogOutputChannel): CocoFiles {
     },
     onDidChange: changed.event,
     ready: search(),
-    dispose: () => vscode.Disposable.from(watcher, folders, changed).dispose(),
+    dispose: () => {
+      vscode.Disposable.from(watcher, folders, changed).dispose();
+    },
   };
 }
 

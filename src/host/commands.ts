@@ -13,6 +13,7 @@ import * as targets from './targets';
 import { counted, inNotification } from './tasks';
 import { compareRuns } from './views/compare';
 import type { RunTrees } from './views/trees';
+import type { Closable } from './closable';
 
 /** `target`: what was clicked; `options`: what other extensions and tests give instead of being asked, or all selected rows. */
 type Command = (services: Services, target: targets.Target, options: unknown) => Promise<unknown>;
@@ -20,7 +21,7 @@ type Command = (services: Services, target: targets.Target, options: unknown) =>
 const COMMANDS: Readonly<Record<string, Command>> = {
   train: async (services, target, options) => {
     const annotations = await targets.annotationFile(services, target);
-    const answers = isOptions<TrainOptions>(options) ? options : await askForTraining(services, annotations);
+    const answers = isOptions(options) ? (options as TrainOptions) : await askForTraining(services, annotations);
     return trainAndFollow(services, annotations, answers);
   },
   showDatasetReport: async (services, target) => {
@@ -30,7 +31,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   evaluate: async (services, target, options) => {
     const given = target === undefined ? undefined : await targets.runOf(services, target, targets.hasModel);
-    const asked = given && isOptions<EvaluateOptions>(options) ? { ...options, folder: given.folder } : undefined;
+    const asked = given && isOptions(options) ? { ...(options as EvaluateOptions), folder: given.folder } : undefined;
     const { folder, ...rest } = asked ?? (await askForEvaluation(services, given?.folder));
     const { evaluation } = await evaluateModel(services, folder, rest);
     await services.evaluations.show(folder, true);
@@ -88,15 +89,21 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     return folder;
   },
   unpinModel: async ({ models }) => models.pin(undefined),
-  refreshRuns: ({ runs }) => Promise.resolve(runs.refresh()),
+  refreshRuns: ({ runs }) => {
+    runs.refresh();
+    return Promise.resolve();
+  },
   showDevices: async ({ engine }) => showDevices(engine),
-  showOutput: ({ log }) => Promise.resolve(log.show()),
+  showOutput: ({ log }) => {
+    log.show();
+    return Promise.resolve();
+  },
   openWalkthrough: async ({ context }) => {
     await vscode.commands.executeCommand('workbench.action.openWalkthrough', `${context.extension.id}#start`, false);
   },
 };
 
-function isOptions<T extends object>(options: unknown): options is T {
+function isOptions(options: unknown): options is object {
   return typeof options === 'object' && options !== null && !Array.isArray(options);
 }
 
@@ -164,7 +171,7 @@ const HARMLESS = new Set([
   'revealRun',
 ]);
 
-export function registerCommands(services: Services, trees: RunTrees): vscode.Disposable {
+export function registerCommands(services: Services, trees: RunTrees): Closable {
   const selected = (target: targets.Target, rows: unknown): readonly RunInfo[] => {
     if (Array.isArray(rows) && rows.every(targets.isRun)) return rows;
     return targets.isRun(target) ? [target] : trees.selected();
@@ -183,7 +190,7 @@ export function registerCommands(services: Services, trees: RunTrees): vscode.Di
         checkTrust(name);
         return await run(services, target, options);
       } catch (error) {
-        await tellProblem(error, services.log);
+        tellProblem(error, services.log);
         return undefined;
       }
     }),

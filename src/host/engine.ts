@@ -4,8 +4,9 @@ import * as vscode from 'vscode';
 import { type EngineClient, engineClient, type RequestOptions } from '../engine/client/engine';
 import type { LogLine, Method, Params, Result, TrainParams, TrainResult } from '../protocol/messages';
 import { setting } from './settings';
+import type { Closable } from './closable';
 
-export interface Supervisor extends vscode.Disposable {
+export interface Supervisor extends Closable {
   /** @throws LabelscopeError with the engine's code and words */
   request<M extends Method>(method: M, params: Params<M>, options?: RequestOptions<M>): Promise<Result<M>>;
   /** Trains in a process of its own. Its progress is heard by joining the run. */

@@ -36,7 +36,7 @@ async function follow(services: Services, started: StartedRun, chooseFolder?: ()
   } catch (error) {
     const folderWrong = error instanceof LabelscopeError && FOLDER_WRONG.includes(error.code);
     const actions = chooseFolder && folderWrong ? [{ title: vscode.l10n.t('Choose Image Folder…'), run: chooseFolder }] : [];
-    await tellProblem(error, services.log, ...actions);
+    tellProblem(error, services.log, ...actions);
   }
 }
 

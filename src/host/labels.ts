@@ -8,13 +8,14 @@ import type { Supervisor } from './engine';
 import type { Models } from './models';
 import { isCancelled } from './problems';
 import { setting } from './settings';
+import type { Closable } from './closable';
 
 /** Images whose answers are kept. */
 const MOST_KEPT = 200;
 
 type Answer = Pick<LabelsData, 'predicted' | 'thresholds' | 'truth' | 'error'>;
 
-export interface Labels extends vscode.Disposable {
+export interface Labels extends Closable {
   /** Tells what is known at once, and again when the engine has answered; nothing more once the signal is aborted. */
   of(file: string, tell: (data: LabelsData & { readonly file: string }) => void, signal: AbortSignal): Promise<void>;
   /** The model, another run, or an annotation file has changed: what was told may be old. */
@@ -46,7 +47,10 @@ export function labelsOf(engine: Supervisor, models: Models, coco: CocoFiles): L
       const nothing: Answer = { predicted: null, thresholds: {}, truth: null, error: null };
       const base = { file, model: current?.model ?? null, pinned: current?.pinned ?? false };
       if (signal.aborted) return;
-      if (!current || !vscode.workspace.isTrusted) return tell({ ...base, ...nothing, error: untrusted() });
+      if (!current || !vscode.workspace.isTrusted) {
+        tell({ ...base, ...nothing, error: untrusted() });
+        return;
+      }
       const key = `${current.model.folder}\n${file}\n${await stamp(file)}`;
       const known = kept.get(key);
       tell({ ...base, ...(known ?? nothing) });
@@ -60,7 +64,9 @@ export function labelsOf(engine: Supervisor, models: Models, coco: CocoFiles): L
       }
     },
     onDidChange: changed.event,
-    dispose: () => vscode.Disposable.from(...listening, changed).dispose(),
+    dispose: () => {
+      vscode.Disposable.from(...listening, changed).dispose();
+    },
   };
 }
 

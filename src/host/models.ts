@@ -2,15 +2,16 @@
 import * as vscode from 'vscode';
 import type { ModelInfo } from '../protocol/windows';
 import { modelOf, type RunInfo, type Runs } from './runs';
+import type { Closable } from './closable';
 
 const PINNED = 'labelscope.pinnedModel';
 
-export interface Models extends vscode.Disposable {
+export interface Models extends Closable {
   /** Undefined where there is none yet. */
-  current(): Promise<{ readonly model: ModelInfo; readonly pinned: boolean } | undefined>;
-  usable(): Promise<readonly RunInfo[]>;
+  readonly current: () => Promise<{ readonly model: ModelInfo; readonly pinned: boolean } | undefined>;
+  readonly usable: () => Promise<readonly RunInfo[]>;
   /** Undefined goes back to the newest. */
-  pin(folder: string | undefined): Promise<void>;
+  readonly pin: (folder: string | undefined) => Promise<void>;
   readonly onDidChange: vscode.Event<void>;
 }
 
@@ -42,6 +43,8 @@ export function modelChoice(runs: Runs, memory: vscode.Memento): Models {
       await tell();
     },
     onDidChange: changed.event,
-    dispose: () => vscode.Disposable.from(listening, changed).dispose(),
+    dispose: () => {
+      vscode.Disposable.from(listening, changed).dispose();
+    },
   };
 }

@@ -6,8 +6,9 @@ import { joinRun, type JoinedRun } from '../engine/client/run';
 import type { HistoryPoint, TrainControl, TrainEnd, TrainEvent, TrainSnapshot } from '../protocol/messages';
 import type { RunRecord } from '../protocol/run';
 import type { RunStatus, TrainingData, TrainingEvent } from '../protocol/windows';
+import type { Closable } from './closable';
 
-export interface RunMonitor extends vscode.Disposable {
+export interface RunMonitor extends Closable {
   readonly data: TrainingData;
   /** A change, or 'all' where everything is new. */
   readonly onDidChange: vscode.Event<TrainingEvent | 'all'>;

@@ -19,7 +19,7 @@ const REMEDIES: Readonly<Record<string, () => string>> = {
 };
 
 /** The message without advice that only helps on a command line (`--images DIR`, `labelscope doctor`), and with ours. */
-export function wordsOf({ code, message }: WireError): string {
+function wordsOf({ code, message }: WireError): string {
   const sentences = message.split(/(?<=[.!?])\s+(?=[A-Z"'])/);
   const kept = sentences.filter((sentence) => !/(^|\s)--[a-z]|labelscope (doctor|inspect|train|evaluate)|npm run/.test(sentence));
   const told = kept.length > 0 ? kept : sentences;
@@ -37,14 +37,15 @@ export interface ProblemAction {
   readonly run: () => unknown;
 }
 
-/** Shows an error and offers the actions and the log. A cancellation is no error. */
-export async function tellProblem(error: unknown, log: vscode.LogOutputChannel, ...actions: ProblemAction[]): Promise<void> {
+/** Shows an error and offers the actions and the log, without waiting for the person. A cancellation is no error. */
+export function tellProblem(error: unknown, log: vscode.LogOutputChannel, ...actions: ProblemAction[]): void {
   if (isCancelled(error)) return;
   const wire = toWireError(error);
   log.error(`${wire.code}: ${wire.message}`);
   if (wire.code === 'internal' && error instanceof Error) log.debug(error.stack ?? '');
   const show: ProblemAction = { title: vscode.l10n.t('Show Output'), run: () => log.show() };
   const offered = [...actions, show];
-  const chosen = await vscode.window.showErrorMessage(wordsOf(wire), ...offered.map(({ title }) => title));
-  await offered.find(({ title }) => title === chosen)?.run();
+  void vscode.window.showErrorMessage(wordsOf(wire), ...offered.map(({ title }) => title)).then(async (chosen) => {
+    await offered.find(({ title }) => title === chosen)?.run();
+  });
 }

@@ -2,12 +2,13 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import * as vscode from 'vscode';
-import { readEvaluation, readImport, readRun } from '../engine/client/folder';
+import { readEvaluationResult, readImport, readRecord } from '../engine/client/folder';
 import type { EvaluateResult } from '../protocol/messages';
 import type { ImportRecord, RunRecord } from '../protocol/run';
 import type { ModelInfo, RunStatus } from '../protocol/windows';
 import { isLive, type RunMonitor, runMonitor } from './monitor';
 import { setting } from './settings';
+import type { Closable } from './closable';
 
 export interface RunInfo {
   readonly folder: string;
@@ -22,18 +23,18 @@ export interface RunInfo {
   readonly evaluation: EvaluateResult['evaluation'] | undefined;
 }
 
-export interface Runs extends vscode.Disposable {
+export interface Runs extends Closable {
   /** The newest first. */
-  list(): Promise<readonly RunInfo[]>;
-  refresh(): void;
+  readonly list: () => Promise<readonly RunInfo[]>;
+  readonly refresh: () => void;
   readonly onDidChange: vscode.Event<void>;
-  monitor(folder: string): RunMonitor;
+  readonly monitor: (folder: string) => RunMonitor;
   /** Runs at work, as far as this window has seen them. */
-  live(): readonly RunMonitor[];
+  readonly live: () => readonly RunMonitor[];
 }
 
 /** Where new runs go for an annotation file. */
-export function runsFolderOf(annotations: vscode.Uri): string {
+function runsFolderOf(annotations: vscode.Uri): string {
   const folder = setting('runsFolder', annotations);
   const root = vscode.workspace.getWorkspaceFolder(annotations)?.uri.fsPath ?? dirname(annotations.fsPath);
   return isAbsolute(folder) ? folder : join(root, folder);
@@ -74,7 +75,9 @@ export function runStore(): Runs {
     onDidChange: changed.event,
     monitor,
     live: () => [...monitors.values()].filter(({ data }) => isLive(data.status)),
-    dispose: () => vscode.Disposable.from(watchers, changed, ...monitors.values()).dispose(),
+    dispose: () => {
+      vscode.Disposable.from(watchers, changed, ...monitors.values()).dispose();
+    },
   };
 }
 
@@ -88,7 +91,7 @@ function parentFolders(): string[] {
   return [...new Set(places)];
 }
 
-function watchRunFolders(refresh: () => void): vscode.Disposable {
+function watchRunFolders(refresh: () => void): Closable {
   let timer: NodeJS.Timeout | undefined;
   const soon = () => {
     clearTimeout(timer);
@@ -133,21 +136,25 @@ async function listRuns(monitor: (folder: string) => RunMonitor): Promise<RunInf
 }
 
 /** Undefined for a folder that holds no run, or one that cannot be read. */
-export async function infoOf(folder: string, monitor: (folder: string) => RunMonitor): Promise<RunInfo | undefined> {
-  const common = { folder, hasModel: await isFile(join(folder, 'model.onnx')) };
-  const evaluated = await readEvaluation(folder).catch(() => undefined);
-  const evaluation = evaluated?.result.evaluation;
+async function infoOf(folder: string, monitor: (folder: string) => RunMonitor): Promise<RunInfo | undefined> {
+  const evaluated = await readEvaluationResult(folder).catch(() => undefined);
+  const common = { folder, hasModel: await isFile(join(folder, 'model.onnx')), evaluation: evaluated?.evaluation };
   const imported = await readImport(folder).catch(() => undefined);
   if (imported) {
     const { name, created, categories } = imported;
-    return { ...common, name, created, categories, status: 'imported', record: undefined, imported, evaluation };
+    return { ...common, name, created, categories, status: 'imported', record: undefined, imported };
   }
-  const watched = monitor(folder);
-  if (!isLive(watched.data.status)) await watched.refresh();
-  const record = watched.data.record ?? (await readRun(folder).catch(() => undefined))?.record;
+  const record = await readRecord(folder).catch(() => undefined);
   if (!record) return undefined;
   const { name = basename(folder), created, categories } = record;
-  return { ...common, name, created, categories, status: watched.data.status, record, imported: undefined, evaluation };
+  return { ...common, name, created, categories, status: await statusOf(record, monitor(folder)), record, imported: undefined };
+}
+
+/** Only a run that says it is running has to be asked whether it is. */
+async function statusOf({ state }: RunRecord, watched: RunMonitor): Promise<RunStatus> {
+  if (state !== 'running') return state;
+  await watched.refresh();
+  return watched.data.status;
 }
 
 async function isFile(path: string): Promise<boolean> {

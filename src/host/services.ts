@@ -19,7 +19,7 @@ export interface Services {
   readonly labels: Labels;
   readonly active: ActiveImage;
   readonly images: ImageEditors;
-  readonly datasets: Panels<'dataset'>;
-  readonly trainings: Panels<'training'>;
-  readonly evaluations: Panels<'evaluation'>;
+  readonly datasets: Panels;
+  readonly trainings: Panels;
+  readonly evaluations: Panels;
 }

@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 /** What the work is told, and how it tells: `share` from 0 to 1. */
 export interface Task {
   readonly signal: AbortSignal;
-  report(share: number, message: string): void;
+  readonly report: (share: number, message: string) => void;
 }
 
 export function inNotification<T>(title: string, work: (task: Task) => Promise<T>): Promise<T> {

@@ -154,7 +154,7 @@ export function headOf(graph: Graph, source: string): FoundHead {
     throw new OnnxError('onnx-unsupported', `${source} has a head whose weights are no float32 constants. Export it in float32.`);
   }
   const [count] = weight.dims as [number, number];
-  const data = bias ? Float32Array.from(bias.data as Float32Array) : new Float32Array(count);
+  const data = bias ? Float32Array.from(bias.data) : new Float32Array(count);
   return { head: { weight, bias: { type: 'float32', dims: [count], data } }, passed: behind.map(({ type }) => type) };
 }
 

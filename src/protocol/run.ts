@@ -1,5 +1,5 @@
 // The files of a run folder as every process and window reads them: run.json, evaluation.json, scores.<split>.json.
-import type { DeviceUsed, EvaluateResult, TrainResult } from './messages';
+import type { DeviceUsed, TrainResult } from './messages';
 import type { Recipe } from './recipe';
 
 /** Raised when older programs could misread a run folder. */
@@ -46,9 +46,6 @@ export interface ImportRecord {
   readonly source: string;
   readonly categories: readonly string[];
 }
-
-/** evaluation.json */
-export type EvaluationFile = EvaluateResult;
 
 /** One image of scores.<split>.json: also the form of `labelscope evaluate --predictions`. */
 export interface ScoredImageRecord {

@@ -108,7 +108,7 @@ export interface ImageEditorData extends LabelsData {
 }
 
 /** Asks the image editor to show the map of a category. */
-export interface ImageEvent {
+interface ImageEvent {
   readonly show: readonly string[];
 }
 
@@ -157,7 +157,7 @@ interface LabelsCalls extends CommonCalls {
 }
 
 /** The windows: what the host tells (all of it at first and whenever the window comes back; then changes), what the window asks. */
-export interface Windows {
+interface Windows {
   readonly dataset: { data: DatasetData; event: never; calls: CommonCalls };
   readonly training: { data: TrainingData; event: TrainingEvent; calls: CommonCalls };
   readonly evaluation: { data: EvaluationData; event: never; calls: CommonCalls };

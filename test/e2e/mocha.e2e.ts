@@ -35,9 +35,7 @@ describe.skipIf(BROWSER === undefined)(`the suite in the extension host${NO_BROW
         expect(lines.filter((line) => /\d+ passing/.test(line))).toHaveLength(1);
         expect(code, lines.join('\n')).toBe(0);
         // VS Code repeats a notification of an error in the console: the suite provokes one about this file, and nothing else complains.
-        const [notified, ...others] = person.complaints;
-        expect(notified).toContain('instances_broken.json');
-        expect(others).toEqual([]);
+        expect(person.complaints.filter((complaint) => !complaint.includes('instances_broken.json'))).toEqual([]);
       } finally {
         await person.close();
         await rm(folder, { recursive: true, force: true, maxRetries: 5 });

@@ -152,12 +152,21 @@ export async function enterThrough({ page }: Person, titles: readonly string[]):
 
 /** The page of the window that holds this. */
 export async function windowWith({ page }: Person, selector: string, timeout = 60_000): Promise<FrameLocator> {
-  for (const end = Date.now() + timeout; Date.now() < end; await page.waitForTimeout(100)) {
+  const end = Date.now() + timeout;
+  while (Date.now() < end) {
+    await page.waitForTimeout(100);
     for (const frame of await page.locator('iframe.webview.ready').all()) {
-      const inner = frame.contentFrame().frameLocator('iframe#active-frame');
+      // By its name: its place among the others changes as windows come and go.
+      const name = await frame.getAttribute('name').catch(() => null);
+      const inner = page
+        .locator(`iframe.webview[name="${name ?? ''}"]`)
+        .contentFrame()
+        .frameLocator('iframe#active-frame');
       const found = inner.locator(selector).first();
       if ((await found.count().catch(() => 0)) > 0 && (await found.isVisible().catch(() => false))) return inner;
     }
   }
+  if (process.env.LABELSCOPE_E2E_PICTURES)
+    await page.screenshot({ path: join(process.env.LABELSCOPE_E2E_PICTURES, 'failed.png') });
   throw new Error(`No window shows ${selector}.`);
 }

@@ -62,7 +62,7 @@ describe.skipIf(BROWSER === undefined)(`Labelscope in VS Code${NO_BROWSER}`, () 
   it('tells the labels of the image that is open', async () => {
     await (await explorerItem(person, 'val', IMAGE)).dblclick();
     await runCommand(person, 'Labelscope: Show Predicted Labels');
-    const view = await windowWith(person, 'button.label');
+    const view = await windowWith(person, '.list button.label');
     expect(await view.locator('h1').textContent()).toBe(IMAGE);
     const scores = (await view.locator('.score').allTextContents()).map(Number);
     expect(scores).toHaveLength(12);
@@ -73,7 +73,7 @@ describe.skipIf(BROWSER === undefined)(`Labelscope in VS Code${NO_BROWSER}`, () 
   });
 
   it('shows where the model looked: colours that move with the category', async () => {
-    const view = await windowWith(person, 'button.label[tabindex]');
+    const view = await windowWith(person, '.list button.label');
     await view.locator('button.label').first().focus();
     await person.page.keyboard.press('Enter');
     const editor = await windowWith(person, 'figure canvas');
@@ -122,7 +122,9 @@ describe.skipIf(BROWSER === undefined)(`Labelscope in VS Code${NO_BROWSER}`, () 
 
   it('finds everything again when the window is reloaded', async () => {
     const before = [...person.complaints];
-    await person.page.reload();
+    const loaded = person.page.waitForEvent('load');
+    await runCommand(person, 'Developer: Reload Window');
+    await loaded;
     await ready(person);
     // A page that is left while it loads complains of what it did not get any more.
     person.complaints.splice(0, Infinity, ...before);

@@ -32,8 +32,8 @@ export interface Prepared {
 }
 
 export interface Actions {
-  change(change: Partial<ViewState>): void;
-  toggle(name: string): void;
+  readonly change: (change: Partial<ViewState>) => void;
+  readonly toggle: (name: string) => void;
 }
 
 export function evaluationView(root: HTMLElement, host: Host<'evaluation'>): void {

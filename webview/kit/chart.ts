@@ -196,6 +196,6 @@ export function matrixChart({ label, names, values }: Matrix): SVGTemplateResult
   </svg>`;
 }
 
-export function shortened(text: string, most: number): string {
+function shortened(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }

@@ -3,7 +3,7 @@ import { html, type TemplateResult } from 'lit';
 import { fixed } from './format';
 import { t } from './l10n';
 
-export interface Column {
+interface Column {
   readonly title: string;
   readonly numeric?: boolean;
   /** Decimals of its numbers; 0 unless given. */

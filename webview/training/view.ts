@@ -55,9 +55,9 @@ export function trainingView(root: HTMLElement, host: Host<'training'>): void {
 }
 
 interface Actions {
-  command(command: WindowCommand): void;
-  set(change: Partial<Pick<ViewState, 'smooth' | 'logarithmic'>>): void;
-  toggle(name: string): void;
+  readonly command: (command: WindowCommand) => void;
+  readonly set: (change: Partial<Pick<ViewState, 'smooth' | 'logarithmic'>>) => void;
+  readonly toggle: (name: string) => void;
 }
 
 function statusWord(status: RunStatus): string {

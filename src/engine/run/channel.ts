@@ -18,7 +18,7 @@ export interface RunChannel {
   tell(event: TrainEvent): void;
   end(end: TrainEnd): Promise<void>;
   /** Takes a new connection. */
-  serve(socket: Socket): void;
+  readonly serve: (socket: Socket) => void;
 }
 
 /** Bytes that may wait for somebody who does not read. A run does not wait, and does not fill the memory, for anyone. */
@@ -42,10 +42,7 @@ export function runChannel(): RunChannel {
   };
   const control: Record<TrainControl, () => void> = {
     pause: () => gate.close(),
-    resume: () => {
-      gate.open();
-      if (snapshot.activity === 'paused') become('training');
-    },
+    resume: () => gate.open(),
     stop: () => {
       become('stopping');
       stop.abort();

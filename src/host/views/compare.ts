@@ -60,7 +60,8 @@ function table(head: readonly string[], rows: readonly Row[]): string[] {
 function differences(runs: readonly RunInfo[]): string[] {
   const settings = runs.map(({ record }) => ({ ...record?.recipe, seed: record?.seed, data: record?.train.annotations }));
   const keys = [...new Set(settings.flatMap((values) => Object.keys(values)))];
-  const textOf = (values: object, key: string) => String((values as Record<string, unknown>)[key] ?? '–');
+  const textOf = (values: Readonly<Record<string, string | number | boolean | undefined>>, key: string) =>
+    String(values[key] ?? '–');
   const rows = keys
     .map((key): Row => [key, ...settings.map((values) => textOf(values, key))])
     .filter(([, ...values]) => new Set(values).size > 1);

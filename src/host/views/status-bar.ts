@@ -2,11 +2,12 @@
 import * as vscode from 'vscode';
 import type { Runs } from '../runs';
 import { statusWord } from './trees';
+import type { Closable } from '../closable';
 
 /** Between two updates, in milliseconds: points come several times a second. */
 const INTERVAL = 500;
 
-export function runStatusBar(runs: Runs): vscode.Disposable {
+export function runStatusBar(runs: Runs): Closable {
   const item = vscode.window.createStatusBarItem('labelscope.running', vscode.StatusBarAlignment.Left, 10);
   item.name = 'Labelscope';
   let timer: NodeJS.Timeout | undefined;
@@ -15,7 +16,10 @@ export function runStatusBar(runs: Runs): vscode.Disposable {
     void vscode.commands.executeCommand('setContext', 'labelscope.running', live.length > 0);
     clearTimeout(timer);
     const [first] = live;
-    if (!first) return item.hide();
+    if (!first) {
+      item.hide();
+      return;
+    }
     const { status, name, points, totalIterations, features, imagesPerSecond, run } = first.data;
     const done = points.at(-1)?.iteration ?? 0;
     const share = totalIterations > 0 ? done / totalIterations : features ? features.done / features.total : 0;

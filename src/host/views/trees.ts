@@ -4,6 +4,7 @@ import type { RunStatus } from '../../protocol/windows';
 import type { Models } from '../models';
 import { isLive } from '../monitor';
 import type { RunInfo, Runs } from '../runs';
+import type { Closable } from '../closable';
 
 const ICONS: Readonly<Record<RunInfo['status'], string>> = {
   preparing: 'loading~spin',
@@ -34,7 +35,7 @@ export function statusWord(status: RunInfo['status']): string {
   return words[status];
 }
 
-export interface RunTrees extends vscode.Disposable {
+export interface RunTrees extends Closable {
   /** Runs that are selected in the tree. */
   selected(): readonly RunInfo[];
 }
@@ -49,7 +50,9 @@ export function runTrees(runs: Runs, models: Models): RunTrees {
   });
   return {
     selected: () => runTree.selection,
-    dispose: () => vscode.Disposable.from(runTree, modelTree).dispose(),
+    dispose: () => {
+      vscode.Disposable.from(runTree, modelTree).dispose();
+    },
   };
 }
 

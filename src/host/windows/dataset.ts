@@ -1,12 +1,12 @@
 // The dataset report of an annotation file.
 import { basename } from 'node:path';
-import type * as vscode from 'vscode';
 import { l10n } from 'vscode';
 import { toWireError } from '../../protocol/errors';
 import type { DatasetData } from '../../protocol/windows';
 import type { Supervisor } from '../engine';
 import type { PanelKind } from './panels';
 import type { OpenWindow } from './window';
+import type { Closable } from '../closable';
 
 /** Between two tellings of how much is read, in milliseconds. */
 const INTERVAL = 100;
@@ -29,7 +29,7 @@ function read(
   annotations: string,
   window: OpenWindow<'dataset'>,
   states: Map<string, DatasetData>,
-): vscode.Disposable {
+): Closable {
   const stop = new AbortController();
   const tell = (change: Partial<DatasetData>) => {
     if (stop.signal.aborted) return;

@@ -9,10 +9,11 @@ import type { Labels } from '../labels';
 import { changeSetting, setting } from '../settings';
 import type { ShowMaps } from './labels-view';
 import { imageUri, openWindow, type OpenWindow } from './window';
+import type { Closable } from '../closable';
 
 const VIEW_TYPE = 'labelscope.image';
 
-export interface ImageEditors extends vscode.Disposable {
+export interface ImageEditors extends Closable {
   readonly show: ShowMaps;
 }
 
@@ -53,7 +54,9 @@ export function imageEditors(extension: vscode.Uri, engine: Supervisor, labels: 
       wanted.set(file, categories);
       await vscode.commands.executeCommand('vscode.openWith', vscode.Uri.file(file), VIEW_TYPE);
     },
-    dispose: () => registered.dispose(),
+    dispose: () => {
+      registered.dispose();
+    },
   };
 }
 

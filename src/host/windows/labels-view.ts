@@ -5,6 +5,7 @@ import type { ActiveImage } from '../active-image';
 import type { Labels } from '../labels';
 import type { Models } from '../models';
 import { openWindow } from './window';
+import type { Closable } from '../closable';
 
 /** Opens an image in the image editor and shows the maps of some categories. */
 export type ShowMaps = (file: string, categories: readonly string[]) => Promise<void>;
@@ -15,7 +16,7 @@ export function labelsView(
   labels: Labels,
   models: Models,
   showMaps: ShowMaps,
-): vscode.Disposable {
+): Closable {
   let data: LabelsData = { file: null, model: null, pinned: false, predicted: null, thresholds: {}, truth: null, error: null };
   const resolveWebviewView = (view: vscode.WebviewView) => {
     let asking = new AbortController();

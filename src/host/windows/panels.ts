@@ -1,8 +1,8 @@
 // Panels in the editor area, one for each resource: opened once, shown again, restored after a restart.
-import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { WindowName } from '../../protocol/windows';
 import { type OpenWindow, openWindow, type WindowOptions } from './window';
+import type { Closable } from '../closable';
 
 export type PanelName = Extract<WindowName, 'dataset' | 'training' | 'evaluation'>;
 
@@ -13,20 +13,20 @@ export interface PanelKind<W extends PanelName> {
   /** @throws LabelscopeError where there is nothing to show */
   open(resource: string): Promise<Pick<WindowOptions<W>, 'data' | 'calls' | 'roots'>>;
   /** Called when the window is filled; what it answers is disposed with the panel. */
-  attach?(resource: string, window: OpenWindow<W>): vscode.Disposable;
+  attach?(resource: string, window: OpenWindow<W>): Closable;
 }
 
-export interface Panels<W extends PanelName> extends vscode.Disposable {
+export interface Panels extends Closable {
   /** Shows the panel of a resource; one that is open already comes to the front, or with `renew` begins anew. */
   show(resource: string, renew?: boolean): Promise<void>;
 }
 
-export function panelsOf<W extends PanelName>(extension: vscode.Uri, kind: PanelKind<W>): Panels<W> {
+export function panelsOf<W extends PanelName>(extension: vscode.Uri, kind: PanelKind<W>): Panels {
   const open = new Map<string, vscode.WebviewPanel>();
   const viewType = `labelscope.${kind.name}`;
   const fill = async (panel: vscode.WebviewPanel, resource: string) => {
     open.set(resource, panel);
-    const attached: vscode.Disposable[] = [];
+    const attached: Closable[] = [];
     panel.onDidDispose(() => {
       if (open.get(resource) === panel) open.delete(resource);
       for (const item of attached) item.dispose();
@@ -66,15 +66,13 @@ export function panelsOf<W extends PanelName>(extension: vscode.Uri, kind: Panel
         throw error;
       }
     },
-    dispose: () => vscode.Disposable.from(serializer, ...open.values()).dispose(),
+    dispose: () => {
+      vscode.Disposable.from(serializer, ...open.values()).dispose();
+    },
   };
 }
 
 function resourceOf(state: unknown): string | undefined {
   const resource = typeof state === 'object' && state !== null && 'resource' in state ? state.resource : undefined;
   return typeof resource === 'string' ? resource : undefined;
-}
-
-export function titleOf(what: string, path: string): string {
-  return `${what}: ${basename(path)}`;
 }

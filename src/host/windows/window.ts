@@ -90,9 +90,9 @@ function isMessage<W extends WindowName>(message: unknown): message is FromWindo
 
 function commonCalls(resource: string): Pick<Handlers<'dataset'>, CommonCall> {
   return {
-    save: async ({ name, content }) => saveFile(String(name), content),
+    save: async ({ name, content }) => saveFile(name, content),
     open: async ({ file }) => {
-      await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(String(file)));
+      await vscode.commands.executeCommand('vscode.open', vscode.Uri.file(file));
       return null;
     },
     command: async ({ command }) => {

@@ -1,0 +1,4 @@
+// What ends with the extension.
+export interface Closable {
+  readonly dispose: () => void;
+}
