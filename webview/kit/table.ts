@@ -1,6 +1,6 @@
 // Tables that can be sorted by any column and, row by row, chosen.
-import { html, type TemplateResult } from 'lit';
-import { fixed } from './format';
+import { html, nothing, type TemplateResult } from 'lit';
+import { count, fixed } from './format';
 import { t } from './l10n';
 
 interface Column {
@@ -44,9 +44,12 @@ export function sorted(rows: readonly Row[], { column, descending }: Sorting): r
   });
 }
 
+/** More rows than this nobody reads, and a browser is slow to lay out. */
+const MOST_ROWS = 500;
+
 export function tableOf({ caption, columns, rows }: TableData, options: TableOptions = {}): TemplateResult {
   const { sorting, chosen } = options;
-  const shown = sorting ? sorted(rows, sorting) : rows;
+  const shown = (sorting ? sorted(rows, sorting) : rows).slice(0, MOST_ROWS);
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
     <table>
       <caption class="hidden-text">
@@ -66,6 +69,11 @@ export function tableOf({ caption, columns, rows }: TableData, options: TableOpt
         )}
       </tbody>
     </table>
+    ${
+      rows.length > MOST_ROWS
+        ? html`<p class="quiet">${t('{0} of {1} rows; the CSV file has them all.', count(MOST_ROWS), count(rows.length))}</p>`
+        : nothing
+    }
   </div>`;
 }
 

@@ -218,6 +218,8 @@ function curves({ points }: TrainingData, { smooth, logarithmic }: ViewState, { 
       ],
       rows,
     },
+    // The newest first.
+    tableOptions: { sorting: { column: 0, descending: true } },
     more: html`<div class="row">
       <label><input type="checkbox" .checked=${smooth} @change=${() => set({ smooth: !smooth })} /> ${t('Smooth')}</label>
       <label

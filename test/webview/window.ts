@@ -1,0 +1,172 @@
+// A window as VS Code shows it, in a real browser: the page with its strict policy, a theme, and the extension host's side of the talk.
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { delimiter, join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import type { FromWindow, ToWindow, WindowCalls, WindowData, WindowEvent, WindowName } from '../../src/protocol/windows';
+import { type Theme, THEMES } from './themes';
+
+const ROOT = resolve(__dirname, '..', '..');
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+const FOLDERS = (process.env.PATH ?? '').split(delimiter);
+
+/** A browser of this machine; undefined where there is none. */
+const BROWSER =
+  process.env.LABELSCOPE_CHROMIUM ??
+  NAMES.flatMap((name) => FOLDERS.map((folder) => join(folder, name))).find((path) => existsSync(path));
+
+/** '' where there is a browser; else what a skipped title says. */
+export const NO_BROWSER = BROWSER === undefined ? ' (skipped: no Chromium or Chrome is installed)' : '';
+
+export async function startBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: BROWSER!, args: ['--no-sandbox', '--disable-gpu', '--disable-quic'] });
+}
+
+export interface WindowOptions<W extends WindowName> {
+  readonly data: WindowData<W>;
+  /** Answers the window's calls: with a result, or by throwing. Calls without an answer of theirs get null. */
+  readonly calls?: { readonly [C in keyof WindowCalls<W>]?: (params: never) => unknown };
+  readonly size?: { readonly width: number; readonly height: number };
+  readonly theme?: Theme;
+  /** Files that the page may load, by name. */
+  readonly files?: Readonly<Record<string, Buffer>>;
+}
+
+export interface ShownWindow<W extends WindowName> {
+  readonly page: Page;
+  /** Errors of the console and of the page's policy. */
+  readonly complaints: string[];
+  /** What the window has asked for, in order. Bytes are arrays of numbers. */
+  readonly asked: { readonly call: string; readonly params: Readonly<Record<string, unknown>> }[];
+  readonly tell: (message: { readonly data: WindowData<W> } | { readonly event: WindowEvent<W> }) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+const ORIGIN = 'http://window.test';
+
+export async function showWindow<W extends WindowName>(
+  browser: Browser,
+  name: W,
+  { data, calls = {}, size = { width: 1280, height: 800 }, theme = 'dark', files = {} }: WindowOptions<W>,
+): Promise<ShownWindow<W>> {
+  const served: Readonly<Record<string, Buffer>> = {
+    ...files,
+    ...(await bundleOf(name)),
+    'theme.css': Buffer.from(THEMES[theme]),
+  };
+  const page = await browser.newPage({ viewport: size });
+  const complaints: string[] = [];
+  const asked: { call: string; params: Record<string, unknown> }[] = [];
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  await page.route(`${ORIGIN}/**`, (route) => {
+    const file = decodeURIComponent(new URL(route.request().url()).pathname).slice(1);
+    if (file === '') return route.fulfill({ contentType: 'text/html', body: pageOf(name, theme) });
+    const body = served[file];
+    return body ? route.fulfill({ body, contentType: typeOf(file) }) : route.fulfill({ status: 404 });
+  });
+  const post = (message: ToWindow<W>) => page.evaluate((told) => (globalThis as unknown as InPage).told(told), plain(message));
+  const tellAll = (told: WindowData<W>) => post({ kind: 'data', data: told, resource: 'test', strings: {} });
+  await page.exposeFunction('heard', async (message: FromWindow<W>) => {
+    if (message.kind === 'ready') return tellAll(data);
+    const { id, call, params } = message as unknown as { id: number; call: string; params: Record<string, unknown> };
+    asked.push({ call, params });
+    const answer = (calls as Record<string, ((params: unknown) => unknown) | undefined>)[call];
+    try {
+      await post({ kind: 'result', id, result: (await answer?.(params)) ?? null });
+    } catch (error) {
+      await post({
+        kind: 'failed',
+        id,
+        error: { code: 'test', message: error instanceof Error ? error.message : String(error) },
+      });
+    }
+  });
+  await page.goto(`${ORIGIN}/`);
+  return {
+    page,
+    complaints,
+    asked,
+    tell: (told) => ('data' in told ? tellAll(told.data) : post({ kind: 'event', event: told.event })),
+    close: () => page.close(),
+  };
+}
+
+interface InPage {
+  readonly told: (message: unknown) => void;
+}
+
+/** Bytes as arrays: between the page and this program all is JSON. */
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (_, one: unknown) => (one instanceof Uint8Array ? [...one] : one)));
+}
+
+/** The page's own side, put in before its script runs. */
+const BRIDGE = `
+  const bytes = (_, value) => value instanceof Uint8Array ? [...value] : value;
+  let state;
+  window.told = (message) => {
+    if (message.data?.png) message.data.png = new Uint8Array(message.data.png);
+    window.postMessage(message, '*');
+  };
+  window.acquireVsCodeApi = () => ({
+    postMessage: (message) => void window.heard(JSON.parse(JSON.stringify(message, bytes))),
+    getState: () => state,
+    setState: (next) => { state = next; },
+  });
+`;
+
+function pageOf(name: WindowName, theme: Theme): string {
+  const policy = `default-src 'none'; script-src 'nonce-test'; style-src ${ORIGIN}; font-src ${ORIGIN}; img-src ${ORIGIN} blob: data:`;
+  return `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta http-equiv="Content-Security-Policy" content="${policy}" />
+    <link rel="stylesheet" href="theme.css" />
+    <link rel="stylesheet" href="${name}.css" />
+    <title>Labelscope</title>
+  </head>
+  <body class="vscode-${theme}">
+    <main id="root"></main>
+    <script nonce="test">${BRIDGE}</script>
+    <script nonce="test" src="${name}.js"></script>
+  </body>
+</html>`;
+}
+
+function typeOf(file: string): string {
+  const types: Record<string, string> = { css: 'text/css', js: 'text/javascript', jpg: 'image/jpeg', png: 'image/png' };
+  return types[file.split('.').at(-1) ?? ''] ?? 'application/octet-stream';
+}
+
+async function bundleOf(name: WindowName): Promise<Record<string, Buffer>> {
+  const { outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: { [name]: `webview/${name}/main.ts` },
+    outdir: 'out',
+    bundle: true,
+    write: false,
+    platform: 'browser',
+    target: 'chrome126',
+    format: 'iife',
+    logLevel: 'silent',
+  });
+  return Object.fromEntries(outputFiles.map(({ path, contents }) => [path.split(/[\\/]/).at(-1)!, Buffer.from(contents)]));
+}
+
+/** Serious and critical violations by axe-core's rules. */
+export async function violations(page: Page): Promise<string[]> {
+  const source = readFileSync(createRequire(__filename).resolve('axe-core/axe.min.js'), 'utf8');
+  return page.evaluate(async (script) => {
+    (0, eval)(script);
+    const { axe } = globalThis as unknown as {
+      axe: { run(context: unknown): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
+    };
+    const { violations: found } = await axe.run({ include: ['#root'] });
+    return found
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('\n')}`);
+  }, source);
+}
