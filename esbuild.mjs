@@ -61,14 +61,18 @@ const HOST = {
   external: ['vscode'],
 };
 
-/** The tests in VS Code's extension host, and what starts them on a desktop. Mocha and the downloader are loaded from node_modules. */
+/** The tests in VS Code's extension host, what starts them on a desktop, and the pictures. Their tools are loaded from node_modules. */
 const TESTS = {
   ...COMMON,
-  entryPoints: { 'e2e/suite': 'test/e2e/suite/index.ts', 'e2e/desktop': 'test/e2e/desktop.ts' },
+  entryPoints: {
+    'e2e/suite': 'test/e2e/suite/index.ts',
+    'e2e/desktop': 'test/e2e/desktop.ts',
+    'e2e/screenshots': 'test/e2e/screenshots.ts',
+  },
   platform: 'node',
   target: 'node20',
   format: 'cjs',
-  external: ['vscode', 'mocha', '@vscode/test-electron'],
+  external: ['vscode', 'mocha', '@vscode/test-electron', 'playwright-core'],
 };
 
 /** The windows: a script and a style sheet each. */

@@ -2,15 +2,15 @@
 // extension in VS Code as a person does.
 import { defineConfig } from 'vitest/config';
 
-/** Where counts are written for the continuous integration. */
-const report = process.env.LABELSCOPE_TEST_REPORT;
+/** The folder in which each run of the tests leaves its counts for the continuous integration. */
+const reports = process.env.LABELSCOPE_TEST_REPORTS;
 
 export default defineConfig({
   test: {
     // Processes, not threads: ONNX Runtime and sharp are native and are not loaded into several threads of one process.
     pool: 'forks',
     maxWorkers: 2,
-    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
+    reporters: reports ? ['default', ['json', { outputFile: `${reports}/${process.pid}.json` }]] : ['default'],
     projects: [
       {
         extends: true,

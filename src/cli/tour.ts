@@ -1,16 +1,18 @@
 // `npm start`: the whole way on the sample data, from nothing to a trained, evaluated and explained model.
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EngineClient, engineClient } from '../engine/client/engine';
 import { toWireError } from '../protocol/errors';
 import type { EvaluateResult, ExplainResult, PredictResult, SampleResult, TrainResult } from '../protocol/messages';
 import { decimal, duration, type Io, table, terminalIo } from './io';
+import { reportOf } from './report';
 import { tell } from './verbs/train';
 
 const FOLDER = 'sample';
 /** Where the extension looks for runs when the sample is opened as a workspace. */
 const RUN = join(FOLDER, 'labelscope-runs', 'quick');
 const OVERLAYS = join(FOLDER, 'gradcam');
+const REPORT = join(FOLDER, 'report.html');
 
 interface Findings {
   readonly sample: SampleResult;
@@ -45,6 +47,7 @@ async function tour(engine: EngineClient, io: Io, signal: AbortSignal): Promise<
   io.note('5/5  Drawing where the model looked …');
   const options = { device: 'auto', out: OVERLAYS, colormap: 'jet', opacity: 0.5 } as const;
   const explained = await engine.request('explain', { model: RUN, files, ...options }, { signal });
+  await writeFile(REPORT, await reportOf(RUN));
   return { sample, trained, evaluated, predicted, explained };
 }
 
@@ -68,6 +71,7 @@ function summary({ sample, trained, evaluated, predicted, explained }: Findings,
       ['model', join(RUN, 'model.onnx')],
       ['evaluation', join(RUN, 'evaluation.json')],
       ['overlays', OVERLAYS],
+      ['report', `${REPORT} (open it in a browser)`],
     ]),
     '',
     `On ${images} validation images, drawn in a style that training never showed:`,
@@ -76,7 +80,8 @@ function summary({ sample, trained, evaluated, predicted, explained }: Findings,
     ...predicted.images.map(({ file, labels }) => `${file}: ${labels.join(', ') || 'no label above the threshold'}`),
     ...overlays.map((overlay) => `  Grad-CAM: ${overlay}`),
     '',
-    'Next: npm run -s labelscope -- train YOUR_ANNOTATIONS.json     (see npm run -s labelscope -- --help)',
+    'Next: npm run code                          opens VS Code with the extension on this sample',
+    '      npm run -s labelscope -- train YOUR_ANNOTATIONS.json     (see npm run -s labelscope -- --help)',
   ];
 }
 

@@ -36,9 +36,8 @@ export async function evaluateModel(
       split: name,
     };
     if (trained.folder === undefined) return result;
-    const kept = { ...result, savedTo: trained.folder };
-    await keep(trained.folder, kept, split, scores, set);
-    return kept;
+    await keep(trained.folder, result, split, scores, set);
+    return { ...result, savedTo: trained.folder };
   });
 }
 

@@ -96,13 +96,22 @@ export async function ready({ page }: Person): Promise<void> {
   await page.locator('.part.sidebar .pane-header, .part.sidebar .composite').first().waitFor({ timeout: 60_000 });
 }
 
+/** Once more where a window that just came took the keyboard, which closes the palette. */
 export async function runCommand({ page }: Person, title: string): Promise<void> {
-  await page.keyboard.press('F1');
   const input = page.locator('.quick-input-widget input').first();
-  await input.waitFor();
-  await input.fill(`>${title}`);
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
-  await page.keyboard.press('Enter');
+  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+  for (let trial = 0; trial < 5; trial++) {
+    await page.keyboard.press('F1');
+    const found = await input
+      .fill(`>${title}`, { timeout: 3000 })
+      .then(() => row.waitFor({ timeout: 3000 }))
+      .then(
+        () => true,
+        () => false,
+      );
+    if (found) return page.keyboard.press('Enter');
+  }
+  throw new Error(`The palette did not offer ${title}.`);
 }
 
 /** A row of the Explorer, by its path's parts; folders on the way are opened. */

@@ -110,8 +110,9 @@ describe.skipIf(UNBUILT)(`the engine's questions${UNBUILT}`, () => {
   });
 
   it('evaluate: keeps every image with its path, true labels and scores', async () => {
-    const result = await engine.request('evaluate', { model: run, device: 'cpu' });
+    const { savedTo, ...result } = await engine.request('evaluate', { model: run, device: 'cpu' });
     const stored = await readEvaluation(run);
+    expect(savedTo).toBe(run);
     expect(stored?.result).toEqual(result);
     expect(stored?.scores.images).toHaveLength(9);
     expect(stored?.scores.images[4]).toMatchObject({

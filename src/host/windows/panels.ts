@@ -31,7 +31,8 @@ export function panelsOf<W extends PanelName>(extension: vscode.Uri, kind: Panel
       if (open.get(resource) === panel) open.delete(resource);
       for (const item of attached) item.dispose();
     });
-    panel.iconPath = vscode.Uri.joinPath(extension, 'media', 'view.svg');
+    const icon = (file: string) => vscode.Uri.joinPath(extension, 'media', file);
+    panel.iconPath = { light: icon('view.svg'), dark: icon('view-dark.svg') };
     panel.title = kind.title(resource);
     const window = openWindow<W>(panel.webview, { name: kind.name, extension, resource, ...(await kind.open(resource)) });
     if (kind.attach) attached.push(kind.attach(resource, window));

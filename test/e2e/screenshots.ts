@@ -1,0 +1,78 @@
+// `npm run screenshots`: pictures of every window in light, dark and high contrast, from real runs, into docs/pictures.
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { engineClient } from '../../src/engine/client/engine';
+import { contextMenu, explorerItem, type Person, ready, ROOT, runCommand, visit, windowWith } from './person';
+
+const OUT = join(ROOT, 'docs', 'pictures');
+const THEMES = { light: 'Default Light Modern', dark: 'Default Dark Modern', 'high-contrast': 'Default High Contrast' } as const;
+const IMAGE = 'scene-000004.jpg';
+
+async function main(): Promise<void> {
+  await mkdir(OUT, { recursive: true });
+  const folder = await mkdtemp(join(tmpdir(), 'labelscope-pictures-'));
+  try {
+    await prepare(folder);
+    for (const [name, theme] of Object.entries(THEMES)) await picturesOf(folder, name, theme);
+  } finally {
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** The sample as `npm start` makes it, and a run that was trained and evaluated on it. */
+async function prepare(folder: string): Promise<void> {
+  const engine = engineClient({ script: join(ROOT, 'dist', 'engine.js'), onLog: () => undefined });
+  const { trainAnnotations: annotations } = await engine.request('sample', { directory: folder });
+  const run = join(folder, 'labelscope-runs', 'animals');
+  const rest = { recipe: 'quick', set: {}, device: 'cpu', seed: 0, resume: false } as const;
+  await engine.request('train', { annotations, run, ...rest });
+  await engine.request('evaluate', { model: run, device: 'cpu' });
+  await engine.stop();
+}
+
+async function picturesOf(folder: string, name: string, theme: string): Promise<void> {
+  const person = await visit({ folder, settings: { 'workbench.colorTheme': theme }, size: { width: 1280, height: 800 } });
+  const shoot = async (what: string) => {
+    await person.page.mouse.move(640, 5);
+    await person.page.waitForTimeout(700);
+    await person.page.screenshot({ path: join(OUT, `${what}-${name}.png`) });
+  };
+  try {
+    await ready(person);
+    await showDataset(person);
+    await shoot('dataset');
+    await runCommand(person, 'Labelscope: Show Predicted Labels');
+    await windowWith(person, '.notice');
+    await runCommand(person, 'Labelscope: Open Training Panel');
+    await windowWith(person, '[data-card="history"]');
+    await shoot('training');
+    await runCommand(person, 'Labelscope: Open Evaluation Panel');
+    await (await windowWith(person, '#threshold')).locator('[data-cell="tp"]').click();
+    await shoot('evaluation');
+    await showImage(person);
+    await shoot('image');
+  } finally {
+    await person.close();
+  }
+}
+
+async function showDataset(person: Person): Promise<void> {
+  const file = await explorerItem(person, 'annotations', 'instances_train.json');
+  await contextMenu(person, file, 'Show Dataset Report');
+  await windowWith(person, '[data-card="co-occurrence"]');
+}
+
+async function showImage(person: Person): Promise<void> {
+  await (await explorerItem(person, 'val', IMAGE)).dblclick();
+  await runCommand(person, 'Labelscope: Show Predicted Labels');
+  await (await windowWith(person, '.list button.label')).locator('button.label').first().click();
+  const editor = await windowWith(person, 'figure canvas');
+  await editor.locator('.side button[aria-pressed="true"]').waitFor();
+  await editor.locator('figcaption', { hasNotText: 'computing' }).waitFor();
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});
