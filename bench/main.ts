@@ -2,11 +2,16 @@
 import { writeFile } from 'node:fs/promises';
 import { readOptions, USAGE, UsageError } from './cases';
 import { type OurJob, runOurs } from './ours';
+import { benchPredict } from './predict';
 import { reportLines } from './report';
 import { runBenchmark } from './step';
 
 async function main([name, ...args]: string[]): Promise<void> {
   if (name === 'step') return step(args);
+  if (name === 'predict') {
+    process.stdout.write((await benchPredict(args)).join('\n') + '\n');
+    return;
+  }
   // The benchmark's own child process.
   if (name === 'ours') return runOurs(JSON.parse(args[0]!) as OurJob);
   throw new UsageError(name === undefined ? 'Which benchmark?' : `There is no benchmark '${name}'.`);
