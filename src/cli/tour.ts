@@ -1,6 +1,8 @@
 // `npm start`: the whole way on the sample data, from nothing to a trained, evaluated and explained model.
+import { fork } from 'node:child_process';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasDesktopCode } from '../editor/desktop';
 import { type EngineClient, engineClient } from '../engine/client/engine';
 import { toWireError } from '../protocol/errors';
 import type { EvaluateResult, ExplainResult, PredictResult, SampleResult, TrainResult } from '../protocol/messages';
@@ -94,6 +96,8 @@ async function main(): Promise<void> {
   try {
     const findings = await tour(engine, io, stop.signal);
     io.result(findings, () => summary(findings, (performance.now() - started) / 1000));
+    // On a desktop the editor is the next step anyway.
+    if (process.stdout.isTTY && hasDesktopCode()) fork(join(__dirname, 'code.js'));
   } catch (error) {
     io.note(toWireError(error).message);
     process.exitCode = stop.signal.aborted ? 130 : 1;

@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { EDITORS, installEditor, which } from './install';
+import { hasDesktopCode } from './desktop';
+import { EDITORS, installEditor } from './install';
 import { startServer } from './server';
 
 const root = join(__dirname, '..');
@@ -13,9 +14,7 @@ async function main([given]: readonly string[]): Promise<void> {
     if (given !== undefined) throw new Error(`There is no folder ${folder}.`);
     mkdirSync(folder, { recursive: true });
   }
-  const hasDisplay =
-    process.platform !== 'linux' || process.env.DISPLAY !== undefined || process.env.WAYLAND_DISPLAY !== undefined;
-  if (hasDisplay && which('code') !== undefined) {
+  if (hasDesktopCode()) {
     spawn('code', [`--extensionDevelopmentPath=${root}`, folder], { stdio: 'inherit', shell: process.platform === 'win32' });
     return;
   }

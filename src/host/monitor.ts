@@ -1,7 +1,7 @@
 // One training run as people watch it: joined while it is at work, read from its folder when it is not.
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { readRun } from '../engine/client/folder';
+import { readRecord, readRun } from '../engine/client/folder';
 import { joinRun, type JoinedRun } from '../engine/client/run';
 import type { HistoryPoint, TrainControl, TrainEnd, TrainEvent, TrainSnapshot } from '../protocol/messages';
 import type { RunRecord } from '../protocol/run';
@@ -40,9 +40,21 @@ export function runMonitor(folder: string): RunMonitor {
     await look();
     if (end && 'error' in end) change({ error: end.error.message, ...(data.record === null && { status: 'failed' }) });
   };
+  let learning = false;
+  const learnRecord = async () => {
+    if (learning) return;
+    learning = true;
+    const record = await readRecord(folder).catch(() => undefined);
+    learning = false;
+    if (record && data.record === null) change({ record, ...(record.name !== undefined && { name: record.name }) });
+  };
   const look = async () => {
     const listener = {
-      onEvent: (event: TrainEvent) => change(changeOf(data, event)),
+      onEvent: (event: TrainEvent) => {
+        change(changeOf(data, event));
+        // The record is written while the run prepares: whoever joined before has not seen it.
+        if (data.record === null && event.kind !== 'features') void learnRecord();
+      },
       onEnd: (end: TrainEnd) => void ended(end),
       onGone: () => void ended(undefined),
     };
@@ -69,13 +81,7 @@ export function runMonitor(folder: string): RunMonitor {
     refresh,
     begin: async (end) => {
       change({ status: 'preparing', error: null });
-      let over = false;
-      const settled = () => (over = true);
-      end.then(settled, settled);
-      while (!joined && !over) {
-        await refresh();
-        if (!joined) await new Promise((resolve) => setTimeout(resolve, JOIN_INTERVAL_MS));
-      }
+      await untilJoined(refresh, () => joined !== undefined, end);
     },
     control: async (action) => joined?.control(action),
     dispose: () => {
@@ -83,6 +89,17 @@ export function runMonitor(folder: string): RunMonitor {
       changed.dispose();
     },
   };
+}
+
+/** Tries again and again: a process that was just started does not listen yet. Ends when the run has ended before. */
+async function untilJoined(refresh: () => Promise<void>, isJoined: () => boolean, end: Promise<unknown>): Promise<void> {
+  let over = false;
+  const settled = () => (over = true);
+  end.then(settled, settled);
+  while (!isJoined() && !over) {
+    await refresh();
+    if (!isJoined()) await new Promise((resolve) => setTimeout(resolve, JOIN_INTERVAL_MS));
+  }
 }
 
 function empty(folder: string): TrainingData {

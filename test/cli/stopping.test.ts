@@ -85,7 +85,8 @@ describe.skipIf(UNBUILT || process.platform === 'win32')(`labelscope train${UNBU
       const { iterations, stopped } = jsonResult(result) as { iterations: number; stopped: string };
       expect(stopped).toBe('person');
       expect(isAlive(engine)).toBe(false);
-      expect(await historyOf(run)).toHaveLength(iterations);
+      // A step whose validation was interrupted is told when the run goes on.
+      expect([iterations, iterations - 1]).toContain((await historyOf(run)).length);
       expect((await jsonOf<RunRecord>(join(run, 'run.json'))).state).toBe('stopped');
       await expectSameEnd(recipe, run, whole);
     });

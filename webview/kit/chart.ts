@@ -30,9 +30,9 @@ export interface LineChart {
   readonly wide?: boolean;
 }
 
-const WIDTH = 560;
-const WIDE = 1080;
-const HEIGHT = 280;
+const WIDTH = 440;
+const WIDE = 900;
+const HEIGHT = 240;
 const MARGIN = { top: 28, right: 14, bottom: 36, left: 52 };
 
 /** More points than pixels show nothing more: of each bucket the lowest and the highest stay. */

@@ -1,0 +1,71 @@
+// A run that is at work when its window is reloaded: it goes on, its panel finds it again with its curves, and it can be paused and stopped there.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FrameLocator } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startEngine } from '../support/engine';
+import {
+  BROWSER,
+  contextMenu,
+  enterThrough,
+  explorerItem,
+  NO_BROWSER,
+  type Person,
+  ready,
+  runCommand,
+  visit,
+  windowWith,
+} from './person';
+
+describe.skipIf(BROWSER === undefined)(`a run and its window${NO_BROWSER}`, () => {
+  let folder: string;
+  let person: Person;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'labelscope-reload-'));
+    const engine = startEngine(() => undefined);
+    await engine.request('sample', { directory: folder, images: 24 });
+    await engine.stop();
+    const settings = { 'labelscope.recipeSettings': { epochs: 100000, validationPatience: 0, learnRate: 0.0001 } };
+    person = await visit({ folder, settings });
+    await ready(person);
+  });
+  afterAll(async () => {
+    await person?.close();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  });
+
+  it('goes on while the window is reloaded, and is paused, continued and stopped from the panel that comes back', async () => {
+    const file = await explorerItem(person, 'annotations', 'instances_train.json');
+    await contextMenu(person, file, 'Train Multilabel Model');
+    await enterThrough(person, ['Categories to train on', 'Which images judge', 'What learns', 'Where to compute']);
+    const before = await windowWith(person, '[data-command="pauseRun"]');
+    const reached = await iterationOf(before);
+    const loaded = person.page.waitForEvent('load');
+    await runCommand(person, 'Developer: Reload Window');
+    await loaded;
+    await ready(person);
+    const panel = await windowWith(person, '[data-command="pauseRun"]');
+    expect(await iterationOf(panel)).toBeGreaterThan(reached);
+    expect(await panel.locator('svg.chart path.line').count()).toBe(2);
+    await panel.locator('[data-command="pauseRun"]').click();
+    await panel.locator('.badge', { hasText: 'paused' }).waitFor();
+    const paused = await iterationOf(panel);
+    await person.page.waitForTimeout(1000);
+    expect(await iterationOf(panel)).toBe(paused);
+    await panel.locator('[data-command="continueRun"]').click();
+    await panel.locator('.badge', { hasText: 'training' }).waitFor();
+    await panel.locator('[data-command="stopRun"]').click();
+    await panel.locator('.badge', { hasText: 'stopped' }).waitFor();
+    await panel.locator('[data-command="resumeRun"]').waitFor();
+    expect(await iterationOf(panel)).toBeGreaterThan(paused);
+  });
+});
+
+/** The iteration that the panel shows, once it shows one. */
+async function iterationOf(panel: FrameLocator): Promise<number> {
+  const tile = panel.locator('.tile', { hasText: 'Iteration' }).locator('dd');
+  await tile.filter({ hasText: '/' }).waitFor();
+  return Number((await tile.textContent())!.split('/')[0]!.replace(/[^\d]/g, ''));
+}
