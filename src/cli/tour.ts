@@ -1,5 +1,5 @@
 // `npm start`: the whole way on the sample data, from nothing to a trained, evaluated and explained model.
-import { fork } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasDesktopCode } from '../editor/desktop';
@@ -97,7 +97,7 @@ async function main(): Promise<void> {
     const findings = await tour(engine, io, stop.signal);
     io.result(findings, () => summary(findings, (performance.now() - started) / 1000));
     // On a desktop the editor is the next step anyway.
-    if (process.stdout.isTTY && hasDesktopCode()) fork(join(__dirname, 'code.js'));
+    if (process.stdout.isTTY && hasDesktopCode()) spawn(process.execPath, [join(__dirname, 'code.js')], { stdio: 'inherit' });
   } catch (error) {
     io.note(toWireError(error).message);
     process.exitCode = stop.signal.aborted ? 130 : 1;

@@ -40,12 +40,8 @@ export function runMonitor(folder: string): RunMonitor {
     await look();
     if (end && 'error' in end) change({ error: end.error.message, ...(data.record === null && { status: 'failed' }) });
   };
-  let learning = false;
   const learnRecord = async () => {
-    if (learning) return;
-    learning = true;
     const record = await readRecord(folder).catch(() => undefined);
-    learning = false;
     if (record && data.record === null) change({ record, ...(record.name !== undefined && { name: record.name }) });
   };
   const look = async () => {
