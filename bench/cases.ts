@@ -29,7 +29,9 @@ export const USAGE = `npm run bench -- step [--only step|forward] [--batch N]...
   --threads  of each contestant (default: one per core)
   --patience how long to wait before a round until other programs leave the processor alone (default 1)
   --json     the report as JSON on stdout
-  --out      the report as JSON into this file`;
+  --out      the report as JSON into this file
+npm run bench -- predict RUN IMAGE
+npm run bench -- activation          after npm run package`;
 
 export class UsageError extends Error {}
 

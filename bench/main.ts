@@ -1,5 +1,6 @@
 // The benchmarks: `npm run bench -- NAME`. Each measures Labelscope beside the peers of bench/peers, in turns.
 import { writeFile } from 'node:fs/promises';
+import { benchActivation } from './activation';
 import { readOptions, USAGE, UsageError } from './cases';
 import { type OurJob, runOurs } from './ours';
 import { benchPredict } from './predict';
@@ -8,8 +9,9 @@ import { runBenchmark } from './step';
 
 async function main([name, ...args]: string[]): Promise<void> {
   if (name === 'step') return step(args);
-  if (name === 'predict') {
-    process.stdout.write((await benchPredict(args)).join('\n') + '\n');
+  const lines = name === 'predict' ? await benchPredict(args) : name === 'activation' ? await benchActivation() : undefined;
+  if (lines) {
+    process.stdout.write(lines.join('\n') + '\n');
     return;
   }
   // The benchmark's own child process.

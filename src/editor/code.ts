@@ -19,7 +19,7 @@ async function main([given]: readonly string[]): Promise<void> {
     return;
   }
   const server = await startServer(installEditor('oldest', say), join(EDITORS, 'code-data'));
-  say(`Open this address in a browser: ${server.address(folder, root)}\nCtrl-C ends it.`);
+  say(`Open this address in a browser: ${server.address(folder, { extension: root })}\nCtrl-C ends it.`);
   process.once('SIGINT', () => void server.stop());
   process.once('SIGTERM', () => void server.stop());
 }

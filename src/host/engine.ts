@@ -1,7 +1,7 @@
 // The engine's supervisor: one process for questions, which stops when idle, and one for each training run, which may outlive the window.
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { type EngineClient, engineClient, type RequestOptions } from '../engine/client/engine';
+import type { EngineClient, EngineOptions, RequestOptions } from '../engine/client/engine';
 import type { LogLine, Method, Params, Result, TrainParams, TrainResult } from '../protocol/messages';
 import { setting } from './settings';
 import type { Closable } from './closable';
@@ -16,20 +16,21 @@ export interface Supervisor extends Closable {
 export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel): Supervisor {
   const script = join(extension.fsPath, 'dist', 'engine.js');
   const onLog = (line: LogLine) => logLine(log, line);
-  const client = engineClient({ script, onLog });
-  const idle = idleStop(client, log);
+  let client: Promise<EngineClient> | undefined;
+  const idle = idleStop(async () => (await client)?.stop(), log);
   return {
     request: async (method, params, options) => {
       log.debug(`engine: ${method}`);
       idle.busy();
       try {
-        return await client.request(method, params, options);
+        client ??= makeClient({ script, onLog });
+        return await (await client).request(method, params, options);
       } finally {
         idle.free();
       }
     },
     train: async (params) => {
-      const trainer = engineClient({ script, onLog, detached: params.outlive ?? false });
+      const trainer = await makeClient({ script, onLog, detached: params.outlive ?? false });
       try {
         return await trainer.request('train', params);
       } finally {
@@ -38,13 +39,19 @@ export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel):
     },
     dispose: () => {
       idle.dispose();
-      void client.stop();
+      void client?.then((started) => started.stop());
     },
   };
 }
 
+/** Loaded at the first request: what it speaks with is half of the extension's code, and activation is to be short. */
+async function makeClient(options: EngineOptions): Promise<EngineClient> {
+  const { engineClient } = await import('../engine/client/engine');
+  return engineClient(options);
+}
+
 /** Stops the engine, and so gives its memory back, when nobody has asked it anything for a while. */
-function idleStop(client: EngineClient, log: vscode.LogOutputChannel) {
+function idleStop(stop: () => Promise<void>, log: vscode.LogOutputChannel) {
   let pending = 0;
   let timer: NodeJS.Timeout | undefined;
   return {
@@ -57,7 +64,7 @@ function idleStop(client: EngineClient, log: vscode.LogOutputChannel) {
       timer = setTimeout(
         () => {
           log.debug('engine: stopped, because it was idle');
-          void client.stop();
+          void stop();
         },
         setting('engine.idleMinutes') * 60_000,
       );

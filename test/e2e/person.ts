@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { type Browser, chromium, type FrameLocator, type Locator, type Page } from 'playwright-core';
 import { BROWSER_ARGS, findBrowser } from '../../src/editor/browser';
 import { type EditorVersion, installEditor } from '../../src/editor/install';
-import { type EditorServer, startServer } from '../../src/editor/server';
+import { type EditorServer, installExtension, type ServerOptions, startServer } from '../../src/editor/server';
 
 export const ROOT = resolve(__dirname, '..', '..');
 
@@ -24,8 +24,10 @@ export interface Person {
   close(): Promise<void>;
 }
 
-export interface Visit {
+export interface Visit extends ServerOptions {
   readonly folder: string;
+  /** The packaged extension, to be installed in place of the one under development. */
+  readonly vsix?: string;
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly size?: { readonly width: number; readonly height: number };
   /** Runs an extension's tests instead of waiting for clicks. */
@@ -56,6 +58,8 @@ export async function visit({
   size = { width: 1360, height: 860 },
   tests,
   prepare,
+  vsix,
+  ...options
 }: Visit): Promise<Person> {
   const version = (process.env.LABELSCOPE_VSCODE ?? 'oldest') as EditorVersion;
   const installed = installEditor(version, say);
@@ -63,13 +67,15 @@ export async function visit({
   // A browser keeps a person's settings in itself, and a new one has none: the workspace's take their place.
   await mkdir(join(folder, '.vscode'), { recursive: true });
   await writeFile(join(folder, '.vscode', 'settings.json'), JSON.stringify({ ...SETTINGS, ...settings }));
-  const server = await startServer(installed, data);
-  const browser = await chromium.launch({ executablePath: BROWSER!, args: BROWSER_ARGS });
+  if (vsix !== undefined) installExtension(installed, data, vsix);
+  const server = await startServer(installed, data, options);
+  const browser = await chromium.launch({ executablePath: server.reaching(BROWSER!), args: BROWSER_ARGS });
   const page = await browser.newPage({ viewport: size });
   const complaints: string[] = [];
   listen(page, complaints);
   await prepare?.(page);
-  await page.goto(server.address(folder, ROOT, tests));
+  const development = vsix === undefined ? { extension: ROOT, ...(tests !== undefined && { tests }) } : undefined;
+  await page.goto(server.address(folder, development));
   return { page, complaints, folder, close: () => close(browser, server, data) };
 }
 

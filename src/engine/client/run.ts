@@ -1,7 +1,6 @@
 // Joining a run at work, whoever started it: all that it has told so far, what it tells from now on, and a hand on it.
 import { connect, type Socket } from 'node:net';
 import { resolve } from 'node:path';
-import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
 import type { TrainControl, TrainEnd, TrainEvent, TrainSnapshot } from '../../protocol/messages';
 import { addressOf } from './address';
 import { withEvent } from './snapshot';
@@ -25,6 +24,9 @@ export interface JoinedRun {
 export async function joinRun(folder: string, { onEvent, onEnd, onGone }: RunListener): Promise<JoinedRun | undefined> {
   const socket = await reach(addressOf(resolve(folder)));
   if (!socket) return undefined;
+  const gone = new Promise<undefined>((done) => socket.once('close', () => done(undefined)));
+  // Loaded only where there is somebody to speak with: an editor that starts looks at all its runs.
+  const { createMessageConnection, SocketMessageReader, SocketMessageWriter } = await import('vscode-jsonrpc/node');
   const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
   let over = false;
   const once = (tell: () => void) => {
@@ -43,7 +45,6 @@ export async function joinRun(folder: string, { onEvent, onEnd, onGone }: RunLis
   connection.onNotification('ended', (end: TrainEnd) => once(() => onEnd(end)));
   connection.onError(() => undefined);
   connection.listen();
-  const gone = new Promise<undefined>((done) => socket.once('close', () => done(undefined)));
   // Whoever listens there may be about to leave, or be something else: then there is no run to join.
   snapshot = await Promise.race([connection.sendRequest<TrainSnapshot>('snapshot').catch(() => undefined), gone]);
   if (!snapshot) {
