@@ -8,6 +8,8 @@ import { pathToFileURL } from 'node:url';
 import type { Installed } from './install';
 
 export interface ServerOptions {
+  /** For an extension's tests, which end VS Code: it then shows no dialogs. */
+  readonly runsTests?: boolean;
   /** Asks whether a folder is trusted, as the desktop does; else every folder is. */
   readonly asksForTrust?: boolean;
   /** Without any network but this machine's own: see `canIsolate`. */
@@ -56,11 +58,16 @@ const ISOLATED = ['--net', 'sh', '-c', 'ip link set lo up && exec "$0" "$@"'];
 export async function startServer(
   { node, server }: Installed,
   data: string,
-  { asksForTrust = false, isolated = false }: ServerOptions = {},
+  { asksForTrust = false, isolated = false, runsTests = false }: ServerOptions = {},
 ): Promise<EditorServer> {
   const port = await freePort();
   const args = ['--without-connection-token', '--accept-server-license-terms', '--host', '127.0.0.1', '--port', String(port)];
-  const more = ['--server-data-dir', data, '--enable-smoke-test-driver', ...(asksForTrust ? [] : ['--disable-workspace-trust'])];
+  const more = [
+    '--server-data-dir',
+    data,
+    ...(runsTests ? ['--enable-smoke-test-driver'] : []),
+    ...(asksForTrust ? [] : ['--disable-workspace-trust']),
+  ];
   const command = [node, server, ...args, ...more];
   const [program, words] = isolated ? ['unshare', [...ISOLATED, ...command]] : [node, command.slice(1)];
   const detached = process.platform !== 'win32';

@@ -9,6 +9,7 @@ import { labelsOf } from './labels';
 import { modelChoice } from './models';
 import { runStore } from './runs';
 import type { Services } from './services';
+import { comparisons } from './views/compare';
 import { runStatusBar } from './views/status-bar';
 import { runTrees } from './views/trees';
 import { datasetPanel } from './windows/dataset';
@@ -36,7 +37,7 @@ export function activate(context: vscode.ExtensionContext): LabelscopeApi {
   const trees = runTrees(runs, models);
   const { datasets, trainings, evaluations } = services;
   context.subscriptions.push(log, engine, coco, runs, models, labels, active, images, datasets, trainings, evaluations);
-  context.subscriptions.push(trees, registerCommands(services, trees), runStatusBar(runs));
+  context.subscriptions.push(trees, registerCommands(services, trees), runStatusBar(runs), comparisons(runs));
   context.subscriptions.push(labelsView(context.extensionUri, active, labels, models, images.show));
   // A window that is reloaded finds its runs, and what was chosen, again.
   runs.refresh();

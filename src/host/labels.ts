@@ -27,6 +27,7 @@ export function labelsOf(engine: Supervisor, models: Models, coco: CocoFiles): L
   const changed = new vscode.EventEmitter<void>();
   const listening = [
     models.onDidChange(() => changed.fire()),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => changed.fire()),
     coco.onDidChange(() => {
       kept.clear();
       changed.fire();

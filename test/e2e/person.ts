@@ -3,8 +3,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Browser, chromium, type FrameLocator, type Locator, type Page } from 'playwright-core';
+import type { TestContext } from 'vitest';
 import { BROWSER_ARGS, findBrowser } from '../../src/editor/browser';
-import { type EditorVersion, installEditor } from '../../src/editor/install';
+import { EDITORS, type EditorVersion, installEditor } from '../../src/editor/install';
 import { type EditorServer, installExtension, type ServerOptions, startServer } from '../../src/editor/server';
 
 export const ROOT = resolve(__dirname, '..', '..');
@@ -68,7 +69,7 @@ export async function visit({
   await mkdir(join(folder, '.vscode'), { recursive: true });
   await writeFile(join(folder, '.vscode', 'settings.json'), JSON.stringify({ ...SETTINGS, ...settings }));
   if (vsix !== undefined) installExtension(installed, data, vsix);
-  const server = await startServer(installed, data, options);
+  const server = await startServer(installed, data, { ...options, runsTests: tests !== undefined });
   const browser = await chromium.launch({ executablePath: server.reaching(BROWSER!), args: BROWSER_ARGS });
   const page = await browser.newPage({ viewport: size });
   const complaints: string[] = [];
@@ -88,7 +89,8 @@ async function close(browser: Browser, server: EditorServer, data: string): Prom
 /** VS Code's own noise names none of our files: only what does, and every refused policy in a window of ours, counts. */
 function listen(page: Page, complaints: string[]): void {
   page.on('console', (message) => {
-    const text = message.text();
+    // VS Code lies in a folder of ours.
+    const text = message.text().replaceAll(EDITORS, '');
     const where = message.location().url;
     const ours = /labelscope/i.test(where) || /labelscope/i.test(text) || /vscode-(cdn|resource|webview)/.test(where);
     const policy =
@@ -96,6 +98,13 @@ function listen(page: Page, complaints: string[]): void {
     if (ours && (message.type() === 'error' || policy)) complaints.push(`${message.type()}: ${text} (${where})`);
   });
   page.on('pageerror', (error) => /labelscope/i.test(error.stack ?? '') && complaints.push(String(error)));
+}
+
+/** For `afterEach`: what the screen shows after a test that failed, into the folder that LABELSCOPE_E2E_PICTURES names. */
+export async function keepPicture({ page }: Person, { task }: TestContext): Promise<void> {
+  const folder = process.env.LABELSCOPE_E2E_PICTURES;
+  if (folder === undefined || task.result?.state !== 'fail') return;
+  await page.screenshot({ path: join(folder, `${task.name.replace(/[^a-z]+/gi, '-').slice(0, 60)}.png`) });
 }
 
 export async function ready({ page }: Person): Promise<void> {
@@ -106,7 +115,7 @@ export async function ready({ page }: Person): Promise<void> {
 export async function runCommand({ page }: Person, title: string): Promise<void> {
   const input = page.locator('.quick-input-widget input').first();
   const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
-  for (let trial = 0; trial < 5; trial++) {
+  for (let trial = 0; trial < 10; trial++) {
     await page.keyboard.press('F1');
     const found = await input
       .fill(`>${title}`, { timeout: 3000 })
@@ -128,7 +137,11 @@ export async function explorerItem({ page }: Person, ...path: readonly string[])
   for (const folder of path.slice(0, -1)) {
     const row = item(folder);
     await row.waitFor();
-    if ((await row.getAttribute('aria-expanded')) === 'false') await row.click();
+    // Files that come meanwhile move the rows: a click may hit another one.
+    for (let trial = 0; trial < 5 && (await row.getAttribute('aria-expanded')) === 'false'; trial++) {
+      await row.click();
+      await page.waitForTimeout(500);
+    }
   }
   const last = item(path.at(-1)!);
   await last.waitFor();
@@ -181,7 +194,5 @@ export async function windowWith({ page }: Person, selector: string, timeout = 6
       if ((await found.count().catch(() => 0)) > 0 && (await found.isVisible().catch(() => false))) return inner;
     }
   }
-  if (process.env.LABELSCOPE_E2E_PICTURES)
-    await page.screenshot({ path: join(process.env.LABELSCOPE_E2E_PICTURES, 'failed.png') });
   throw new Error(`No window shows ${selector}.`);
 }

@@ -3,13 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FrameLocator } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startEngine } from '../support/engine';
 import {
   BROWSER,
   contextMenu,
   enterThrough,
   explorerItem,
+  keepPicture,
   NO_BROWSER,
   type Person,
   ready,
@@ -31,6 +32,7 @@ describe.skipIf(BROWSER === undefined)(`a run and its window${NO_BROWSER}`, () =
     person = await visit({ folder, settings });
     await ready(person);
   });
+  afterEach((context) => keepPicture(person, context));
   afterAll(async () => {
     await person?.close();
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });

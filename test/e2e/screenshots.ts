@@ -2,8 +2,8 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { engineClient } from '../../src/engine/client/engine';
 import { contextMenu, explorerItem, type Person, ready, ROOT, runCommand, visit, windowWith } from './person';
+import { prepareWorkspace } from './workspace';
 
 const OUT = join(ROOT, 'docs', 'pictures');
 const THEMES = { light: 'Default Light Modern', dark: 'Default Dark Modern', 'high-contrast': 'Default High Contrast' } as const;
@@ -13,22 +13,12 @@ async function main(): Promise<void> {
   await mkdir(OUT, { recursive: true });
   const folder = await mkdtemp(join(tmpdir(), 'labelscope-pictures-'));
   try {
-    await prepare(folder);
+    // As `npm start` makes them.
+    await prepareWorkspace(folder, ['animals']);
     for (const [name, theme] of Object.entries(THEMES)) await picturesOf(folder, name, theme);
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
-}
-
-/** The sample as `npm start` makes it, and a run that was trained and evaluated on it. */
-async function prepare(folder: string): Promise<void> {
-  const engine = engineClient({ script: join(ROOT, 'dist', 'engine.js'), onLog: () => undefined });
-  const { trainAnnotations: annotations } = await engine.request('sample', { directory: folder });
-  const run = join(folder, 'labelscope-runs', 'animals');
-  const rest = { recipe: 'quick', set: {}, device: 'cpu', seed: 0, resume: false } as const;
-  await engine.request('train', { annotations, run, ...rest });
-  await engine.request('evaluate', { model: run, device: 'cpu' });
-  await engine.stop();
 }
 
 async function picturesOf(folder: string, name: string, theme: string): Promise<void> {

@@ -4,13 +4,14 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FrameLocator, Locator } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startEngine } from '../support/engine';
 import {
   BROWSER,
   contextMenu,
   enterThrough,
   explorerItem,
+  keepPicture,
   NO_BROWSER,
   type Person,
   ready,
@@ -34,6 +35,7 @@ describe.skipIf(BROWSER === undefined)(`Labelscope in VS Code${NO_BROWSER}`, () 
     person = await visit({ folder });
     await ready(person);
   });
+  afterEach((context) => keepPicture(person, context));
   afterAll(async () => {
     await person?.close();
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -106,7 +108,7 @@ describe.skipIf(BROWSER === undefined)(`Labelscope in VS Code${NO_BROWSER}`, () 
     expect(after.filter((value, k) => value !== before[k]).length).toBeGreaterThanOrEqual(8);
     expect(after.at(-1)).toBe(before.at(-1));
     await panel.locator('[data-cell="fp"]').click();
-    const count = Number(await panel.locator('[data-cell="fp"] strong').textContent());
+    const count = Number(await panel.locator('[data-cell="fp"] .cell-count').textContent());
     expect(await panel.locator('.images button').count()).toBe(count);
     await expectAccessible(panel);
   });

@@ -1,11 +1,12 @@
 // The evaluation panel's charts and its table of categories.
-import { html, type TemplateResult } from 'lit';
-import type { CategoryDecision, Decision } from '../../src/metrics/types';
+import { html } from 'lit';
+import type { Decision } from '../../src/metrics/types';
 import type { Card } from '../kit/card';
 import { lineChart } from '../kit/chart';
-import { count, fixed } from '../kit/format';
+import { fixed } from '../kit/format';
 import { t } from '../kit/l10n';
-import { type Cell, precisionRecall } from './model';
+import { confusionChart } from './confusion';
+import { precisionRecall } from './model';
 import type { Actions, Prepared, ViewState } from './view';
 
 export function sweepCard({ curve, data }: Prepared, { threshold }: ViewState): Card {
@@ -45,20 +46,13 @@ export function sweepCard({ curve, data }: Prepared, { threshold }: ViewState): 
   };
 }
 
-/** Rows are the truth, columns the prediction, as in MATLAB's confusionchart. */
 export function confusionCard({ perCategory }: Decision, { category, cell }: ViewState, { change }: Actions): Card {
   const row = perCategory[category]!;
   const choose = (event: Event) => change({ category: Number((event.target as HTMLSelectElement).value) });
-  const chart = html`<div class="confusion" role="group" aria-label=${t('Confusion chart of {0}', row.category)}>
-    <span></span><span class="head">${t('predicted')}</span><span class="head">${t('not predicted')}</span>
-    <span class="head">${t('has it')}</span>${cellButton('tp', row, cell, change)}${cellButton('fn', row, cell, change)}
-    <span class="head">${t('has it not')}</span>${cellButton('fp', row, cell, change)}${cellButton('tn', row, cell, change)}
-  </div>`;
   return {
     name: 'confusion',
     title: t('Confusion'),
-    drawn: false,
-    chart,
+    chart: confusionChart(row, cell, (chosen) => change({ cell: chosen, shown: 60 })),
     more: html`<label class="row"
       >${t('Category')}
       <select @change=${choose} data-choice="category">
@@ -77,19 +71,6 @@ export function confusionCard({ perCategory }: Decision, { category, cell }: Vie
       rows: perCategory.map(({ category: name, tp, fp, fn, tn }) => ({ key: name, cells: [name, tp, fp, fn, tn] })),
     },
   };
-}
-
-function cellButton(cell: Cell, row: CategoryDecision, chosen: Cell | undefined, change: Actions['change']): TemplateResult {
-  const words: Record<Cell, string> = { tp: t('right'), tn: t('right'), fp: t('false alarm'), fn: t('missed') };
-  const isRight = cell === 'tp' || cell === 'tn';
-  return html`<button
-    class=${isRight ? 'right' : 'wrong'}
-    data-cell=${cell}
-    aria-pressed=${cell === chosen}
-    @click=${() => change({ cell, shown: 60 })}
-  >
-    <strong>${count(row[cell])}</strong>${words[cell]}
-  </button>`;
 }
 
 export function precisionRecallCard({ set }: Prepared, { category }: ViewState): Card {

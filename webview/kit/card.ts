@@ -11,8 +11,6 @@ export interface Card {
   readonly name: string;
   readonly title: string;
   readonly chart?: SVGTemplateResult | TemplateResult;
-  /** False where the chart is made of buttons rather than drawn. */
-  readonly drawn?: boolean;
   readonly table: TableData;
   readonly tableOptions?: TableOptions;
   readonly wide?: boolean;
@@ -26,7 +24,7 @@ export type ShownTables = ReadonlySet<string>;
 type Saver = Pick<Host<WindowName>, 'call'>;
 
 export function cardOf(card: Card, shown: ShownTables, toggle: (name: string) => void, host: Saver): TemplateResult {
-  const { name, title, chart, table, tableOptions, drawn = true, wide = false, more = nothing } = card;
+  const { name, title, chart, table, tableOptions, wide = false, more = nothing } = card;
   const asTable = chart === undefined || shown.has(name);
   return html`<section class="card ${wide ? 'wide' : ''}" data-card=${name} aria-label=${title}>
     <div class="row spread">
@@ -36,18 +34,10 @@ export function cardOf(card: Card, shown: ShownTables, toggle: (name: string) =>
           chart === undefined
             ? nothing
             : html`<button class="plain" aria-pressed=${asTable} @click=${() => toggle(name)}>${t('Table')}</button>
-                <button
-                  class="plain"
-                  ?disabled=${asTable || !drawn}
-                  @click=${(event: Event) => saveChart(event, name, 'svg', host)}
-                >
+                <button class="plain" ?disabled=${asTable} @click=${(event: Event) => saveChart(event, name, 'svg', host)}>
                   SVG
                 </button>
-                <button
-                  class="plain"
-                  ?disabled=${asTable || !drawn}
-                  @click=${(event: Event) => saveChart(event, name, 'png', host)}
-                >
+                <button class="plain" ?disabled=${asTable} @click=${(event: Event) => saveChart(event, name, 'png', host)}>
                   PNG
                 </button>`
         }

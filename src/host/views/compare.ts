@@ -1,13 +1,26 @@
-// Runs side by side: metrics and the settings that differ, as a page that can be kept.
+// Runs side by side: metrics and the settings that differ, as a page of Markdown that is never in need of saving.
 import * as vscode from 'vscode';
-import type { RunInfo } from '../runs';
+import type { Closable } from '../closable';
+import type { RunInfo, Runs } from '../runs';
 import { statusWord } from './trees';
 
+const SCHEME = 'labelscope-comparison';
+
+/** Shows a preview of the page whose address names the runs: after a reload it is written anew, from what the runs say then. */
 export async function compareRuns(runs: readonly RunInfo[]): Promise<void> {
-  const content = comparison(runs).join('\n');
-  const document = await vscode.workspace.openTextDocument({ language: 'markdown', content });
-  await vscode.window.showTextDocument(document, { preview: true });
-  await vscode.commands.executeCommand('markdown.showPreview', document.uri);
+  const query = JSON.stringify(runs.map(({ folder }) => folder));
+  const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${vscode.l10n.t('Runs side by side')}.md`, query });
+  await vscode.commands.executeCommand('markdown.showPreview', uri);
+}
+
+/** Writes the pages of `compareRuns`. */
+export function comparisons(runs: Runs): Closable {
+  const provideTextDocumentContent = async ({ query }: vscode.Uri) => {
+    const folders: unknown = JSON.parse(query);
+    const wanted = Array.isArray(folders) ? folders : [];
+    return comparison((await runs.list()).filter(({ folder }) => wanted.includes(folder))).join('\n');
+  };
+  return vscode.workspace.registerTextDocumentContentProvider(SCHEME, { provideTextDocumentContent });
 }
 
 type Row = readonly [what: string, ...values: string[]];

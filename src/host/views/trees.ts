@@ -42,11 +42,16 @@ export interface RunTrees extends Closable {
 
 export function runTrees(runs: Runs, models: Models): RunTrees {
   const runTree = vscode.window.createTreeView('labelscope.runs', {
-    treeDataProvider: provider(runs, async () => (await runs.list()).filter(({ imported }) => !imported), runItem),
+    treeDataProvider: provider(runs.onDidChange, async () => (await runs.list()).filter(({ imported }) => !imported), runItem),
     canSelectMany: true,
   });
+  // A model that comes or goes need not be the one in use, which alone the choice tells of.
+  const changesOfModels: vscode.Event<void> = (...listener) =>
+    vscode.Disposable.from(runs.onDidChange(...listener), models.onDidChange(...listener));
   const modelTree = vscode.window.createTreeView('labelscope.models', {
-    treeDataProvider: provider(models, models.usable, async (info) => modelItem(info, (await models.current())?.model.folder)),
+    treeDataProvider: provider(changesOfModels, models.usable, async (info) =>
+      modelItem(info, (await models.current())?.model.folder),
+    ),
   });
   return {
     selected: () => runTree.selection,
@@ -57,12 +62,12 @@ export function runTrees(runs: Runs, models: Models): RunTrees {
 }
 
 function provider(
-  source: { readonly onDidChange: vscode.Event<void> },
+  onDidChangeTreeData: vscode.Event<void>,
   list: () => Promise<readonly RunInfo[]>,
   item: (info: RunInfo) => vscode.TreeItem | Promise<vscode.TreeItem>,
 ): vscode.TreeDataProvider<RunInfo> {
   return {
-    onDidChangeTreeData: source.onDidChange,
+    onDidChangeTreeData,
     getChildren: async (parent) => (parent ? [] : [...(await list())]),
     getTreeItem: item,
   };

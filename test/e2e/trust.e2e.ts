@@ -1,0 +1,64 @@
+// A folder that the person does not trust: its data can be looked at, and nothing else is offered.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import {
+  BROWSER,
+  contextMenu,
+  explorerItem,
+  keepPicture,
+  NO_BROWSER,
+  type Person,
+  ready,
+  runCommand,
+  visit,
+  windowWith,
+} from './person';
+import { prepareWorkspace } from './workspace';
+
+describe.skipIf(BROWSER === undefined)(`a folder that is not trusted${NO_BROWSER}`, () => {
+  let folder: string;
+  let person: Person;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'labelscope-trust-'));
+    await prepareWorkspace(folder, ['stranger'], 24);
+    person = await visit({ folder, asksForTrust: true });
+    await ready(person);
+    await person.page.locator('.monaco-dialog-box .monaco-button', { hasText: "No, I don't trust the authors" }).click();
+  });
+  afterEach((context) => keepPicture(person, context));
+  afterAll(async () => {
+    await person?.close();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  });
+
+  it('shows the report of its data', async () => {
+    const file = await explorerItem(person, 'annotations', 'instances_train.json');
+    await contextMenu(person, file, 'Show Dataset Report');
+    const panel = await windowWith(person, '[data-card="co-occurrence"]');
+    expect(await panel.locator('.tile', { hasText: 'Images' }).first().locator('dd').textContent()).toBe('24');
+  });
+
+  it('offers neither training nor the model that lies in the folder', async () => {
+    const file = await explorerItem(person, 'annotations', 'instances_train.json');
+    await file.click({ button: 'right' });
+    const train = person.page.locator('.monaco-menu .action-item', { hasText: 'Train Multilabel Model' }).first();
+    await train.waitFor();
+    expect(await train.getAttribute('class')).toContain('disabled');
+    await person.page.keyboard.press('Escape');
+    await (await explorerItem(person, 'val', 'scene-000001.jpg')).dblclick();
+    const editor = await windowWith(person, '.side, .notice');
+    await editor.getByText(/trusted workspaces only/).waitFor();
+    expect(await editor.locator('.score').count()).toBe(0);
+  });
+
+  it('tells the labels as soon as the folder is trusted', async () => {
+    await runCommand(person, 'Workspaces: Manage Workspace Trust');
+    await person.page.locator('.workspace-trust-editor .monaco-button', { hasText: 'Trust' }).first().click();
+    await person.page.locator('.tab', { hasText: 'scene-000001.jpg' }).click();
+    const editor = await windowWith(person, '.score');
+    expect(await editor.locator('.score').count()).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,175 @@
+// The views beside the main way: runs and models with all that is done to them, import, other editors of images, the walkthrough.
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Locator } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import {
+  BROWSER,
+  contextMenu,
+  explorerItem,
+  keepPicture,
+  NO_BROWSER,
+  type Person,
+  ready,
+  runCommand,
+  visit,
+  windowWith,
+} from './person';
+import { prepareWorkspace } from './workspace';
+
+describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, () => {
+  let folder: string;
+  let person: Person;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'labelscope-views-'));
+    await prepareWorkspace(folder, ['first', 'second'], 24);
+    person = await visit({ folder });
+    await ready(person);
+    await runCommand(person, 'Focus on Runs View');
+  });
+  afterEach((context) => keepPicture(person, context));
+  afterAll(async () => {
+    await person?.close();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  });
+
+  const row = (name: string) => person.page.locator('.pane .monaco-list-row', { hasText: name }).first();
+  const dialog = () => person.page.locator('.quick-input-widget input').first();
+  const inRow = (name: string) => readRecord(join(folder, 'labelscope-runs', name));
+
+  /** The browser-served VS Code asks for paths of the machine in the place of the palette; `proposed` stands there at first. */
+  const answer = async (proposed: RegExp, path: string) => {
+    await untilTrue(async () => (await dialog().isVisible()) && proposed.test(await dialog().inputValue()));
+    await dialog().fill(path);
+    await person.page.waitForTimeout(500);
+    await person.page.keyboard.press('Enter');
+  };
+
+  it('tells state, recipe and score of each run', async () => {
+    for (const name of ['first', 'second']) {
+      const score = await microF1(join(folder, 'labelscope-runs', name));
+      expect(await row(name).textContent()).toContain(`finished · quick · F1 ${score}`);
+    }
+  });
+
+  it('renames a run without moving it', async () => {
+    await contextMenu(person, row('second'), 'Rename…');
+    await dialog().fill('my best');
+    await person.page.keyboard.press('Enter');
+    await row('my best').waitFor();
+    expect((await inRow('second')).name).toBe('my best');
+  });
+
+  it('compares runs: their metrics and what differs in their settings', async () => {
+    await runCommand(person, 'Labelscope: Compare Runs');
+    const page = await windowWith(person, 'h1:has-text("Runs side by side")');
+    const rows = async (name: string) => page.locator('tr', { hasText: name }).first().locator('td').allTextContents();
+    const scores = await Promise.all(['second', 'first'].map((name) => microF1(join(folder, 'labelscope-runs', name))));
+    expect(await rows('Micro F1')).toEqual(['Micro F1', ...scores]);
+    expect(await rows('seed')).toEqual(['seed', '1', '0']);
+    expect(await person.page.locator('.tab.dirty').count()).toBe(0);
+  });
+
+  it('exports the model of a run, and imports an ONNX file as a model', async () => {
+    const out = join(folder, 'exported.onnx');
+    await contextMenu(person, row('first'), 'Export ONNX Model…');
+    await answer(/first\.onnx$/, out);
+    await untilTrue(() => Promise.resolve(existsSync(out)));
+    await runCommand(person, 'Labelscope: Import Model');
+    await answer(/./, out);
+    const imported = async () =>
+      (await readdir(join(folder, 'labelscope-runs'))).find((name) => name.includes('import-exported'));
+    await untilTrue(async () => (await imported()) !== undefined);
+    const model = person.page.locator('.pane .monaco-list-row[aria-label^="exported"]').first();
+    await model.waitFor();
+    expect(await model.textContent()).toContain('12 categories');
+    expect((await stat(join(folder, 'labelscope-runs', (await imported())!, 'model.onnx'))).size).toBeGreaterThan(1e6);
+  });
+
+  it('follows images in any editor: ours, as text, and in the preview of VS Code', async () => {
+    const shows = async (name: string) => {
+      const view = await windowWith(person, '.list button.label');
+      await view.locator('h1', { hasText: name }).waitFor();
+      await view.locator('.score').first().waitFor();
+      return view.locator('.score').allTextContents();
+    };
+    await openWith(await explorerItem(person, 'val', 'scene-000001.jpg'), undefined);
+    await runCommand(person, 'Labelscope: Show Predicted Labels');
+    const first = await shows('scene-000001.jpg');
+    await openWith(await explorerItem(person, 'val', 'scene-000002.jpg'), 'Text Editor');
+    await runCommand(person, 'Labelscope: Show Predicted Labels');
+    const second = await shows('scene-000002.jpg');
+    expect(second).not.toEqual(first);
+    await openWith(await explorerItem(person, 'val', 'scene-000003.jpg'), 'Image Preview');
+    await runCommand(person, 'Labelscope: Show Predicted Labels');
+    const third = await shows('scene-000003.jpg');
+    expect(third).not.toEqual(second);
+  });
+
+  it('walks a new person through four steps, and draws the sample in the first', async () => {
+    await runCommand(person, 'Labelscope: Open Walkthrough');
+    const steps = person.page.locator('.gettingStartedContainer .getting-started-step');
+    await steps.first().waitFor();
+    expect(await steps.count()).toBe(4);
+    // What is there already is ticked off.
+    expect(await steps.locator('.codicon-getting-started-step-checked.complete').count()).toBe(2);
+    await steps.first().click();
+    await steps.first().locator('.monaco-button', { hasText: 'Create Sample Data Set' }).click();
+    await untilTrue(
+      () => Promise.resolve(existsSync(join(folder, 'labelscope-sample', 'annotations', 'instances_val.json'))),
+      60_000,
+    );
+  });
+
+  it('deletes a run, after asking, for good where there is no trash', async () => {
+    await runCommand(person, 'Focus on Runs View');
+    await contextMenu(person, row('my best'), 'Delete to Trash');
+    await button(person, 'Move to Trash').click();
+    const gone = () => !existsSync(join(folder, 'labelscope-runs', 'second'));
+    await untilTrue(async () => {
+      const forGood = button(person, 'Delete for Good');
+      if (!gone() && (await forGood.isVisible())) await forGood.click();
+      return gone();
+    });
+    await row('my best').waitFor({ state: 'detached' });
+    expect(existsSync(join(folder, 'labelscope-runs', 'first', 'model.onnx'))).toBe(true);
+  });
+
+  it('complains of nothing', () => {
+    // All windows of a browser-served VS Code share one origin, and there the previews that VS Code brings along, which live in another
+    // extension host, and ours take the resources from each other.
+    expect(person.complaints.filter((text) => !text.includes('ERR_NAME_NOT_RESOLVED'))).toEqual([]);
+  });
+
+  async function openWith(item: Locator, editor: string | undefined): Promise<void> {
+    if (editor === undefined) return item.dblclick();
+    await contextMenu(person, item, 'Open With...');
+    await person.page.locator('.quick-input-list .monaco-list-row', { hasText: editor }).first().click();
+    const anyway = person.page.locator('.monaco-editor-pane-placeholder a.monaco-button', { hasText: 'Open Anyway' });
+    if (editor === 'Text Editor') await anyway.or(person.page.locator('.monaco-editor-pane-placeholder')).first().waitFor();
+  }
+});
+
+const button = ({ page }: Person, text: string) => page.locator('.monaco-dialog-box .monaco-button', { hasText: text }).first();
+
+async function readJson<T>(path: string): Promise<T> {
+  return JSON.parse(await readFile(path, 'utf8')) as T;
+}
+
+async function microF1(folder: string): Promise<string> {
+  const { evaluation } = await readJson<{ evaluation: { micro: { f1: number } } }>(join(folder, 'evaluation.json'));
+  return evaluation.micro.f1.toFixed(3);
+}
+
+const readRecord = (folder: string) => readJson<{ readonly name?: string }>(join(folder, 'run.json'));
+
+async function untilTrue(test: () => Promise<boolean>, limit = 20_000): Promise<void> {
+  const end = Date.now() + limit;
+  while (!(await test())) {
+    if (Date.now() > end) throw new Error('It did not come about in time.');
+    await new Promise((done) => setTimeout(done, 300));
+  }
+}

@@ -1,0 +1,19 @@
+// What the tests of the editor find in its workspace: the drawn sample, and runs that were trained on it.
+import { join } from 'node:path';
+import { engineClient } from '../../src/engine/client/engine';
+import { ROOT } from './person';
+
+/** Draws the sample into a folder and trains, one after the other, a run a name: `recipe` quick, on the processor. All are evaluated. */
+export async function prepareWorkspace(folder: string, runs: readonly string[] = [], images?: number): Promise<void> {
+  const engine = engineClient({ script: join(ROOT, 'dist', 'engine.js'), onLog: () => undefined });
+  try {
+    const { trainAnnotations: annotations } = await engine.request('sample', { directory: folder, ...(images && { images }) });
+    for (const [seed, name] of runs.entries()) {
+      const run = join(folder, 'labelscope-runs', name);
+      await engine.request('train', { annotations, run, recipe: 'quick', set: {}, device: 'cpu', seed, resume: false });
+      await engine.request('evaluate', { model: run, device: 'cpu' });
+    }
+  } finally {
+    await engine.stop();
+  }
+}
