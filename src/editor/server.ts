@@ -8,15 +8,15 @@ import { pathToFileURL } from 'node:url';
 import type { Installed } from './install';
 
 export interface ServerOptions {
-  /** For an extension's tests, which end VS Code: it then shows no dialogs. */
-  readonly runsTests?: boolean;
+  /** For tests: the newest VS Code takes an extension under development only then, and all show no dialogs and may be ended. */
+  readonly isDriven?: boolean;
   /** Asks whether a folder is trusted, as the desktop does; else every folder is. */
   readonly asksForTrust?: boolean;
   /** Without any network but this machine's own: see `canIsolate`. */
   readonly isolated?: boolean;
 }
 
-export interface Development {
+interface Development {
   /** The folder of the extension under development. */
   readonly extension: string;
   /** A script of its tests, which end VS Code. */
@@ -58,18 +58,18 @@ const ISOLATED = ['--net', 'sh', '-c', 'ip link set lo up && exec "$0" "$@"'];
 export async function startServer(
   { node, server }: Installed,
   data: string,
-  { asksForTrust = false, isolated = false, runsTests = false }: ServerOptions = {},
+  { asksForTrust = false, isolated = false, isDriven = false }: ServerOptions = {},
 ): Promise<EditorServer> {
   const port = await freePort();
   const args = ['--without-connection-token', '--accept-server-license-terms', '--host', '127.0.0.1', '--port', String(port)];
   const more = [
     '--server-data-dir',
     data,
-    ...(runsTests ? ['--enable-smoke-test-driver'] : []),
+    ...(isDriven ? ['--enable-smoke-test-driver'] : []),
     ...(asksForTrust ? [] : ['--disable-workspace-trust']),
   ];
-  const command = [node, server, ...args, ...more];
-  const [program, words] = isolated ? ['unshare', [...ISOLATED, ...command]] : [node, command.slice(1)];
+  const program = isolated ? 'unshare' : node;
+  const words = [...(isolated ? [...ISOLATED, node] : []), server, ...args, ...more];
   const detached = process.platform !== 'win32';
   const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'ignore'], detached });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));

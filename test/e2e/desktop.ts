@@ -25,7 +25,10 @@ async function main(): Promise<number> {
 main().then(
   (code) => (process.exitCode = code),
   (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(
+      `The suite did not run: ${reason}\nThe desktop's VS Code is downloaded from its maker: this needs a network.\n`,
+    );
     process.exitCode = 1;
   },
 );

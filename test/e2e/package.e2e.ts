@@ -1,5 +1,4 @@
 // The packaged extension in a VS Code that knows nothing of this project and reaches no network: from the right click to Grad-CAM.
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,12 +14,11 @@ import {
   NO_BROWSER,
   type Person,
   ready,
-  ROOT,
   runCommand,
   visit,
   windowWith,
 } from './person';
-import { prepareWorkspace } from './workspace';
+import { packagedExtension, prepareWorkspace } from './workspace';
 
 const CAN = BROWSER !== undefined && canIsolate();
 const WHY = NO_BROWSER || (CAN ? '' : ' (skipped: this machine cannot cut a process off from its networks)');
@@ -30,12 +28,9 @@ describe.skipIf(!CAN)(`the packaged extension${WHY}`, () => {
   let person: Person;
 
   beforeAll(async () => {
-    execFileSync(process.execPath, ['esbuild.mjs', 'package'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
-    const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
     folder = await mkdtemp(join(tmpdir(), 'labelscope-package-'));
     await prepareWorkspace(folder, [], 24);
-    const vsix = join(ROOT, `labelscope-${process.platform}-${process.arch}-${version}.vsix`);
-    person = await visit({ folder, vsix, isolated: true });
+    person = await visit({ folder, vsix: packagedExtension(), isolated: true });
     await ready(person);
   });
   afterEach((context) => keepPicture(person, context));

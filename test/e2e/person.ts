@@ -69,7 +69,7 @@ export async function visit({
   await mkdir(join(folder, '.vscode'), { recursive: true });
   await writeFile(join(folder, '.vscode', 'settings.json'), JSON.stringify({ ...SETTINGS, ...settings }));
   if (vsix !== undefined) installExtension(installed, data, vsix);
-  const server = await startServer(installed, data, { ...options, runsTests: tests !== undefined });
+  const server = await startServer(installed, data, { ...options, isDriven: vsix === undefined });
   const browser = await chromium.launch({ executablePath: server.reaching(BROWSER!), args: BROWSER_ARGS });
   const page = await browser.newPage({ viewport: size });
   const complaints: string[] = [];

@@ -44,12 +44,15 @@ describe.skipIf(BROWSER === undefined)(`a run and its window${NO_BROWSER}`, () =
     await enterThrough(person, ['Categories to train on', 'Which images judge', 'What learns', 'Where to compute']);
     const before = await windowWith(person, '[data-command="pauseRun"]');
     const reached = await iterationOf(before);
+    const bar = person.page.locator('.statusbar-item', { hasText: /training \d+ %/ });
+    await bar.waitFor();
     const loaded = person.page.waitForEvent('load');
     await runCommand(person, 'Developer: Reload Window');
     await loaded;
     await ready(person);
     const panel = await windowWith(person, '[data-command="pauseRun"]');
     expect(await iterationOf(panel)).toBeGreaterThan(reached);
+    await bar.waitFor();
     expect(await panel.locator('svg.chart path.line').count()).toBe(2);
     await panel.locator('[data-command="pauseRun"]').click();
     await panel.locator('.badge', { hasText: 'paused' }).waitFor();
@@ -62,6 +65,19 @@ describe.skipIf(BROWSER === undefined)(`a run and its window${NO_BROWSER}`, () =
     await panel.locator('.badge', { hasText: 'stopped' }).waitFor();
     await panel.locator('[data-command="resumeRun"]').waitFor();
     expect(await iterationOf(panel)).toBeGreaterThan(paused);
+    await bar.waitFor({ state: 'detached' });
+  });
+
+  it('goes on from where it stopped, and stops when its notification is cancelled', async () => {
+    const panel = await windowWith(person, '[data-command="resumeRun"]');
+    const stopped = await iterationOf(panel);
+    await panel.locator('[data-command="resumeRun"]').click();
+    await panel.locator('.badge', { hasText: 'training' }).waitFor();
+    const notification = person.page.locator('.notification-toast', { hasText: /iterations, .* left/ });
+    await notification.hover();
+    await notification.locator('.monaco-button', { hasText: 'Cancel' }).click();
+    await panel.locator('.badge', { hasText: 'stopped' }).waitFor();
+    expect(await iterationOf(panel)).toBeGreaterThan(stopped);
   });
 });
 

@@ -1,4 +1,6 @@
 // What the tests of the editor find in its workspace: the drawn sample, and runs that were trained on it.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { engineClient } from '../../src/engine/client/engine';
 import { ROOT } from './person';
@@ -16,4 +18,14 @@ export async function prepareWorkspace(folder: string, runs: readonly string[] =
   } finally {
     await engine.stop();
   }
+}
+
+/** The VSIX of what is built, made where there is none as new. */
+export function packagedExtension(): string {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  const vsix = join(ROOT, `labelscope-${process.platform}-${process.arch}-${version}.vsix`);
+  const built = statSync(join(ROOT, 'dist', 'extension.js')).mtimeMs;
+  if (!existsSync(vsix) || statSync(vsix).mtimeMs < built)
+    execFileSync(process.execPath, ['esbuild.mjs', 'package'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+  return vsix;
 }

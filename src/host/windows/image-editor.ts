@@ -140,7 +140,8 @@ function pngOf(engine: Supervisor, file: string): () => Promise<Uint8Array | nul
   let asked: Promise<Uint8Array | null> | undefined;
   return () =>
     (asked ??= engine.request('picture', { file }).then(
-      ({ png }) => png,
+      // A Buffer, which is what comes from another process, would reach a window as JSON.
+      ({ png }) => new Uint8Array(png),
       () => null,
     ));
 }
