@@ -2,7 +2,16 @@
 import { Field, matchField, RECORD_FIELDS, TOP_FIELDS } from './coco-fields';
 import { badAnnotation, badCategory, badImage, missingLists, notAList, notARecord, resultsList } from './coco-kinds';
 import { beginRecord, createRecord, setMissing, setNumber, setString, type CocoRecord } from './coco-record';
-import { createColumns, createIdPool, growColumns, textOfId, tieAnnotations, type Columns, type IdPool } from './columns';
+import {
+  createColumns,
+  createIdPool,
+  growColumns,
+  referTo,
+  textOfId,
+  tieAnnotations,
+  type Columns,
+  type IdPool,
+} from './columns';
 import type { Container, JsonHandler } from './json-scanner';
 import { decodeString } from './json-token';
 import type { AnnotationTable, CocoCategory, CocoImage } from './types';
@@ -23,7 +32,7 @@ interface CocoState {
   imageKeys: number[];
   categories: CocoCategory[];
   categoryKeys: number[];
-  columns: Columns;
+  readonly columns: Columns;
 }
 
 /** `at` is told by the scanner: the offset of the present token. */
@@ -164,12 +173,12 @@ function endRecord(state: CocoState): void {
 function addAnnotation(state: CocoState): void {
   const { values, box, boxCount } = state.record;
   if (isMissing(values, Field.categoryId) || isMissing(values, Field.imageId)) throw badAnnotation(state.record);
-  if (state.columns.count === state.columns.id.length) state.columns = growColumns(state.columns);
   const { columns } = state;
+  if (columns.count === columns.id.length) growColumns(columns);
   const row = columns.count++;
   columns.id[row] = values[Field.id]!;
-  columns.imageId[row] = values[Field.imageId]!;
-  columns.categoryId[row] = values[Field.categoryId]!;
+  columns.image[row] = referTo(columns.images, values[Field.imageId]!);
+  columns.category[row] = referTo(columns.categories, values[Field.categoryId]!);
   columns.area[row] = values[Field.area]!;
   columns.crowd[row] = isMissing(values, Field.crowd) || values[Field.crowd] === 0 ? 0 : 1;
   for (let k = 0; k < 4; k++) columns.bbox[row * 4 + k] = boxCount === 4 ? box[k]! : NaN;
