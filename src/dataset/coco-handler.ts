@@ -47,7 +47,7 @@ export function createCocoHandler(bytes: number): CocoHandler {
   const handler: CocoHandler = {
     scanner: { at: 0 },
     state,
-    key: (bytes, start, end) => readKey(state, bytes, start, end, handler.scanner.at),
+    key: (bytes, start, end) => readKey(state, bytes, start, end),
     string: (bytes, start, end) => readString(state, bytes, start, end, handler.scanner.at),
     number: (value, bytes, start, end) => readNumber(state, value, bytes, start, end, handler.scanner.at),
     literal: (value) => readLiteral(state, value, handler.scanner.at),
@@ -87,14 +87,14 @@ export function finishCoco(
   return { images: state.images, categories: state.categories, annotations };
 }
 
-function readKey(state: CocoState, bytes: Buffer, start: number, end: number, at: number): boolean {
+function readKey(state: CocoState, bytes: Buffer, start: number, end: number): boolean {
   if (state.level === Level.root) {
-    if (state.keys.length < 8) state.keys.push(decodeString(bytes, start, end, at));
-    state.section = matchField(TOP_FIELDS, bytes, start, end, at);
+    if (state.keys.length < 8) state.keys.push(decodeString(bytes, start, end));
+    state.section = matchField(TOP_FIELDS, bytes, start, end);
     if (state.section !== Field.other) beginSection(state, state.section);
     return state.section !== Field.other;
   }
-  const field = (state.field = matchField(RECORD_FIELDS[state.section]!, bytes, start, end, at));
+  const field = (state.field = matchField(RECORD_FIELDS[state.section]!, bytes, start, end));
   if (field === Field.caption || field === Field.segments) {
     state.record.values[field] = 1;
     return false;
@@ -116,7 +116,7 @@ function beginSection(state: CocoState, section: number): void {
 }
 
 function readString(state: CocoState, bytes: Buffer, start: number, end: number, at: number): void {
-  if (state.level === Level.record) setString(state.record, state.field, state.ids, decodeString(bytes, start, end, at));
+  if (state.level === Level.record) setString(state.record, state.field, state.ids, decodeString(bytes, start, end));
   else readOther(state, 'a string', at);
 }
 

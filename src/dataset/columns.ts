@@ -17,9 +17,11 @@ export function createIdPool(): IdPool {
 const INTEGER = /^(?:0|-?[1-9]\d{0,15})$/;
 
 /** The key of an id written as a JSON string, or as a number that is not a short integer (`numeric`). */
-export function keyOfId(pool: IdPool, text: string, numeric: boolean): number {
-  const value = numeric || INTEGER.test(text) ? Number(text) : NaN;
+export function keyOfId(pool: IdPool, written: string, numeric: boolean): number {
+  const value = numeric || INTEGER.test(written) ? Number(written) : NaN;
   if (Number.isSafeInteger(value)) return value + 0;
+  // 1.50 is 1.5; whole numbers beyond 2^53 keep every digit.
+  const text = Number.isFinite(value) && !Number.isInteger(value) ? String(value) : written;
   let key = pool.keys.get(text);
   if (key === undefined) {
     key = -(pool.texts.length + 0.5);
