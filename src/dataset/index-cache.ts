@@ -34,7 +34,8 @@ export async function openAnnotations(path: string, options: OpenOptions = {}): 
     return { ...known, path };
   }
   const index = await readAnnotations(path, options);
-  await keep(cache, path, index).catch(() => undefined);
+  await keep(cache, path, index, options.signal).catch(() => undefined);
+  options.signal?.throwIfAborted();
   return index;
 }
 
@@ -114,11 +115,11 @@ async function loadIndex(path: string): Promise<Known | undefined> {
   }
 }
 
-async function keep(cache: Cache, path: string, index: CocoIndex): Promise<void> {
+async function keep(cache: Cache, path: string, index: CocoIndex, signal: AbortSignal | undefined): Promise<void> {
   // The text was read twice, to parse and to hash it: it must have been the same text.
   if (!(await isUnchanged(cache, path))) return;
   await mkdir(cache.folder, { recursive: true, mode: 0o700 });
-  await replaceFile(join(cache.folder, indexName(index.bytes, index.fingerprint)), encodeIndex(index));
+  await replaceFile(join(cache.folder, indexName(index.bytes, index.fingerprint)), encodeIndex(index), signal);
   await writeNote(cache, path, index.fingerprint);
   await prune(cache.folder);
 }
@@ -137,12 +138,12 @@ async function writeNote(cache: Cache, path: string, fingerprint: string): Promi
 let counter = 0;
 const TEMPORARY = '.tmp';
 
-async function replaceFile(path: string, parts: readonly Uint8Array[]): Promise<void> {
+async function replaceFile(path: string, parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void> {
   const temporary = `${path}.${process.pid}.${++counter}${TEMPORARY}`;
   try {
     const file = await open(temporary, 'wx');
     try {
-      for (const part of parts) await file.writeFile(part);
+      for (const part of parts) await file.writeFile(part, { signal });
       await file.sync();
     } finally {
       await file.close();

@@ -1,5 +1,5 @@
 // The COCO reader against JSON.parse on files written in every legal way, and its errors by code, place and remedy.
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -50,6 +50,15 @@ describe('readAnnotations', () => {
     expect(index.categories).toEqual([{ id: '2', name: 'dog', supercategory: '' }]);
   });
 
+  it('forgets a box, a text and a number where the key comes again with something else', async () => {
+    const text = `{"images":[{"id":1,"file_name":"a.jpg","width":5,"width":"wide"}],"categories":[{"id":1,"name":"dog","supercategory":"a","supercategory":5}],
+      "annotations":[{"image_id":1,"category_id":1,"bbox":[1,2,3,4],"bbox":5,"area":7,"area":{}},{"image_id":1.50,"category_id":1.5,"bbox":5,"bbox":[1,2,3,4]}]}`;
+    const { images, categories, annotations } = await readAnnotations(writeTemporary(folder, text));
+    expect([images[0]!.width, categories[0]!.supercategory, annotations.area[0]]).toEqual([0, '', NaN]);
+    expect([...annotations.bbox]).toEqual([NaN, NaN, NaN, NaN, 1, 2, 3, 4]);
+    expect(annotations.dangling.map(({ value }) => value)).toEqual(['1.5', '1.5']);
+  });
+
   it('grows its columns beyond the first guess', async () => {
     const annotations = Array.from({ length: 5000 }, (_, id) => ({ id, image_id: id % 4, category_id: 18, bbox: [id, 1, 2, 3] }));
     const { annotations: table } = await readIndex(folder, { ...SMALL, annotations });
@@ -63,19 +72,30 @@ describe('readAnnotations', () => {
     expect([fingerprint, bytes]).toEqual([createHash('sha256').update(text).digest('hex'), size << 20]);
   });
 
-  it('tells its progress up to the whole file, and stops when asked to', async () => {
+  it('tells its progress up to the whole file', async () => {
     const path = writeTemporary(folder, JSON.stringify(SMALL));
     const steps: [number, number][] = [];
     const { bytes } = await readAnnotations(path, { chunkSize: 64, onProgress: (...step) => steps.push(step) });
     expect(steps.at(-1)).toEqual([bytes, bytes]);
     expect(steps.every(([read], k) => k === 0 || read > steps[k - 1]![0])).toBe(true);
+  });
+
+  it.each([
+    ['a plain file', (bytes: Buffer) => bytes],
+    ['a packed file', gzipSync],
+  ])('stops within two pieces of %s when asked to from outside', async (_, pack) => {
+    const info = randomBytes(24 << 20).toString('base64');
+    const path = writeTemporary(folder, pack(Buffer.from(JSON.stringify({ ...SMALL, info }))));
     const stop = new AbortController();
-    const stopped = readAnnotations(path, {
-      chunkSize: 64,
-      signal: stop.signal,
-      onProgress: () => stop.abort(new Error('enough')),
-    });
-    await expect(stopped).rejects.toThrow('enough');
+    let [told, toldAfter] = [0, 0];
+    const onProgress = () => {
+      if (stop.signal.aborted) toldAfter++;
+      // As a message from another process: it is heard only when the reader lets go of the thread.
+      if (++told === 3) setImmediate(() => stop.abort(new Error('enough')));
+    };
+    await expect(readAnnotations(path, { signal: stop.signal, onProgress })).rejects.toThrow('enough');
+    expect(told - toldAfter).toBeLessThanOrEqual(5);
+    expect(toldAfter).toBeLessThanOrEqual(2);
   });
 });
 
