@@ -37,9 +37,11 @@ async function writeBlocks(file: FileHandle, texts: Iterable<string>): Promise<v
 
 function* cocoText(times: number): Generator<string> {
   const random = randomNumbers(2017);
-  yield '{"info": {"description": "COCO 2017 Dataset","url": "http://cocodataset.org","version": "1.0","year": 2017,' +
+  yield (
+    '{"info": {"description": "COCO 2017 Dataset","url": "http://cocodataset.org","version": "1.0","year": 2017,' +
     '"contributor": "COCO Consortium","date_created": "2017/09/01"},"licenses": [{"url": ' +
-    '"http://creativecommons.org/licenses/by-nc-sa/2.0/","id": 1,"name": "Attribution-NonCommercial-ShareAlike License"}],"images": [';
+    '"http://creativecommons.org/licenses/by-nc-sa/2.0/","id": 1,"name": "Attribution-NonCommercial-ShareAlike License"}],"images": ['
+  );
   for (let k = 0; k < IMAGES; k++) yield (k > 0 ? ',' : '') + imageText(imageId(k), random);
   yield '],"annotations": [';
   const last = ANNOTATIONS * times;

@@ -78,7 +78,6 @@ function encodeTexts(texts: readonly string[]): { kind: TextKind; text: Buffer; 
   const whole = texts.join('');
   let end = 0;
   const ends = Uint32Array.from(texts, (text) => (end += text.length));
-  // eslint-disable-next-line no-control-regex -- every character that is one byte
   const kind = /^[\u0000-\u00ff]*$/.test(whole) ? 'latin1' : 'utf16le';
   return { kind, text: Buffer.from(whole, kind), ends };
 }

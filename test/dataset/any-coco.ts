@@ -4,7 +4,7 @@ import { textOfId } from '../../src/dataset/columns';
 import type { CocoIndex } from '../../src/dataset/types';
 
 export interface Coco {
-  images: { id: number | string; file_name: string; width?: number; height?: number }[];
+  images: { id: number | string; file_name: string | number; width?: number; height?: number }[];
   annotations: {
     id?: number | string;
     image_id: number | string;
@@ -13,7 +13,7 @@ export interface Coco {
     area?: number;
     iscrowd?: number | boolean;
   }[];
-  categories: { id: number | string; name: string; supercategory?: string }[];
+  categories: { id: number | string; name: string | number; supercategory?: string }[];
 }
 
 const isId = (value: unknown) => typeof value === 'number' || typeof value === 'string';

@@ -24,7 +24,7 @@ function writeBare(value: unknown, draw: Draw): string {
   const member = (key: string, item: unknown) => `${space(draw)}${writeString(key, draw)}${space(draw)}:${write(item, draw)}`;
   const members = Object.entries(value).map(([key, item]) =>
     // Of a repeated key the last value counts; COCO's lists may not be something else before: see `readAnnotations`.
-    Array.isArray(item) || draw(12) > 0
+    LISTS.includes(key) || draw(12) > 0
       ? member(key, item)
       : `${member(key, REPEATED[draw(REPEATED.length)])},${member(key, item)}`,
   );
