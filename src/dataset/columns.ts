@@ -39,20 +39,40 @@ export function textOfId(key: number, texts: readonly string[]): string {
 
 /** Keys numbered in the order first met: a reference takes 4 bytes a row, whatever the ids are. */
 interface References {
+  /** The number of each key that is a small integer, plus 1: several times faster than a map. */
+  small: Int32Array;
+  /** The numbers of the other keys. */
   readonly numbers: Map<number, number>;
   readonly keys: number[];
 }
 
+/** 16 MB, of which only what is used takes memory. */
+const MOST_SMALL = 1 << 22;
+
 function createReferences(): References {
-  return { numbers: new Map(), keys: [] };
+  return { small: new Int32Array(1024), numbers: new Map(), keys: [] };
 }
 
-export function referTo({ numbers, keys }: References, key: number): number {
-  let number = numbers.get(key);
-  if (number === undefined) {
-    number = keys.length;
-    keys.push(key);
-    numbers.set(key, number);
+const isSmall = (key: number) => key >= 0 && key < MOST_SMALL;
+
+export function referTo(references: References, key: number): number {
+  const number = numberOf(references, key);
+  return number === -1 ? addReference(references, key) : number;
+}
+
+/** -1 for a key that nothing refers to. */
+function numberOf({ small, numbers }: References, key: number): number {
+  if (isSmall(key)) return key < small.length ? small[key]! - 1 : -1;
+  return numbers.get(key) ?? -1;
+}
+
+function addReference(references: References, key: number): number {
+  const number = references.keys.push(key) - 1;
+  if (!isSmall(key)) references.numbers.set(key, number);
+  else {
+    if (key >= references.small.length)
+      references.small = grown(references.small, new Int32Array(2 ** Math.ceil(Math.log2(key + 1))));
+    references.small[key] = number + 1;
   }
   return number;
 }
@@ -103,11 +123,11 @@ function grown<T extends Float64Array | Float32Array | Int32Array | Uint8Array>(
 }
 
 /** By number of a reference its record's row, of a repeated id the first, -1 where there is no record. */
-function rowsOf({ numbers, keys }: References, records: readonly number[]): Int32Array {
-  const rows = new Int32Array(keys.length).fill(-1);
+function rowsOf(references: References, records: readonly number[]): Int32Array {
+  const rows = new Int32Array(references.keys.length).fill(-1);
   records.forEach((key, row) => {
-    const number = numbers.get(key);
-    if (number !== undefined && rows[number] === -1) rows[number] = row;
+    const number = numberOf(references, key);
+    if (number !== -1 && rows[number] === -1) rows[number] = row;
   });
   return rows;
 }
