@@ -31,7 +31,9 @@ export const USAGE = `npm run bench -- step [--only step|forward] [--batch N]...
   --json     the report as JSON on stdout
   --out      the report as JSON into this file
 npm run bench -- predict RUN IMAGE
-npm run bench -- activation          after npm run package`;
+npm run bench -- activation          after npm run package
+npm run bench -- coco [--rounds N] [--times N]
+  --times    also a file with so many times COCO's annotations, without the peers, whose memory would not do`;
 
 export class UsageError extends Error {}
 
@@ -72,7 +74,8 @@ function parse(args: string[]) {
   }
 }
 
-function wholeNumber(option: string, text: string): number {
+/** @throws UsageError */
+export function wholeNumber(option: string, text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new UsageError(`${option} is a whole number from 1 on, not '${text}'.`);
   return Number(text);
 }

@@ -1,27 +1,35 @@
 // The benchmarks: `npm run bench -- NAME`. Each measures Labelscope beside the peers of bench/peers, in turns.
 import { writeFile } from 'node:fs/promises';
-import { benchActivation } from './activation';
 import { readOptions, USAGE, UsageError } from './cases';
-import { type OurJob, runOurs } from './ours';
-import { benchPredict } from './predict';
-import { reportLines } from './report';
-import { runBenchmark } from './step';
+import type { CocoJob } from './coco-reader';
+import type { OurJob } from './ours';
+
+const note = (text: string) => void process.stderr.write(`${text}\n`);
+
+/** Those whose report is lines of text. */
+const LISTED: Readonly<Record<string, (args: string[]) => Promise<string[]>>> = {
+  predict: async (args) => (await import('./predict')).benchPredict(args),
+  activation: async () => (await import('./activation')).benchActivation(),
+  coco: async (args) => (await import('./coco')).benchCoco(args, note),
+};
 
 async function main([name, ...args]: string[]): Promise<void> {
   if (name === 'step') return step(args);
-  const lines = name === 'predict' ? await benchPredict(args) : name === 'activation' ? await benchActivation() : undefined;
+  const lines = name === undefined ? undefined : await LISTED[name]?.(args);
   if (lines) {
     process.stdout.write(lines.join('\n') + '\n');
     return;
   }
-  // The benchmark's own child process.
-  if (name === 'ours') return runOurs(JSON.parse(args[0]!) as OurJob);
+  // The benchmarks' own child processes, which load nothing that they are not to measure.
+  if (name === 'coco-reader') return (await import('./coco-reader')).runCocoReader(JSON.parse(args[0]!) as CocoJob);
+  if (name === 'ours') return (await import('./ours')).runOurs(JSON.parse(args[0]!) as OurJob);
   throw new UsageError(name === undefined ? 'Which benchmark?' : `There is no benchmark '${name}'.`);
 }
 
 async function step(args: string[]): Promise<void> {
   const options = readOptions(args);
-  const report = await runBenchmark(options, (text) => process.stderr.write(`${text}\n`));
+  const [{ runBenchmark }, { reportLines }] = await Promise.all([import('./step'), import('./report')]);
+  const report = await runBenchmark(options, note);
   const text = JSON.stringify(report, null, 2) + '\n';
   if (options.out !== undefined) await writeFile(options.out, text);
   if (report.failed.length > 0) process.exitCode = 1;

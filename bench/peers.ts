@@ -10,11 +10,19 @@ export interface Peer extends Program {
 
 const FOLDER = join(__dirname, '..', 'bench', 'peers');
 
+const PYTHON = join(FOLDER, '.venv', 'bin', 'python');
+
+/** Python's readers of a COCO file; those that are not installed fail and are left out. */
+export function installedCocoPeers(file: string): Program[] {
+  if (!existsSync(PYTHON)) return [];
+  const script = join(FOLDER, 'coco_read.py');
+  return ['json', 'orjson', 'pycocotools'].map((name) => ({ name, command: PYTHON, args: [script, name, file] }));
+}
+
 /** PyTorch in both memory layouts; empty where it is not set up. */
 export function installedPeers(): Peer[] {
-  const python = join(FOLDER, '.venv', 'bin', 'python');
-  if (!existsSync(python)) return [];
-  const torch = { command: python, args: [join(FOLDER, 'torch_step.py')] };
+  if (!existsSync(PYTHON)) return [];
+  const torch = { command: PYTHON, args: [join(FOLDER, 'torch_step.py')] };
   return [
     { ...torch, name: 'PyTorch', job: { channelsLast: false } },
     { ...torch, name: 'PyTorch channels-last', job: { channelsLast: true } },

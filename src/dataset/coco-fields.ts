@@ -58,13 +58,13 @@ export const RECORD_FIELDS: Readonly<Record<number, FieldNames>> = {
 };
 
 /** The field of a key, Field.other for keys that are not read. Keys written with escapes are decoded first. */
-export function matchField(names: FieldNames, bytes: Buffer, start: number, end: number, at: number): number {
+export function matchField(names: FieldNames, bytes: Buffer, start: number, end: number): number {
   const candidates = names[end - start];
   if (candidates !== undefined) {
     for (const candidate of candidates) if (sameBytes(candidate.bytes, bytes, start)) return candidate.field;
   }
   for (let i = start; i < end; i++) {
-    if (bytes[i] === 0x5c) return matchText(names, decodeString(bytes, start, end, at));
+    if (bytes[i] === 0x5c) return matchText(names, decodeString(bytes, start, end));
   }
   return Field.other;
 }

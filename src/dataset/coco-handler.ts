@@ -2,7 +2,16 @@
 import { Field, matchField, RECORD_FIELDS, TOP_FIELDS } from './coco-fields';
 import { badAnnotation, badCategory, badImage, missingLists, notAList, notARecord, resultsList } from './coco-kinds';
 import { beginRecord, createRecord, setMissing, setNumber, setString, type CocoRecord } from './coco-record';
-import { createColumns, createIdPool, growColumns, textOfId, tieAnnotations, type Columns, type IdPool } from './columns';
+import {
+  createColumns,
+  createIdPool,
+  growColumns,
+  referTo,
+  textOfId,
+  tieAnnotations,
+  type Columns,
+  type IdPool,
+} from './columns';
 import type { Container, JsonHandler } from './json-scanner';
 import { decodeString } from './json-token';
 import type { AnnotationTable, CocoCategory, CocoImage } from './types';
@@ -23,7 +32,7 @@ interface CocoState {
   imageKeys: number[];
   categories: CocoCategory[];
   categoryKeys: number[];
-  columns: Columns;
+  readonly columns: Columns;
 }
 
 /** `at` is told by the scanner: the offset of the present token. */
@@ -38,7 +47,7 @@ export function createCocoHandler(bytes: number): CocoHandler {
   const handler: CocoHandler = {
     scanner: { at: 0 },
     state,
-    key: (bytes, start, end) => readKey(state, bytes, start, end, handler.scanner.at),
+    key: (bytes, start, end) => readKey(state, bytes, start, end),
     string: (bytes, start, end) => readString(state, bytes, start, end, handler.scanner.at),
     number: (value, bytes, start, end) => readNumber(state, value, bytes, start, end, handler.scanner.at),
     literal: (value) => readLiteral(state, value, handler.scanner.at),
@@ -78,14 +87,14 @@ export function finishCoco(
   return { images: state.images, categories: state.categories, annotations };
 }
 
-function readKey(state: CocoState, bytes: Buffer, start: number, end: number, at: number): boolean {
+function readKey(state: CocoState, bytes: Buffer, start: number, end: number): boolean {
   if (state.level === Level.root) {
-    if (state.keys.length < 8) state.keys.push(decodeString(bytes, start, end, at));
-    state.section = matchField(TOP_FIELDS, bytes, start, end, at);
+    if (state.keys.length < 8) state.keys.push(decodeString(bytes, start, end));
+    state.section = matchField(TOP_FIELDS, bytes, start, end);
     if (state.section !== Field.other) beginSection(state, state.section);
     return state.section !== Field.other;
   }
-  const field = (state.field = matchField(RECORD_FIELDS[state.section]!, bytes, start, end, at));
+  const field = (state.field = matchField(RECORD_FIELDS[state.section]!, bytes, start, end));
   if (field === Field.caption || field === Field.segments) {
     state.record.values[field] = 1;
     return false;
@@ -107,7 +116,7 @@ function beginSection(state: CocoState, section: number): void {
 }
 
 function readString(state: CocoState, bytes: Buffer, start: number, end: number, at: number): void {
-  if (state.level === Level.record) setString(state.record, state.field, state.ids, decodeString(bytes, start, end, at));
+  if (state.level === Level.record) setString(state.record, state.field, state.ids, decodeString(bytes, start, end));
   else readOther(state, 'a string', at);
 }
 
@@ -164,12 +173,12 @@ function endRecord(state: CocoState): void {
 function addAnnotation(state: CocoState): void {
   const { values, box, boxCount } = state.record;
   if (isMissing(values, Field.categoryId) || isMissing(values, Field.imageId)) throw badAnnotation(state.record);
-  if (state.columns.count === state.columns.id.length) state.columns = growColumns(state.columns);
   const { columns } = state;
+  if (columns.count === columns.id.length) growColumns(columns);
   const row = columns.count++;
   columns.id[row] = values[Field.id]!;
-  columns.imageId[row] = values[Field.imageId]!;
-  columns.categoryId[row] = values[Field.categoryId]!;
+  columns.image[row] = referTo(columns.images, values[Field.imageId]!);
+  columns.category[row] = referTo(columns.categories, values[Field.categoryId]!);
   columns.area[row] = values[Field.area]!;
   columns.crowd[row] = isMissing(values, Field.crowd) || values[Field.crowd] === 0 ? 0 : 1;
   for (let k = 0; k < 4; k++) columns.bbox[row * 4 + k] = boxCount === 4 ? box[k]! : NaN;

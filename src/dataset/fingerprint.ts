@@ -20,6 +20,13 @@ export function hashOfChunks(): Fingerprint {
   };
 }
 
+/** Of text that is only to be hashed. */
+export async function fingerprintOf(chunks: AsyncIterable<Buffer>): Promise<string> {
+  const hash = hashOfChunks();
+  for await (const chunk of chunks) hash.update(chunk);
+  return hash.digest();
+}
+
 // Text, not a file of its own, so that it is there however the extension is bundled.
 const THREAD = `
 const { closeSync, openSync, readSync } = require('node:fs');

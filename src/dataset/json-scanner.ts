@@ -3,6 +3,7 @@
 import { LocatedError } from './errors';
 import { describeExpected, describeFound } from './json-expected';
 import { FULL_MANTISSA, LONGEST_INTEGER, LONGEST_NUMBER, parseNumber, POWERS } from './json-token';
+import { createUtf8Check, findBadUtf8, type Utf8Check } from './utf8';
 import { EVENT_BITS, EXIT, Event, PAIRS, PAIR_CLASSES, READ, SKIP, STATE_BITS, State } from './json-table';
 
 export type Container = 'array' | 'object';
@@ -54,6 +55,7 @@ interface Scanner {
   start: number;
   /** The beginning of a token that the end of a chunk cut. */
   carry: Buffer | undefined;
+  readonly utf8: Utf8Check;
 }
 
 export function createScanner(handler: JsonHandler): Scanner {
@@ -68,11 +70,27 @@ export function createScanner(handler: JsonHandler): Scanner {
     wanted: true,
     start: -1,
     carry: undefined,
+    utf8: createUtf8Check(),
   };
 }
 
-/** Reads the next bytes. Throws LocatedError (json-syntax, json-utf16) at the first byte that is not JSON. */
+/** Reads the next bytes. Throws LocatedError (json-syntax, json-utf16, json-encoding) at the first byte that is not JSON. */
 export function pushBytes(scanner: Scanner, chunk: Buffer): void {
+  const bad = findBadUtf8(scanner.utf8, chunk);
+  if (bad === undefined) {
+    scanBytes(scanner, chunk);
+    return;
+  }
+  const offset = scanner.base + bad;
+  try {
+    scanBytes(scanner, chunk);
+  } catch (error) {
+    if (!(error instanceof LocatedError) || error.offset <= offset) throw error;
+  }
+  throw new LocatedError('json-encoding', offset, 'this text is not UTF-8. Save the file again as UTF-8.');
+}
+
+function scanBytes(scanner: Scanner, chunk: Buffer): void {
   // Pairs of bytes are read through a 16-bit view, which must begin at an even address.
   const bytes = chunk.byteOffset % 2 === 0 ? chunk : Buffer.from(new Uint8Array(chunk).buffer);
   const pairs = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1);

@@ -66,7 +66,7 @@ const LITERALS = [
   ['null', Event.null],
 ] as const;
 
-/** Everything that may stand inside quotes: control characters may not; bytes beyond ASCII are checked when decoded. */
+/** Everything that may stand inside quotes: control characters may not; whether it is UTF-8 is checked apart. */
 const plainStringBytes = Array.from({ length: 256 }, (_, byte) => byte).filter((b) => b >= 0x20 && b !== 0x22 && b !== 0x5c);
 
 function addString(edge: Edge, inside: number, after: number, event?: number): void {

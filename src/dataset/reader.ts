@@ -11,7 +11,8 @@ const BIG = 1 << 24;
 
 /**
  * Reads a COCO detection file (instances, or keypoints with categories), plain or gzip. Annotations become columns;
- * segmentations and unknown keys are checked and skipped. Repeated keys: the last one counts.
+ * segmentations and unknown keys are checked and skipped. Repeated keys: the last one counts, but each "images", "annotations" and
+ * "categories" must be a list of records.
  * Throws the signal's reason when aborted, and DatasetError: file-missing, file-unreadable, not-a-file, file-empty,
  * gzip-broken, json-syntax, json-truncated, json-utf16, json-encoding, json-field, image-incomplete,
  * annotation-incomplete, category-incomplete, captions-file, panoptic-file, results-file, no-images, no-annotations,

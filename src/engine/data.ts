@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { findImageFolder, findValidationFile, resolveImages } from '../dataset/images';
 import { labelSet } from '../dataset/labels';
-import { readAnnotations } from '../dataset/reader';
+import { openAnnotations } from '../dataset/index-cache';
 import { splitByHash } from '../dataset/split';
 import type { LabelledSet } from '../dataset/types';
 import { LabelscopeError } from '../protocol/errors';
@@ -82,7 +82,7 @@ export async function reopenSplit(
 /** All usable images of one annotation file. The paths in its source are absolute: a run may be opened from any folder. */
 export async function openSplit(options: OpenOptions): Promise<Split> {
   const annotations = resolve(options.annotations);
-  const index = await readAnnotations(annotations, { signal: options.signal });
+  const index = await openAnnotations(annotations, { signal: options.signal });
   if (options.fingerprint !== undefined && options.fingerprint !== index.fingerprint) throw changed(annotations);
   const set = labelSet(index, {
     ...(options.categories && { categories: options.categories }),

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { findImageFolder, findValidationFile } from '../dataset/images';
 import { inspect } from '../dataset/inspect';
-import { readAnnotations } from '../dataset/reader';
+import { openAnnotations } from '../dataset/index-cache';
 import type { CocoIndex } from '../dataset/types';
 import type { BytesProgress, DatasetReport, InspectParams } from '../protocol/messages';
 import type { Context } from './context';
@@ -18,7 +18,7 @@ export async function inspectDataset(
 ): Promise<DatasetReport> {
   const path = resolve(params.annotations);
   const onProgress = (bytes: number, totalBytes: number) => emit({ bytes, totalBytes });
-  const index = await readAnnotations(path, { signal, onProgress });
+  const index = await openAnnotations(path, { signal, onProgress });
   const names = index.images.slice(0, SAMPLE).map(({ fileName }) => fileName);
   const explicit = params.images === undefined ? undefined : resolve(params.images);
   const found = await findImageFolder(path, names, explicit).catch((error: unknown) => {

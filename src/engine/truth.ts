@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path';
 import { findFiles } from '../dataset/image-files';
 import { findImageFolder } from '../dataset/images';
 import { labelSet } from '../dataset/labels';
-import { readAnnotations } from '../dataset/reader';
+import { openAnnotations } from '../dataset/index-cache';
 import type { LabelledSet } from '../dataset/types';
 import { toWireError } from '../protocol/errors';
 import type { BytesProgress, FailedFile, TruthParams, TruthResult } from '../protocol/messages';
@@ -55,7 +55,7 @@ async function open(path: string, signal: AbortSignal, emit: (progress: BytesPro
 }
 
 async function read(path: string, signal: AbortSignal, emit: (progress: BytesProgress) => void): Promise<Known> {
-  const index = await readAnnotations(path, { signal, onProgress: (bytes, totalBytes) => emit({ bytes, totalBytes }) });
+  const index = await openAnnotations(path, { signal, onProgress: (bytes, totalBytes) => emit({ bytes, totalBytes }) });
   const set = labelSet(index, { includeUnlabeled: true });
   const rows = new Map<string, number[]>();
   set.images.forEach(({ fileName }, row) => {

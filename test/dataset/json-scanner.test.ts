@@ -21,11 +21,11 @@ function createBuilder(): { handler: JsonHandler; root: () => Tree } {
   };
   const handler: JsonHandler = {
     key(bytes, start, end) {
-      keys[open.length - 1] = decodeString(bytes, start, end, 0);
+      keys[open.length - 1] = decodeString(bytes, start, end);
       keys.length = open.length;
       return !keys.at(-1)!.startsWith('skip');
     },
-    string: (bytes, start, end) => add(decodeString(bytes, start, end, 0)),
+    string: (bytes, start, end) => add(decodeString(bytes, start, end)),
     number: (_, bytes, start, end) => add(Number(bytes.toString('latin1', start, end))),
     literal: (value) => add(value),
     open(kind) {

@@ -1,4 +1,4 @@
-// Writes a value as JSON the way no printer does: random white space, escapes in keys and strings, numbers in every form.
+// Writes a value as JSON the way no printer does: random white space, repeated keys, escapes in keys and strings, numbers in every form.
 
 /** Legal JSON for `value`; every choice of form is drawn from `choices`. */
 export function jsonText(value: unknown, choices: Iterable<number>): string {
@@ -21,8 +21,12 @@ function writeBare(value: unknown, draw: Draw): string {
   if (typeof value === 'number') return writeNumber(value, draw);
   if (Array.isArray(value)) return `[${value.length === 0 ? space(draw) : value.map((item) => write(item, draw)).join(',')}]`;
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
-  const members = Object.entries(value).map(
-    ([key, item]) => `${space(draw)}${writeString(key, draw)}${space(draw)}:${write(item, draw)}`,
+  const member = (key: string, item: unknown) => `${space(draw)}${writeString(key, draw)}${space(draw)}:${write(item, draw)}`;
+  const members = Object.entries(value).map(([key, item]) =>
+    // Of a repeated key the last value counts; COCO's lists may not be something else before: see `readAnnotations`.
+    LISTS.includes(key) || draw(12) > 0
+      ? member(key, item)
+      : `${member(key, REPEATED[draw(REPEATED.length)])},${member(key, item)}`,
   );
   return `{${members.length === 0 ? space(draw) : members.join(',')}}`;
 }
@@ -38,6 +42,9 @@ function writeString(text: string, draw: Draw): string {
   }
   return `"${out}"`;
 }
+
+const LISTS = ['images', 'annotations', 'categories'];
+const REPEATED: readonly unknown[] = [7, 'old', null, true, [1, 2, 3, 4], { id: 1 }, -0.5];
 
 /** All forms read back as the same double. */
 function writeNumber(value: number, draw: Draw): string {

@@ -1,131 +1,16 @@
 // The COCO reader against JSON.parse on files written in every legal way, and its errors by code, place and remedy.
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { textOfId } from '../../src/dataset/columns';
 import { readAnnotations } from '../../src/dataset/reader';
-import type { CocoIndex } from '../../src/dataset/types';
+import { anyCoco, expectedIndex, shown } from './any-coco';
 import { datasetError, readIndex, SMALL, temporaryFolder, writeTemporary } from './coco';
 import { jsonText } from './json-text';
 
 const folder = temporaryFolder();
-
-interface Coco {
-  images: { id: number | string; file_name: string; width?: number; height?: number }[];
-  annotations: {
-    id?: number | string;
-    image_id: number | string;
-    category_id: number | string;
-    bbox?: unknown;
-    area?: number;
-    iscrowd?: number | boolean;
-  }[];
-  categories: { id: number | string; name: string; supercategory?: string }[];
-}
-
-/** What the reader should make of a file, computed from its parsed tree. */
-function expectedIndex(coco: Coco) {
-  const findRow = (records: { id: number | string }[], id: number | string) =>
-    records.findIndex((record) => String(record.id) === String(id));
-  return {
-    images: coco.images.map((image) => ({
-      id: String(image.id),
-      fileName: image.file_name,
-      width: image.width ?? 0,
-      height: image.height ?? 0,
-    })),
-    categories: coco.categories.map((category) => ({
-      id: String(category.id),
-      name: category.name,
-      supercategory: category.supercategory ?? '',
-    })),
-    annotations: coco.annotations.map((annotation) => ({
-      id: annotation.id === undefined ? '?' : String(annotation.id),
-      image: findRow(coco.images, annotation.image_id),
-      category: findRow(coco.categories, annotation.category_id),
-      bbox: isBox(annotation.bbox) ? annotation.bbox.map(Math.fround) : [NaN, NaN, NaN, NaN],
-      area: Math.fround(annotation.area ?? NaN),
-      crowd: annotation.iscrowd === true || annotation.iscrowd === 1 ? 1 : 0,
-    })),
-  };
-}
-
-const isBox = (box: unknown): box is number[] =>
-  Array.isArray(box) && box.length === 4 && box.every((x) => typeof x === 'number');
-
-function shown({ images, categories, annotations }: CocoIndex): ReturnType<typeof expectedIndex> {
-  const rows = Array.from({ length: annotations.count }, (_, k) => ({
-    id: textOfId(annotations.id[k]!, annotations.texts),
-    image: annotations.image[k]!,
-    category: annotations.category[k]!,
-    bbox: [...annotations.bbox.subarray(k * 4, k * 4 + 4)],
-    area: annotations.area[k]!,
-    crowd: annotations.crowd[k]!,
-  }));
-  return { images: [...images], categories: [...categories], annotations: rows };
-}
-
-const anyId = fc.oneof(
-  { weight: 6, arbitrary: fc.integer({ min: -3, max: 12 }) },
-  fc.maxSafeInteger(),
-  fc.constantFrom('a', 'ä"\\', '7', '07', '', '-0', '9007199254740993', '1e3'),
-);
-const anyText = fc.oneof(fc.constantFrom('000000000009.jpg', 'größe/ä.png', 'a\u{1f436}"b\\c'), fc.string({ unit: 'binary' }));
-const pixels = fc.nat(64000).map((x) => x / 100);
-const anyBox = fc.oneof(
-  { weight: 4, arbitrary: fc.tuple(pixels, pixels, pixels, pixels) },
-  fc.constantFrom<unknown>([], [1, 2, 3], [1, 2, 3, 4, 5], [1, null, 2, 3], [[1], 2, 3, 4], ['1', 2, 3, 4], null, {}, 'box', 7, [
-    {},
-  ]),
-);
-const unknown = fc.dictionary(
-  fc.constantFrom('segmentation', 'license', 'coco_url', 'images', 'i\u00e4', 'bbox_', 'ids', 'ID'),
-  fc.oneof(
-    fc.array(fc.array(pixels)),
-    fc.constant({ counts: 'RLE\\"[{', size: [480, 640] }),
-    fc.jsonValue({ maxDepth: 4 }),
-    fc.string({ unit: 'binary' }),
-  ),
-  { noNullPrototype: true },
-);
-const optional = { requiredKeys: [] };
-const image = fc.tuple(
-  fc.record({ id: anyId, file_name: anyText }),
-  fc.record({ width: fc.nat(9999), height: fc.nat(9999) }, optional),
-);
-const annotation = fc.tuple(
-  fc.record({ image_id: anyId, category_id: anyId }),
-  fc.record({ id: anyId, bbox: anyBox, area: pixels, iscrowd: fc.constantFrom(0, 1, true, false) }, optional),
-);
-const category = fc.tuple(fc.record({ id: anyId, name: anyText }), fc.record({ supercategory: anyText }, optional));
-
-function entriesOf(record: object): [string, unknown][] {
-  return Object.entries(record) as [string, unknown][];
-}
-
-/** A record with its keys, unknown ones among them, in random order. */
-const whole = <T extends object>(parts: fc.Arbitrary<[T, object]>) =>
-  fc.tuple(parts, unknown, fc.infiniteStream(fc.nat(1000))).map(([[required, rest], other, order]) => {
-    const entries = entriesOf({ ...other, ...rest, ...required });
-    const ranked = entries.map((entry) => ({ entry, rank: order.next().value as number }));
-    return Object.fromEntries(ranked.sort((a, b) => a.rank - b.rank).map(({ entry }) => entry)) as T;
-  });
-
-const anyCoco = fc
-  .tuple(
-    fc.array(whole(image), { maxLength: 6 }),
-    fc.array(whole(annotation), { maxLength: 10 }),
-    fc.array(whole(category), { maxLength: 5 }),
-    unknown.map((other) => Object.fromEntries(Object.entries(other).filter(([key]) => key !== 'images'))),
-    fc.shuffledSubarray(['images', 'annotations', 'categories', 'other'], { minLength: 4 }),
-  )
-  .map(([images, annotations, categories, other, order]) => {
-    const parts: Record<string, object> = { images: { images }, annotations: { annotations }, categories: { categories }, other };
-    return Object.fromEntries(order.flatMap((name) => entriesOf(parts[name]!))) as unknown as Coco;
-  });
 
 describe('readAnnotations', () => {
   it('makes of a file what its parsed tree says, however it is written and cut', async () => {
@@ -165,6 +50,15 @@ describe('readAnnotations', () => {
     expect(index.categories).toEqual([{ id: '2', name: 'dog', supercategory: '' }]);
   });
 
+  it('forgets a box, a text and a number where the key comes again with something else', async () => {
+    const text = `{"images":[{"id":1,"file_name":"a.jpg","width":5,"width":"wide"}],"categories":[{"id":1,"name":"dog","supercategory":"a","supercategory":5}],
+      "annotations":[{"image_id":1,"category_id":1,"bbox":[1,2,3,4],"bbox":5,"area":7,"area":{}},{"image_id":1.50,"category_id":1.5,"bbox":5,"bbox":[1,2,3,4]}]}`;
+    const { images, categories, annotations } = await readAnnotations(writeTemporary(folder, text));
+    expect([images[0]!.width, categories[0]!.supercategory, annotations.area[0]]).toEqual([0, '', NaN]);
+    expect([...annotations.bbox]).toEqual([NaN, NaN, NaN, NaN, 1, 2, 3, 4]);
+    expect(annotations.dangling.map(({ value }) => value)).toEqual(['1.5', '1.5']);
+  });
+
   it('grows its columns beyond the first guess', async () => {
     const annotations = Array.from({ length: 5000 }, (_, id) => ({ id, image_id: id % 4, category_id: 18, bbox: [id, 1, 2, 3] }));
     const { annotations: table } = await readIndex(folder, { ...SMALL, annotations });
@@ -178,19 +72,30 @@ describe('readAnnotations', () => {
     expect([fingerprint, bytes]).toEqual([createHash('sha256').update(text).digest('hex'), size << 20]);
   });
 
-  it('tells its progress up to the whole file, and stops when asked to', async () => {
+  it('tells its progress up to the whole file', async () => {
     const path = writeTemporary(folder, JSON.stringify(SMALL));
     const steps: [number, number][] = [];
     const { bytes } = await readAnnotations(path, { chunkSize: 64, onProgress: (...step) => steps.push(step) });
     expect(steps.at(-1)).toEqual([bytes, bytes]);
     expect(steps.every(([read], k) => k === 0 || read > steps[k - 1]![0])).toBe(true);
+  });
+
+  it.each([
+    ['a plain file', (bytes: Buffer) => bytes],
+    ['a packed file', gzipSync],
+  ])('stops within two pieces of %s when asked to from outside', async (_, pack) => {
+    const info = randomBytes(24 << 20).toString('base64');
+    const path = writeTemporary(folder, pack(Buffer.from(JSON.stringify({ ...SMALL, info }))));
     const stop = new AbortController();
-    const stopped = readAnnotations(path, {
-      chunkSize: 64,
-      signal: stop.signal,
-      onProgress: () => stop.abort(new Error('enough')),
-    });
-    await expect(stopped).rejects.toThrow('enough');
+    let [told, toldAfter] = [0, 0];
+    const onProgress = () => {
+      if (stop.signal.aborted) toldAfter++;
+      // As a message from another process: it is heard only when the reader lets go of the thread.
+      if (++told === 3) setImmediate(() => stop.abort(new Error('enough')));
+    };
+    await expect(readAnnotations(path, { signal: stop.signal, onProgress })).rejects.toThrow('enough');
+    expect(told - toldAfter).toBeLessThanOrEqual(5);
+    expect(toldAfter).toBeLessThanOrEqual(2);
   });
 });
 

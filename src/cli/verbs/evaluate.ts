@@ -1,7 +1,7 @@
 // labelscope evaluate: every metric of a model, or of any other program's predictions.
 import { labelSet } from '../../dataset/labels';
 import { readPredictions } from '../../dataset/predictions';
-import { readAnnotations } from '../../dataset/reader';
+import { openAnnotations } from '../../dataset/index-cache';
 import { evaluate as evaluateScores } from '../../metrics/evaluate';
 import type { Evaluation } from '../../metrics/types';
 import { bar, decimal, table } from '../io';
@@ -59,7 +59,7 @@ async function ofModel(args: Arguments, { io, engine, signal }: Session): Promis
 async function ofPredictions(path: string, args: Arguments, { signal }: Session): Promise<Evaluation> {
   const [annotations, more] = args.positionals;
   if (more !== undefined) throw new UsageError('With --predictions give one annotation file and no model.');
-  const index = await readAnnotations(annotations!, { signal });
+  const index = await openAnnotations(annotations!, { signal });
   const categories = categoriesOf(args);
   const set = labelSet(index, defined({ categories }));
   const scores = await readPredictions(path, set, index);

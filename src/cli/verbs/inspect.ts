@@ -1,6 +1,6 @@
 // labelscope inspect: what is in an annotation file, and what is wrong with it.
 import { inspect as inspectIndex } from '../../dataset/inspect';
-import { readAnnotations } from '../../dataset/reader';
+import { openAnnotations } from '../../dataset/index-cache';
 import type { Inspection } from '../../dataset/types';
 import { findImageFolder } from '../../dataset/images';
 import { bar, decimal, table } from '../io';
@@ -17,7 +17,7 @@ export const inspect: Verb = {
     const path = args.positionals[0]!;
     const onProgress = (done: number, total: number) =>
       io.progress(`Reading  ${bar(done, total)}  ${(done / 1e6).toFixed(0)} of ${(total / 1e6).toFixed(0)} MB`);
-    const index = await readAnnotations(path, { signal, onProgress });
+    const index = await openAnnotations(path, { signal, onProgress });
     const names = index.images.slice(0, 20).map(({ fileName }) => fileName);
     const explicit = args.text('images');
     // A report on the annotations is worth having without the images too, unless a folder was named.

@@ -1,0 +1,26 @@
+// Where parsed annotation files are kept between two openings.
+import { stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+const RUNS = 'labelscope-runs';
+const NAME = '.annotations';
+
+/**
+ * Beside the runs: `.annotations` in the nearest folder `labelscope-runs` at or above the annotation file. Where there is none
+ * yet, the user's own cache folder: nothing is ever written beside the annotations of somebody who has trained nothing there.
+ */
+export async function cacheFolderFor(annotations: string): Promise<string> {
+  for (let folder = dirname(annotations); ; folder = dirname(folder)) {
+    const runs = join(folder, RUNS);
+    const found = await stat(runs).catch(() => undefined);
+    if (found?.isDirectory()) return join(runs, NAME);
+    if (folder === dirname(folder)) return join(userCache(), 'labelscope', NAME.slice(1));
+  }
+}
+
+function userCache(): string {
+  if (process.platform === 'win32') return process.env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local');
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches');
+  return process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+}

@@ -1,0 +1,211 @@
+// The cache of parsed annotation files: the same index as from the text, never an old one, and no failure of its own.
+import { randomBytes } from 'node:crypto';
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { cacheFolderFor } from '../../src/dataset/cache-folder';
+import { openAnnotations } from '../../src/dataset/index-cache';
+import { decodeIndex, encodeIndex } from '../../src/dataset/index-file';
+import { readAnnotations } from '../../src/dataset/reader';
+import type { CocoIndex } from '../../src/dataset/types';
+import { anyCoco } from './any-coco';
+import { datasetError, SMALL, temporaryFolder, writeTemporary } from './coco';
+import { jsonText } from './json-text';
+
+const folder = temporaryFolder();
+const MEBIBYTE = 1 << 20;
+/** Files are cached from 4 MiB on. */
+const text = JSON.stringify({ ...SMALL, info: 'x'.repeat(5 * MEBIBYTE) });
+const path = join(folder, 'instances.json');
+const packed = join(folder, 'instances.json.gz');
+let caches = 0;
+const newCache = () => join(folder, `cache ${++caches}`);
+
+beforeAll(async () => {
+  writeFileSync(path, text);
+  writeFileSync(packed, gzipSync(JSON.stringify({ ...SMALL, info: randomBytes(4 * MEBIBYTE).toString('base64') })));
+  await settle();
+});
+
+/** A file that was changed within the last two seconds is not cached: it could change again unseen. */
+const settle = () => sleep(2100);
+
+/** Opens the file and says whether its text was parsed: then progress is told piece by piece. */
+async function opened(file: string, cacheFolder: string): Promise<{ index: CocoIndex; steps: number }> {
+  let steps = 0;
+  const index = await openAnnotations(file, { cacheFolder, onProgress: () => steps++ });
+  return { index, steps };
+}
+
+const whole = (index: CocoIndex) => Buffer.concat(encodeIndex(index));
+/** At the beginning of an ArrayBuffer, as a file is read. */
+const inMemory = (bytes: Uint8Array) => Buffer.from(new Uint8Array(bytes).buffer);
+const indexFile = (cache: string) =>
+  join(
+    cache,
+    readdirSync(cache).find((name) => name.endsWith('.index'))!,
+  );
+
+describe('an index file', () => {
+  it('gives back any index', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyCoco, fc.infiniteStream(fc.nat(1 << 20)), async (coco, choices) => {
+        const index = await readAnnotations(writeTemporary(folder, jsonText(coco, choices)));
+        expect({ path: index.path, ...decodeIndex(inMemory(whole(index))) }).toEqual(index);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('is refused whole with any byte damaged or missing', async () => {
+    const bytes = whole(await readAnnotations(writeTemporary(folder, JSON.stringify(SMALL))));
+    for (let at = 0; at < bytes.length; at++) {
+      const damaged = inMemory(bytes);
+      damaged[at]! ^= 1 << (at % 8);
+      expect(decodeIndex(damaged)).toBeUndefined();
+      expect(decodeIndex(inMemory(bytes.subarray(0, at)))).toBeUndefined();
+    }
+  });
+
+  it('is refused where its rows name no records', async () => {
+    const index = await readAnnotations(writeTemporary(folder, JSON.stringify(SMALL)));
+    index.annotations.image[2] = 4;
+    expect(decodeIndex(inMemory(whole(index)))).toBeUndefined();
+  });
+});
+
+describe('openAnnotations', () => {
+  it.each([
+    ['a plain file', path],
+    ['a packed file', packed],
+  ])('parses %s once, and then answers the same', async (_, file) => {
+    const cache = newCache();
+    const [first, second] = [await opened(file, cache), await opened(file, cache)];
+    expect(first.steps).toBeGreaterThan(1);
+    expect(second.steps).toBe(1);
+    expect(second.index).toEqual(first.index);
+    expect(first.index).toEqual(await readAnnotations(file));
+  });
+
+  it('knows the same content under another name and after a touch', async () => {
+    const cache = newCache();
+    await opened(path, cache);
+    const before = statSync(indexFile(cache));
+    const copy = join(folder, 'copy.json');
+    copyFileSync(path, copy);
+    utimesSync(copy, new Date(), new Date());
+    const { index } = await opened(copy, cache);
+    expect(index).toEqual({ ...(await readAnnotations(path)), path: copy });
+    expect(statSync(indexFile(cache)).ino).toBe(before.ino);
+  });
+
+  it('is not deceived by another content of the same size with the old date', async () => {
+    const cache = newCache();
+    const file = join(folder, 'changing.json');
+    writeFileSync(file, text);
+    await settle();
+    await opened(file, cache);
+    const { atime, mtime } = statSync(file);
+    writeFileSync(file, text.replace('"dog"', '"cow"'));
+    utimesSync(file, atime, mtime);
+    expect((await opened(file, cache)).index.categories[0]!.name).toBe('cow');
+  });
+
+  it('keeps nothing of a file that was only just written', async () => {
+    const cache = newCache();
+    const file = writeTemporary(folder, text);
+    await opened(file, cache);
+    expect(existsSync(cache)).toBe(false);
+  });
+
+  it.each<[string, (index: string) => void]>([
+    ['cut short', (index) => writeFileSync(index, readFileSync(index).subarray(0, -9))],
+    ['longer', (index) => appendFileSync(index, 'more')],
+    ['empty', (index) => writeFileSync(index, '')],
+    ['of another version', (index) => writeFileSync(index, readFileSync(index).fill('9', 17, 18))],
+  ])('parses again where the cached file is %s, and mends it', async (_, damage) => {
+    const cache = newCache();
+    const { index } = await opened(path, cache);
+    damage(indexFile(cache));
+    const again = await opened(path, cache);
+    expect(again.steps).toBeGreaterThan(1);
+    expect(again.index).toEqual(index);
+    expect((await opened(path, cache)).steps).toBe(1);
+  });
+
+  it('works where nothing can be kept', async () => {
+    const file = writeTemporary(folder, 'a file where the cache should be');
+    expect((await opened(path, join(file, 'cache'))).index.annotations.count).toBe(4);
+    const readOnly = newCache();
+    mkdirSync(readOnly);
+    chmodSync(readOnly, 0o500);
+    expect((await opened(path, readOnly)).index.annotations.count).toBe(4);
+  });
+
+  it('keeps at most 64 files, the newest, and removes what was left half-written', async () => {
+    const cache = newCache();
+    mkdirSync(cache);
+    const write = (name: string, daysAgo: number) => {
+      writeFileSync(join(cache, name), '');
+      const time = new Date(Date.now() - daysAgo * 86_400_000);
+      utimesSync(join(cache, name), time, time);
+    };
+    for (let k = 1; k <= 70; k++) write(`${k}.note`, k);
+    write('5-ab.index.1.1.tmp', 1);
+    write('somebody.txt', 100);
+    await opened(path, cache);
+    const names = readdirSync(cache);
+    expect(names).toHaveLength(65);
+    expect(names).toEqual(expect.arrayContaining(['somebody.txt', '62.note']));
+    expect((await opened(path, cache)).steps).toBe(1);
+  });
+
+  it('has the errors of the reader, and keeps nothing then', async () => {
+    const cache = newCache();
+    const broken = writeTemporary(folder, `${text} x`);
+    await settle();
+    const error = await datasetError(() => openAnnotations(broken, { cacheFolder: cache }));
+    expect(error.message).toBe((await datasetError(() => readAnnotations(broken))).message);
+    expect(existsSync(cache)).toBe(false);
+    expect((await datasetError(() => openAnnotations(join(folder, 'no.json')))).code).toBe('file-missing');
+    expect((await datasetError(() => openAnnotations(folder))).code).toBe('not-a-file');
+  });
+
+  it('stops when asked to, while it parses and while it only hashes', async () => {
+    const cache = newCache();
+    for (let round = 0; round < 2; round++) {
+      const copy = writeTemporary(folder, text);
+      const stop = new AbortController();
+      const onProgress = () => stop.abort(new Error('enough'));
+      await expect(openAnnotations(copy, { cacheFolder: cache, signal: stop.signal, onProgress })).rejects.toThrow('enough');
+      await opened(path, cache);
+    }
+  });
+});
+
+describe('cacheFolderFor', () => {
+  it('is in the nearest folder of runs, else in the cache folder of the user', async () => {
+    const project = join(folder, 'project');
+    mkdirSync(join(project, 'labelscope-runs'), { recursive: true });
+    mkdirSync(join(project, 'data', 'annotations'), { recursive: true });
+    const annotations = join(project, 'data', 'annotations', 'instances.json');
+    expect(await cacheFolderFor(annotations)).toBe(join(project, 'labelscope-runs', '.annotations'));
+    expect(await cacheFolderFor(path)).toMatch(/labelscope.annotations$/);
+    expect(await cacheFolderFor(path)).toContain(process.env.XDG_CACHE_HOME ?? homedir());
+  });
+});
