@@ -1,5 +1,6 @@
 // The boxes of an image as an SVG that lies over its picture: one path a category, with a dark edge that shows on any picture.
 import type { BrowsedImage } from '../../src/protocol/browse';
+import { shortened } from '../kit/format';
 
 /** Names that are written at boxes: those of the largest. */
 const MOST_NAMES = 6;
@@ -7,6 +8,9 @@ const MOST_NAMES = 6;
 /** Pixels on the screen: narrower boxes get no name. */
 const NAME_WIDTH = 26;
 const NAME_SIZE = 11;
+
+/** Mean width of a bold letter, in font sizes. */
+const LETTER = 0.58;
 
 interface Box {
   readonly x: number;
@@ -22,7 +26,7 @@ export function colourOf(category: number): string {
   return category < 0 ? 'hsl(0 0% 75%)' : `hsl(${Math.round((category * 137.508) % 360)} 90% 62%)`;
 }
 
-export function boxesOf({ boxes }: Pick<BrowsedImage, 'boxes'>): Box[] {
+function boxesOf({ boxes }: Pick<BrowsedImage, 'boxes'>): Box[] {
   return Array.from({ length: boxes.length / 6 }, (_, k) => {
     const [x, y, width, height, category, crowd] = boxes.slice(6 * k, 6 * k + 6) as [
       number,
@@ -74,17 +78,40 @@ function pathOf(boxes: readonly Box[], colour: string, isCrowd: boolean): SVGEle
   return element('path', { class: isCrowd ? 'box crowd' : 'box', d: outline(boxes), stroke: colour });
 }
 
-function namesOf(boxes: readonly Box[], categories: readonly string[], { scale, height: bottom }: Frame): SVGElement[] {
-  const wide = boxes.filter(({ width, category }) => width / scale >= NAME_WIDTH && category >= 0);
-  const largest = wide.sort((a, b) => b.width * b.height - a.width * a.height).slice(0, MOST_NAMES);
-  return largest.map(({ x, y, width, category }) => {
-    const size = NAME_SIZE * scale;
-    const most = Math.max(3, Math.floor(width / (0.55 * size)));
-    const at = { x: Math.max(0, x) + 3 * scale, y: Math.min(bottom - 2 * scale, Math.max(0, y) + size) };
-    const text = element('text', { class: 'box-name', ...at, 'font-size': size, 'stroke-width': 3 * scale });
-    const name = categories[category] ?? '';
-    text.textContent = name.length > most ? `${name.slice(0, most - 1)}…` : name;
-    text.setAttribute('fill', colourOf(category));
-    return text;
+/** A name's place in the image's pixels. */
+interface Place {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly text: string;
+  readonly category: number;
+}
+
+/** Names of the largest boxes, as far as they do not lie over each other. */
+function namesOf(boxes: readonly Box[], categories: readonly string[], frame: Frame): SVGElement[] {
+  const size = NAME_SIZE * frame.scale;
+  const wide = boxes.filter(({ width, category }) => width / frame.scale >= NAME_WIDTH && category >= 0);
+  const places: Place[] = [];
+  for (const box of wide.sort((a, b) => b.width * b.height - a.width * a.height)) {
+    if (places.length === MOST_NAMES) break;
+    const place = placeOf(box, categories[box.category] ?? '', frame);
+    if (!places.some((other) => overlap(place, other, size))) places.push(place);
+  }
+  return places.map(({ x, y, text, category }) => {
+    const name = element('text', { class: 'box-name', x, y, 'font-size': size, 'stroke-width': 3 * frame.scale });
+    name.textContent = text;
+    name.setAttribute('fill', colourOf(category));
+    return name;
   });
+}
+
+function placeOf({ x, y, width, category }: Box, name: string, { scale, height: bottom }: Frame): Place {
+  const size = NAME_SIZE * scale;
+  const text = shortened(name, Math.max(4, Math.floor(width / (LETTER * size))));
+  const at = { x: Math.max(0, x) + 3 * scale, y: Math.min(bottom - 2 * scale, Math.max(0, y) + size) };
+  return { ...at, width: LETTER * size * text.length, text, category };
+}
+
+function overlap(a: Place, b: Place, height: number): boolean {
+  return a.x < b.x + b.width && b.x < a.x + a.width && Math.abs(a.y - b.y) < height;
 }

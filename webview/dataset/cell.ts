@@ -6,7 +6,7 @@ import { drawBoxes } from './boxes';
 import type { Picture } from './thumbnails';
 
 /** Pixels. The style sheet has the same. */
-export const PICTURE_HEIGHT = 156;
+const PICTURE_HEIGHT = 156;
 export const CELL_WIDTH = 208;
 /** With caption, padding and the gap. */
 export const CELL_HEIGHT = PICTURE_HEIGHT + 56;

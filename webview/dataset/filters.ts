@@ -117,7 +117,7 @@ function withRange(query: BrowseQuery, key: 'labels' | 'longSide', given: Range 
   return { ...query, filter: given ? { ...query.filter, [key]: given } : without(query.filter, key) };
 }
 
-export function orderWords(order: ImageOrder): string {
+function orderWords(order: ImageOrder): string {
   const words: Record<ImageOrder, string> = {
     file: t('Order of the file'),
     name: t('File name'),

@@ -32,6 +32,8 @@ export class ImagesPage {
   private typing: ReturnType<typeof setTimeout> | undefined;
   private view = { first: 0, last: 0 };
   private due = 0;
+  /** The keyboard goes to the grid as soon as there is one. */
+  private isAwaited = false;
   private readonly grid: VirtualGrid;
   private readonly rows: RowWindows;
   private readonly thumbnails: ThumbnailStore;
@@ -72,7 +74,7 @@ export class ImagesPage {
   }
 
   focus(): void {
-    this.grid.focus();
+    this.isAwaited = true;
   }
 
   template(): TemplateResult {
@@ -114,6 +116,8 @@ export class ImagesPage {
     if (total !== this.total) this.grid.reset((this.total = total), this.state.first);
     this.drawing.redraw();
     this.soon();
+    if (this.isAwaited) this.grid.focus();
+    this.isAwaited = false;
   }
 
   private onError(message: string): void {

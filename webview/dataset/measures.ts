@@ -26,6 +26,12 @@ export function lift(together: Together, a: number, b: number): number | null {
   return expected === 0 ? null : (countOf(together, a, b) * together.images) / expected;
 }
 
+/** Images that would show both by chance. Below three, never meeting is no surprise (e⁻³ = 0.05). */
+export function isSurprising(together: Together, a: number, b: number): boolean {
+  const expected = (countOf(together, a, a) * countOf(together, b, b)) / together.images;
+  return countOf(together, a, b) > 0 || expected >= 3;
+}
+
 export function measured(together: Together, measure: Measure, a: number, b: number): number | null {
   return { count: countOf, conditional, lift }[measure](together, a, b);
 }

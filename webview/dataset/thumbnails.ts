@@ -1,14 +1,14 @@
 // The grid's small pictures: asked for a few at a time, given up when scrolled past, and kept up to a limit of bytes.
 import type { Thumbnail } from '../../src/protocol/browse';
 
-/** Bytes of pictures that are kept: about 3,500 of them. The oldest go first. */
+/** Bytes of pictures that are kept: about 3,500 of them, many times what is in sight. The oldest go first. */
 export const MOST_BYTES = 32 * 2 ** 20;
 
 /** Pictures asked for at a time, and requests on their way. */
 const BATCH = 8;
 const AT_ONCE = 2;
 
-/** A row that is in sight for less than this, in milliseconds, is scrolled past. */
+/** Between two looks at what is in sight, in milliseconds: most of what is scrolled past is never asked for. */
 const PATIENCE = 60;
 
 export type Picture =
@@ -50,8 +50,10 @@ export class ThumbnailStore {
     this.wanted = rows;
     const inSight = new Set(rows);
     for (const [ticket, coming] of this.underway) if (!coming.some((row) => inSight.has(row))) this.source.giveUp(ticket);
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.goOn(), PATIENCE);
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.goOn();
+    }, PATIENCE);
   }
 
   /** Forgets all and gives its memory back. */

@@ -5,7 +5,7 @@ import type { Card } from '../kit/card';
 import { count, fixed } from '../kit/format';
 import type { HeatMap, HeatMapView } from '../kit/heat-map';
 import { t } from '../kit/l10n';
-import { conditional, countOf, lift, type Measure, measured, pairsOf, type Together } from './measures';
+import { conditional, countOf, isSurprising, lift, type Measure, measured, pairsOf, type Together } from './measures';
 import type { Actions, ViewState } from './state';
 
 /** Categories that are drawn: 10,000 squares. The table has all. */
@@ -109,12 +109,15 @@ function newHeatMap({ report, together, state: { measure }, found, all }: Togeth
   const { strength, legend } = scaleOf(measure, strongest);
   return {
     label: t('Categories that share images; arrow keys move, Enter shows the images; the table holds the numbers'),
+    hint: t('Point at a square, or move with the arrow keys; a click or Enter shows its images.'),
     rows: rows.map(name),
     columns: columns.map(name),
     strength: (row, column) => {
       const [a, b] = [rows[row]!, columns[column]!];
       // How often a category meets itself says nothing of pairs.
-      return a === b && measure !== 'count' ? null : strength(measured(together, measure, a, b));
+      if (a === b && measure !== 'count') return null;
+      if (measure === 'lift' && !isSurprising(together, a, b)) return null;
+      return strength(measured(together, measure, a, b));
     },
     words: (row, column) => wordsOf(report, together, rows[row]!, columns[column]!),
     onChoose: (row, column) => show({ filter: { has: [...new Set([rows[row]!, columns[column]!])] } }),

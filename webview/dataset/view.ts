@@ -121,8 +121,8 @@ function reportPage(report: DatasetReport, panel: Panel): TemplateResult {
     ${tiles(report)}
     <div class="grid">
       ${draw(findingsCard(report, state, actions))} ${categoryTools(panel)} ${draw(classesCard(report, found, state, actions))}
-      ${draw(labelsCard(report, actions))} ${draw(togetherCard(chart, heatMap, actions))} ${draw(sizesCard(report, actions))}
-      ${draw(aspectsCard(report, actions))}
+      ${draw(labelsCard(report, actions))} ${draw(sizesCard(report, actions))} ${draw(aspectsCard(report, actions))}
+      ${draw(togetherCard(chart, heatMap, actions))}
     </div>
   </div>`;
 }

@@ -167,9 +167,9 @@ export function barChart(label: string, bars: readonly Bar[], choose?: (k: numbe
   return svg`<svg class="chart" viewBox="0 0 ${WIDTH} ${height}" role=${role} aria-label=${label} @keydown=${choose ? choiceKeys : nothing}>
     ${bars.map((bar, k) =>
       choose
-        ? svg`<g class="choice" role="button" tabindex=${k === 0 ? 0 : -1} aria-label="${bar.name}: ${count(bar.value)}" @click=${() => choose(k)}>
+        ? svg`<g class="choice" role="button" tabindex=${k === 0 ? 0 : -1} @click=${() => choose(k)}><title>${bar.name}: ${count(bar.value)}</title>
             <rect class="ground" width=${WIDTH} y=${k * BAR_HEIGHT + 1} height=${BAR_HEIGHT - 2}></rect>${barOf(bar, k, x)}</g>`
-        : barOf(bar, k, x),
+        : svg`<g><title>${bar.name}: ${count(bar.value)}</title>${barOf(bar, k, x)}</g>`,
     )}
   </svg>`;
 }
@@ -177,13 +177,13 @@ export function barChart(label: string, bars: readonly Bar[], choose?: (k: numbe
 function barOf({ name, value, second }: Bar, k: number, x: Scale): SVGTemplateResult {
   const top = k * BAR_HEIGHT + 3;
   const width = Math.max(x(value), x(second ?? 0));
-  return svg`<text x=${NAME_WIDTH - 6} y=${top + 11} text-anchor="end">${shortened(name, 20)}<title>${name}</title></text>
+  return svg`<text x=${NAME_WIDTH - 6} y=${top + 11} text-anchor="end">${shortened(name, 20)}</text>
     ${second === undefined ? '' : svg`<rect class="bar second" x=${NAME_WIDTH} y=${top + 10} width=${x(second)} height="4"></rect>`}
     <rect class="bar" x=${NAME_WIDTH} y=${top} width=${x(value)} height=${second === undefined ? 14 : 9}></rect>
     <text x=${NAME_WIDTH + width + 6} y=${top + 11}>${count(value)}</text>`;
 }
 
-export interface Bubble {
+interface Bubble {
   readonly x: number;
   readonly y: number;
   /** Its area. */

@@ -7,6 +7,8 @@ export interface HeatMap {
   readonly columns: readonly string[];
   /** -1 to 1: how strong a cell is drawn, and in which of two colours; null for none. */
   readonly strength: (row: number, column: number) => number | null;
+  /** Said where no cell is pointed at. */
+  readonly hint: string;
   readonly words: (row: number, column: number) => string;
   readonly onChoose: (row: number, column: number) => void;
   /** What the weakest and the strongest colour of each side stand for. */
@@ -110,7 +112,7 @@ class View implements HeatMapView {
     if (document.activeElement === this.pane) return;
     // A cursor without size is in no file that is saved.
     setAll(this.cursor, { width: 0, height: 0 });
-    this.readout.textContent = '';
+    this.readout.textContent = this.map?.hint ?? '';
   }
 
   private onKey(event: KeyboardEvent): void {
