@@ -11,7 +11,7 @@ import { readThumbnail } from './images';
 const MOST_ROWS = 500;
 const MOST_BOXES = 100;
 
-/** Longer side in pixels: what a picture of the grid takes on a dense screen. About 9 KB each. */
+/** Longer side in pixels: what a picture of the grid takes on a dense screen. About 8 KB each. */
 const THUMBNAIL_SIDE = 224;
 
 /** Pictures decoded at a time: the others wait, and are not begun when nobody wants them any more. */

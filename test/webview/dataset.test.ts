@@ -196,7 +196,8 @@ describe.skipIf(NO_BROWSER !== '')(`the dataset panel${NO_BROWSER}`, () => {
     await cell(page, 0).locator('img[src^="blob:"]').waitFor();
     const grid = page.getByRole('grid');
     const columns = Number(await grid.getAttribute('aria-colcount'));
-    expect(Number(await grid.getAttribute('aria-rowcount'))).toBe(Math.ceil(IMAGES / columns));
+    const rows = Math.ceil(IMAGES / columns);
+    expect(Number(await grid.getAttribute('aria-rowcount'))).toBe(rows);
     const most = await grid.evaluate(async (element) => {
       let nodes = 0;
       for (let step = 0; step < 120; step++) {
@@ -209,16 +210,22 @@ describe.skipIf(NO_BROWSER !== '')(`the dataset panel${NO_BROWSER}`, () => {
     expect(most).toBeLessThan(1500);
     for (const part of [0.5, 1, 0.123]) {
       await grid.evaluate((element, to) => (element.scrollTop = to * (element.scrollHeight - element.clientHeight)), part);
-      const top = page.locator('.virtual-cell:visible').first();
-      await top
-        .locator('.caption', { hasText: /image-\d{6}/ })
-        .first()
-        .waitFor();
-      for (const one of await page.locator('.virtual-row').all()) {
-        const row = Number(await one.getAttribute('aria-rowindex')) - 1;
-        const names = await one.locator('.virtual-cell:not([hidden]) .caption:not(.quiet)').allTextContents();
-        expect(names).toEqual(names.map((_, k) => imageOf(row * columns + k).fileName));
-      }
+      const wanted = () =>
+        page.locator('.virtual-row').evaluateAll((rows) => rows.map((row) => Number(row.getAttribute('aria-rowindex')) - 1));
+      const shown = () =>
+        page
+          .locator('.virtual-row')
+          .evaluateAll((rows) =>
+            rows.flatMap((row) =>
+              [...row.querySelectorAll('.virtual-cell:not([hidden]) .caption:not(.quiet)')].map((name) => name.textContent),
+            ),
+          );
+      const inSight = await grid.evaluate((element) => element.scrollTop / element.scrollHeight);
+      await expect.poll(wanted).toContain(Math.min(Math.floor(inSight * rows), rows - 1));
+      const names = (await wanted()).flatMap((row) =>
+        Array.from({ length: Math.min(columns, IMAGES - row * columns) }, (_, k) => imageOf(row * columns + k).fileName),
+      );
+      await expect.poll(shown).toEqual(names);
     }
     await grid.evaluate((element) => (element.scrollTop = element.scrollHeight));
     await cell(page, IMAGES - 1)
@@ -261,6 +268,26 @@ describe.skipIf(NO_BROWSER !== '')(`the dataset panel${NO_BROWSER}`, () => {
     expect(await focused()).toBe(2);
     await tell({ data: DATA });
     expect(await focused()).toBe(2);
+    await close();
+  });
+
+  it('comes back to the page, the filter and the place that it had', async () => {
+    const query = { filter: { has: [1] }, finding: null, order: 'name', descending: true };
+    const { page, asked, close } = await showWindow(browser, 'dataset', {
+      data: DATA,
+      calls: { browse, thumbnails },
+      kept: { page: 'images', query, first: 60, withBoxes: false },
+    });
+    await cell(page, 60).locator('img[src^="blob:"]').waitFor();
+    expect(asked[0]).toMatchObject({ call: 'browse', params: query });
+    expect(await page.locator('path.box').count()).toBe(0);
+    const top = () => page.getByRole('grid').evaluate((grid) => grid.scrollTop);
+    const before = await top();
+    expect(before).toBeGreaterThan(0);
+    await page.getByRole('tab', { name: 'Report' }).click();
+    await page.locator('#page-report').waitFor();
+    await openImages(page);
+    await expect.poll(top).toBe(before);
     await close();
   });
 

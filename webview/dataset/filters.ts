@@ -8,7 +8,8 @@ import { t } from '../kit/l10n';
 import { colourOf } from './boxes';
 import { EVERYTHING, ORDERS, type ViewState } from './state';
 
-type Ask = (query: BrowseQuery) => void;
+/** Changes the query as it is by then: two changes may come before the panel is drawn anew. */
+type Ask = (change: (query: BrowseQuery) => BrowseQuery) => void;
 
 export interface Toolbar {
   readonly report: DatasetReport;
@@ -22,8 +23,10 @@ export interface Toolbar {
 export function toolbar(bar: Toolbar): TemplateResult {
   const { report, state, ask } = bar;
   const { query } = state;
-  const change = (filter: ImageFilter) => ask({ ...query, filter: { ...query.filter, ...filter } });
-  const text = (event: Event) => change({ text: (event.target as HTMLInputElement).value });
+  const text = (event: Event) => {
+    const typed = (event.target as HTMLInputElement).value;
+    ask((last) => ({ ...last, filter: { ...last.filter, text: typed } }));
+  };
   return html`<div class="row toolbar" role="group" aria-label=${t('Filters')}>
       <input
         type="search"
@@ -33,10 +36,9 @@ export function toolbar(bar: Toolbar): TemplateResult {
         .value=${query.filter.text ?? ''}
         @input=${text}
       />
-      ${categoryChoice(report, t('Shows…'), 'has', query, change)}
-      ${categoryChoice(report, t('Shows not…'), 'hasNot', query, change)}
-      ${range(t('Labels'), 'labels', query.filter.labels, (labels) => ask(withRange(query, 'labels', labels)))}
-      ${range(t('Longer side'), 'longSide', query.filter.longSide, (side) => ask(withRange(query, 'longSide', side)))}
+      ${categoryChoice(report, t('Shows…'), 'has', query, ask)} ${categoryChoice(report, t('Shows not…'), 'hasNot', query, ask)}
+      ${range(t('Labels'), 'labels', query.filter.labels, (labels) => ask((last) => withRange(last, 'labels', labels)))}
+      ${range(t('Longer side'), 'longSide', query.filter.longSide, (side) => ask((last) => withRange(last, 'longSide', side)))}
     </div>
     <div class="row spread">
       <div class="row">${total(bar)} ${chips(report, query, ask)}</div>
@@ -65,14 +67,14 @@ function categoryChoice(
   title: string,
   key: 'has' | 'hasNot',
   { filter }: BrowseQuery,
-  change: (filter: ImageFilter) => void,
+  ask: Ask,
 ): TemplateResult {
   const chosen = filter[key] ?? [];
   const choose = (event: Event) => {
     const select = event.target as HTMLSelectElement;
     const category = Number(select.value);
     select.value = '';
-    change({ [key]: [...chosen, category] });
+    ask((last) => ({ ...last, filter: { ...last.filter, [key]: [...(last.filter[key] ?? []), category] } }));
   };
   const byName = categories.map(({ name }, k) => ({ name, k })).sort((a, b) => a.name.localeCompare(b.name));
   return html`<select data-filter=${key} aria-label=${title} @change=${choose}>
@@ -131,9 +133,9 @@ function orderWords(order: ImageOrder): string {
 function orderChoice(query: BrowseQuery, ask: Ask): TemplateResult {
   const choose = (event: Event) => {
     const order = ORDERS[(event.target as HTMLSelectElement).selectedIndex]!;
-    ask({ ...query, order, descending: ['labels', 'boxes', 'size'].includes(order) });
+    ask((last) => ({ ...last, order, descending: ['labels', 'boxes', 'size'].includes(order) }));
   };
-  const turn = () => ask({ ...query, descending: !query.descending });
+  const turn = () => ask((last) => ({ ...last, descending: !last.descending }));
   return html`<select data-filter="order" aria-label=${t('Sort by')} @change=${choose}>
       ${ORDERS.map((order) => html`<option value=${order} .selected=${order === query.order}>${orderWords(order)}</option>`)}
     </select>
@@ -144,15 +146,17 @@ function orderChoice(query: BrowseQuery, ask: Ask): TemplateResult {
 
 function chips(report: DatasetReport, query: BrowseQuery, ask: Ask): TemplateResult | typeof nothing {
   const { filter, finding } = query;
-  const takeOff = (key: keyof ImageFilter) => () => ask({ ...query, filter: without(filter, key) });
+  const takeOff = (key: keyof ImageFilter) => () => ask((last) => ({ ...last, filter: without(last.filter, key) }));
   const categories = (key: 'has' | 'hasNot') =>
     (filter[key] ?? []).map((category) =>
       chip(`${key === 'hasNot' ? t('not') + ' ' : ''}${report.categories[category]?.name ?? ''}`, category, () =>
-        ask({ ...query, filter: { ...filter, [key]: filter[key]!.filter((other) => other !== category) } }),
+        ask((last) => ({ ...last, filter: { ...last.filter, [key]: last.filter[key]!.filter((other) => other !== category) } })),
       ),
     );
   const all = [
-    finding === null ? [] : chip(report.findings[finding]?.message ?? '', undefined, () => ask({ ...query, finding: null })),
+    finding === null
+      ? []
+      : chip(report.findings[finding]?.message ?? '', undefined, () => ask((last) => ({ ...last, finding: null }))),
     categories('has'),
     categories('hasNot'),
     filter.aspect ? chip(t('width / height {0}', span(filter.aspect)), undefined, takeOff('aspect')) : [],
@@ -160,9 +164,8 @@ function chips(report: DatasetReport, query: BrowseQuery, ask: Ask): TemplateRes
   ].flat();
   const isAll =
     finding === null && Object.values(filter).every((value) => value === '' || (Array.isArray(value) && value.length === 0));
-  const { order, descending } = query;
   return html`${all}
-  ${isAll ? nothing : html`<button class="plain" data-filter="none" @click=${() => ask({ ...EVERYTHING, order, descending })}>${t('Show all')}</button>`}`;
+  ${isAll ? nothing : html`<button class="plain" data-filter="none" @click=${() => ask(({ order, descending }) => ({ ...EVERYTHING, order, descending }))}>${t('Show all')}</button>`}`;
 }
 
 export function span([from, to]: Range): string {

@@ -79,7 +79,7 @@ export class ImagesPage {
 
   template(): TemplateResult {
     const { report, state, total, error, grid } = this;
-    const ask = (query: BrowseQuery) => this.ask(query);
+    const ask = (change: (query: BrowseQuery) => BrowseQuery) => this.ask(change(state.query));
     const setBoxes = (withBoxes: boolean) => this.setBoxes(withBoxes);
     return html`${report ? toolbar({ report, state, total, ask, setBoxes }) : ''}
     ${error ? html`<p class="notice error" role="alert">${error}</p>` : ''}

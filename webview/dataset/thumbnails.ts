@@ -1,7 +1,7 @@
 // The grid's small pictures: asked for a few at a time, given up when scrolled past, and kept up to a limit of bytes.
 import type { Thumbnail } from '../../src/protocol/browse';
 
-/** Bytes of pictures that are kept: about 3,500 of them, many times what is in sight. The oldest go first. */
+/** Bytes of pictures that are kept: some 4,000 of them, many times what is in sight. The oldest go first. */
 export const MOST_BYTES = 32 * 2 ** 20;
 
 /** Pictures asked for at a time, and requests on their way. */

@@ -48,6 +48,8 @@ class Grid implements VirtualGrid {
   private active = 0;
   private top = 0;
   private width = 0;
+  /** What is to be first as soon as the grid has a size: it may be on a page that is not shown. */
+  private awaited: number | undefined;
 
   constructor(private readonly options: GridOptions) {
     this.element.className = 'virtual-grid';
@@ -67,7 +69,7 @@ class Grid implements VirtualGrid {
   }
 
   get first(): number {
-    return this.top * this.columns;
+    return this.awaited ?? this.top * this.columns;
   }
 
   reset(total: number, first: number): void {
@@ -93,6 +95,8 @@ class Grid implements VirtualGrid {
   /** Sizes, for the width that there is; `first` comes into the first row. */
   private layOut(first: number): void {
     this.width = this.element.clientWidth;
+    this.awaited = this.width === 0 ? first : undefined;
+    if (this.width === 0) return;
     const columns = Math.max(1, Math.floor(this.width / this.options.cellWidth));
     if (columns !== this.columns) this.dropRows();
     this.columns = columns;
