@@ -83,6 +83,8 @@ export interface Finding {
   readonly count: number;
   /** At most five. */
   readonly examples: readonly string[];
+  /** Rows of the index's images that it concerns. */
+  readonly images?: readonly number[];
 }
 
 export interface CategoryCount {

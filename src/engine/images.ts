@@ -45,8 +45,29 @@ export async function readPreview(path: string): Promise<{ width: number; height
   return { width: info.width, height: info.height, png: data };
 }
 
+const THUMBNAIL_QUALITY = 75;
+
+/**
+ * A small JPEG of the stored pixels, at most `side` long, and the image's own size. The orientation that a camera noted is not
+ * applied: COCO's boxes count stored pixels. @throws LabelscopeError 'image-unreadable' naming the file
+ */
+export async function readThumbnail(path: string, side: number): Promise<{ width: number; height: number; jpeg: Uint8Array }> {
+  const stored = openStored(path);
+  try {
+    const { width, height } = await stored.metadata();
+    const small = stored.resize(side, side, { fit: 'inside', withoutEnlargement: true }).flatten({ background: '#fff' });
+    return { width, height, jpeg: await small.toColourspace('srgb').jpeg({ quality: THUMBNAIL_QUALITY }).toBuffer() };
+  } catch (error) {
+    return unreadable(path, error);
+  }
+}
+
 function open(path: string): Sharp {
-  return sharp(path, { limitInputPixels: MOST_PIXELS, failOn: 'error', ignoreIcc: true }).autoOrient();
+  return openStored(path).autoOrient();
+}
+
+function openStored(path: string): Sharp {
+  return sharp(path, { limitInputPixels: MOST_PIXELS, failOn: 'error', ignoreIcc: true });
 }
 
 function toRgb(image: Sharp): Sharp {

@@ -5,6 +5,8 @@ import { inspect } from '../dataset/inspect';
 import { openAnnotations } from '../dataset/index-cache';
 import type { CocoIndex } from '../dataset/types';
 import type { BytesProgress, DatasetReport, InspectParams } from '../protocol/messages';
+import { keepIndex } from './browse-index';
+import { sizesOf } from './browse-sizes';
 import type { Context } from './context';
 
 /** Images that are looked for to find their folder. */
@@ -19,6 +21,7 @@ export async function inspectDataset(
   const path = resolve(params.annotations);
   const onProgress = (bytes: number, totalBytes: number) => emit({ bytes, totalBytes });
   const index = await openAnnotations(path, { signal, onProgress });
+  if (params.keep) await keepIndex(index);
   const names = index.images.slice(0, SAMPLE).map(({ fileName }) => fileName);
   const explicit = params.images === undefined ? undefined : resolve(params.images);
   const found = await findImageFolder(path, names, explicit).catch((error: unknown) => {
@@ -36,6 +39,7 @@ export async function inspectDataset(
       index,
       inspection.categories.map(({ name }) => name),
     ),
+    sizes: sizesOf(index),
   };
 }
 

@@ -11,6 +11,7 @@ import {
 } from 'vscode-jsonrpc/node';
 import { LabelscopeError, toWireError } from '../protocol/errors';
 import type { Envelope, Method, Params, Progress, Result } from '../protocol/messages';
+import { browse, release, thumbnails } from './browse';
 import { type Context, makeContext } from './context';
 import { doctor } from './doctor';
 import { evaluateModel } from './evaluate';
@@ -42,6 +43,9 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   explain,
   export: exportModel,
   inspect: inspectDataset,
+  browse,
+  thumbnails,
+  release,
   truth,
   picture,
   import: importModel,

@@ -1,6 +1,7 @@
 // Every message between a client (editor, command line) and the engine process: one table of requests, one of progress.
 import type { Inspection } from '../dataset/types';
 import type { Evaluation } from '../metrics/types';
+import type { BrowseParams, BrowseResult, SizeReport, Thumbnail, ThumbnailsParams } from './browse';
 import type { WireError } from './errors';
 import type { DeviceChoice, RecipeName } from './recipe';
 
@@ -206,6 +207,8 @@ export interface InspectParams {
   readonly annotations: string;
   readonly images?: string;
   readonly categories?: readonly string[];
+  /** The engine keeps what it has read for `browse`, until `release` or until nobody asks for it. */
+  readonly keep?: boolean;
 }
 
 export interface BytesProgress {
@@ -221,6 +224,7 @@ export interface DatasetReport extends Inspection {
   readonly validation: string | null;
   /** categories × categories, row-major: images that show both; on the diagonal, images that show the category. */
   readonly coOccurrence: readonly number[];
+  readonly sizes: SizeReport;
 }
 
 export interface TruthParams {
@@ -280,6 +284,10 @@ interface Requests {
   readonly explain: { params: ExplainParams; result: ExplainResult; progress: CountProgress };
   readonly export: { params: ExportParams; result: ExportResult; progress: never };
   readonly inspect: { params: InspectParams; result: DatasetReport; progress: BytesProgress };
+  readonly browse: { params: BrowseParams; result: BrowseResult; progress: never };
+  readonly thumbnails: { params: ThumbnailsParams; result: readonly Thumbnail[]; progress: never };
+  /** Forgets what is kept of an annotation file. */
+  readonly release: { params: { readonly annotations: string }; result: null; progress: never };
   readonly truth: { params: TruthParams; result: TruthResult; progress: BytesProgress };
   readonly picture: { params: PictureParams; result: PictureResult; progress: never };
   readonly import: { params: ImportParams; result: ImportResult; progress: never };

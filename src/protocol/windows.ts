@@ -1,4 +1,5 @@
 // Every message between the editor and its windows (webviews): for each window its data, its events and its calls, in one table.
+import type { BrowseResult, ImageFilter, ImageOrder, Thumbnail } from './browse';
 import type {
   ColormapName,
   DatasetReport,
@@ -146,6 +147,23 @@ export const WINDOW_COMMANDS = [
 ] as const;
 export type WindowCommand = (typeof WINDOW_COMMANDS)[number];
 
+interface DatasetCalls extends CommonCalls {
+  /** A window of rows over the images that a filter lets through, in an order. */
+  readonly browse: Call<BrowseQuery & { readonly offset: number; readonly limit: number }, BrowseResult>;
+  /** `ticket` is a number of the window's choice, by which it may give the request up. */
+  readonly thumbnails: Call<{ readonly ticket: number; readonly rows: readonly number[] }, readonly Thumbnail[]>;
+  readonly giveUp: Call<{ readonly ticket: number }, null>;
+}
+
+/** Which images, in which order. */
+export interface BrowseQuery {
+  readonly filter: ImageFilter;
+  /** Index of a finding of the report: only the images that it concerns. */
+  readonly finding: number | null;
+  readonly order: ImageOrder;
+  readonly descending: boolean;
+}
+
 interface ImageCalls extends CommonCalls {
   readonly explain: Call<{ readonly categories: readonly string[] }, readonly ExplainedMap[]>;
   readonly keepSettings: Call<ImageSettings, null>;
@@ -158,7 +176,7 @@ interface LabelsCalls extends CommonCalls {
 
 /** The windows: what the host tells (all of it at first and whenever the window comes back; then changes), what the window asks. */
 interface Windows {
-  readonly dataset: { data: DatasetData; event: never; calls: CommonCalls };
+  readonly dataset: { data: DatasetData; event: never; calls: DatasetCalls };
   readonly training: { data: TrainingData; event: TrainingEvent; calls: CommonCalls };
   readonly evaluation: { data: EvaluationData; event: never; calls: CommonCalls };
   readonly image: { data: ImageEditorData; event: ImageEvent; calls: ImageCalls };

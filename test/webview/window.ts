@@ -29,6 +29,8 @@ export interface WindowOptions<W extends WindowName> {
   readonly calls?: { readonly [C in keyof WindowCalls<W>]?: (params: never) => unknown };
   readonly size?: { readonly width: number; readonly height: number };
   readonly theme?: Theme;
+  /** What the window had kept of itself before. */
+  readonly kept?: Readonly<Record<string, unknown>>;
   /** Files that the page may load, by name. */
   readonly files?: Readonly<Record<string, Buffer>>;
 }
@@ -48,7 +50,7 @@ const ORIGIN = 'http://window.test';
 export async function showWindow<W extends WindowName>(
   browser: Browser,
   name: W,
-  { data, calls = {}, size = { width: 1280, height: 800 }, theme = 'dark', files = {} }: WindowOptions<W>,
+  { data, calls = {}, size = { width: 1280, height: 800 }, theme = 'dark', files = {}, kept }: WindowOptions<W>,
 ): Promise<ShownWindow<W>> {
   const served: Readonly<Record<string, Buffer>> = {
     ...files,
@@ -62,7 +64,7 @@ export async function showWindow<W extends WindowName>(
   page.on('pageerror', (error) => complaints.push(error.message));
   await page.route(`${ORIGIN}/**`, (route) => {
     const file = decodeURIComponent(new URL(route.request().url()).pathname).slice(1);
-    if (file === '') return route.fulfill({ contentType: 'text/html', body: pageOf(name, theme) });
+    if (file === '') return route.fulfill({ contentType: 'text/html', body: pageOf(name, theme, kept) });
     const body = served[file];
     return body ? route.fulfill({ body, contentType: typeOf(file) }) : route.fulfill({ status: 404 });
   });
@@ -103,9 +105,9 @@ function plain(value: unknown): unknown {
 }
 
 /** The page's own side, put in before its script runs. */
-const BRIDGE = `
+const bridge = (kept: WindowOptions<WindowName>['kept']) => `
   const bytes = (_, value) => value instanceof Uint8Array ? [...value] : value;
-  let state;
+  let state = ${JSON.stringify({ view: kept })};
   window.told = (message) => {
     if (message.data?.png) message.data.png = new Uint8Array(message.data.png);
     window.postMessage(message, '*');
@@ -117,7 +119,7 @@ const BRIDGE = `
   });
 `;
 
-function pageOf(name: WindowName, theme: Theme): string {
+function pageOf(name: WindowName, theme: Theme, kept: WindowOptions<WindowName>['kept']): string {
   const policy = `default-src 'none'; script-src 'nonce-test'; style-src ${ORIGIN}; font-src ${ORIGIN}; img-src ${ORIGIN} blob: data:`;
   return `<!doctype html>
 <html lang="en">
@@ -130,7 +132,7 @@ function pageOf(name: WindowName, theme: Theme): string {
   </head>
   <body class="vscode-${theme}">
     <main id="root"></main>
-    <script nonce="test">${BRIDGE}</script>
+    <script nonce="test">${bridge(kept)}</script>
     <script nonce="test" src="${name}.js"></script>
   </body>
 </html>`;

@@ -1,62 +1,159 @@
-// The dataset report: what a file holds, and what is wrong with it, before anybody trains on it.
+// The dataset panel: a page with what a file holds and what is wrong with it, and a page with the images behind each number.
 import { html, nothing, render, type TemplateResult } from 'lit';
 import type { DatasetReport } from '../../src/protocol/messages';
 import type { DatasetData } from '../../src/protocol/windows';
-import { type Card, cardOf } from '../kit/card';
-import { barChart, matrixChart } from '../kit/chart';
-import { count, fixed } from '../kit/format';
+import { cardOf } from '../kit/card';
+import { count, fileName, fixed } from '../kit/format';
+import { type HeatMapView, heatMapView } from '../kit/heat-map';
 import type { Host } from '../kit/host';
 import { t } from '../kit/l10n';
+import { aspectsCard, classesCard, foundCategories, labelsCard, orderedCategories, sizesCard } from './cards';
+import { findingsCard } from './findings';
+import { ImagesPage } from './images';
+import { type Actions, type CategoryOrder, EVERYTHING, firstState, keptOf, type ViewState } from './state';
+import { togetherCard, togetherOf } from './together';
+
+interface Panel {
+  readonly state: ViewState;
+  readonly actions: Actions;
+  readonly host: Host<'dataset'>;
+  readonly images: ImagesPage;
+  readonly heatMap: HeatMapView;
+}
 
 export function datasetView(root: HTMLElement, host: Host<'dataset'>): void {
-  const tables = new Set<string>();
   let data: DatasetData | undefined;
+  let due = 0;
+  const state = firstState(host);
+  const keep = () => host.keep(keptOf(state));
   const draw = () => {
-    if (data) render(page(data, tables, toggle, host), root);
+    due = 0;
+    root.classList.toggle('whole', state.page === 'images' && data?.report != null);
+    if (data) render(page(data, panel), root);
   };
-  const toggle = (name: string) => {
-    if (!tables.delete(name)) tables.add(name);
-    draw();
+  const soon = () => (due ||= requestAnimationFrame(draw));
+  const actions: Actions = {
+    change: (change) => {
+      Object.assign(state, change);
+      keep();
+      soon();
+    },
+    toggle: (name) => {
+      if (!state.tables.delete(name)) state.tables.add(name);
+      soon();
+    },
+    show: (query) => {
+      Object.assign(state, { page: 'images', query: { ...EVERYTHING, ...query }, first: 0 });
+      keep();
+      images.open(data!.report!);
+      draw();
+      images.focus();
+    },
   };
+  const images = new ImagesPage(state, host, { redraw: () => soon(), keep });
+  const panel: Panel = { state, actions, host, images, heatMap: heatMapView() };
   host.listen((told) => {
+    const isNew = told.report !== null && told.report.fingerprint !== data?.report?.fingerprint;
     data = told;
-    draw();
+    if (isNew) images.open(told.report);
+    soon();
   });
 }
 
-type Toggle = (name: string) => void;
-
-function page(
-  { annotations, report, progress, error }: DatasetData,
-  tables: ReadonlySet<string>,
-  toggle: Toggle,
-  host: Host<'dataset'>,
-): TemplateResult {
-  const train = () => void host.call('command', { command: 'train' }).catch(() => undefined);
+function page(data: DatasetData, panel: Panel): TemplateResult {
+  const { annotations, report, progress, error } = data;
+  const train = () => void panel.host.call('command', { command: 'train' }).catch(() => undefined);
   return html`<header class="row spread">
-      <h1>${annotations.split(/[\\/]/).at(-1)}</h1>
+      <h1>${fileName(annotations)}</h1>
       <button class="primary" ?disabled=${!report} @click=${train}>${t('Train Multilabel Model')}</button>
     </header>
-    <p class="quiet">${annotations}</p>
     ${error ? html`<p class="notice error" role="alert">${error.message}</p>` : nothing}
     ${!report && !error ? html`<progress max="1" value=${progress} aria-label=${t('Reading the file')}></progress>` : nothing}
-    ${
-      report
-        ? html`${tiles(report)} ${findings(report)}
-            <div class="grid">${cards(report).map((card) => cardOf(card, tables, toggle, host))}</div>`
-        : nothing
-    }`;
+    ${report ? html`${tabs(panel)} ${reportPage(report, panel)} ${imagesTab(panel)}` : nothing}`;
 }
 
-function tiles({
-  images,
-  annotations,
-  categories,
-  labelledImages,
-  labelsPerImage,
-  bytes,
-  imageFolder,
-}: DatasetReport): TemplateResult {
+const PAGES = ['report', 'images'] as const;
+
+function tabs({ state, actions }: Panel): TemplateResult {
+  const words = { report: t('Report'), images: t('Images') };
+  const onKey = (event: KeyboardEvent) => {
+    if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
+    const other = state.page === 'report' ? 'images' : 'report';
+    actions.change({ page: other });
+    (event.currentTarget as Element).querySelector<HTMLElement>(`#tab-${other}`)?.focus();
+  };
+  return html`<div class="tabs" role="tablist" @keydown=${onKey}>
+    ${PAGES.map(
+      (name) =>
+        html`<button
+          id="tab-${name}"
+          role="tab"
+          aria-selected=${state.page === name}
+          aria-controls="page-${name}"
+          tabindex=${state.page === name ? 0 : -1}
+          @click=${() => actions.change({ page: name })}
+        >
+          ${words[name]}
+        </button>`,
+    )}
+  </div>`;
+}
+
+function imagesTab({ state, images }: Panel): TemplateResult {
+  return html`<div
+    id="page-images"
+    class="images-page"
+    role="tabpanel"
+    aria-labelledby="tab-images"
+    ?hidden=${state.page !== 'images'}
+  >
+    ${images.template()}
+  </div>`;
+}
+
+function reportPage(report: DatasetReport, panel: Panel): TemplateResult {
+  const { state, actions, host, heatMap } = panel;
+  const all = orderedCategories(report, state.categoryOrder);
+  const found = foundCategories(report, all, state.search);
+  const draw = (card: Parameters<typeof cardOf>[0]) => cardOf(card, state.tables, actions.toggle, host);
+  const chart = { report, together: togetherOf(report), state, found, all };
+  return html`<div id="page-report" role="tabpanel" aria-labelledby="tab-report" ?hidden=${state.page !== 'report'}>
+    ${tiles(report)}
+    <div class="grid">
+      ${draw(findingsCard(report, state, actions))} ${categoryTools(panel)} ${draw(classesCard(report, found, state, actions))}
+      ${draw(labelsCard(report, actions))} ${draw(sizesCard(report, actions))} ${draw(aspectsCard(report, actions))}
+      ${draw(togetherCard(chart, heatMap, actions))}
+    </div>
+  </div>`;
+}
+
+function categoryTools({ state, actions: { change } }: Panel): TemplateResult {
+  const words: Record<CategoryOrder, string> = {
+    images: t('Most images first'),
+    annotations: t('Most annotations first'),
+    file: t('Order of the file'),
+    name: t('Name'),
+  };
+  const orders = Object.keys(words) as CategoryOrder[];
+  const sort = (event: Event) => change({ categoryOrder: orders[(event.target as HTMLSelectElement).selectedIndex]! });
+  const search = (event: Event) => change({ search: (event.target as HTMLInputElement).value });
+  return html`<div class="row wide" role="group" aria-label=${t('Categories')}>
+    <input
+      type="search"
+      data-search="category"
+      placeholder=${t('Find a category')}
+      aria-label=${t('Find a category')}
+      .value=${state.search}
+      @input=${search}
+    />
+    <select data-search="order" aria-label=${t('Order of the categories')} @change=${sort}>
+      ${orders.map((order) => html`<option .selected=${order === state.categoryOrder}>${words[order]}</option>`)}
+    </select>
+  </div>`;
+}
+
+function tiles(report: DatasetReport): TemplateResult {
+  const { images, annotations, categories, labelledImages, labelsPerImage, bytes, imageFolder } = report;
   const all: (readonly [string, string])[] = [
     [t('Images'), count(images)],
     [t('With labels'), count(labelledImages)],
@@ -74,85 +171,5 @@ function tiles({
           </div>`,
       )}
     </dl>
-    <p class="quiet">${t('Image folder: {0}', imageFolder ?? t('not found'))}</p>`;
-}
-
-function severityWord(severity: DatasetReport['findings'][number]['severity']): string {
-  return { error: t('Error'), warning: t('Warning'), info: t('Note') }[severity];
-}
-
-function findings({ findings: all }: DatasetReport): TemplateResult {
-  if (all.length === 0) return html`<p class="notice">${t('Nothing wrong was found.')}</p>`;
-  return html`<section aria-label=${t('Findings')}>
-    ${all.map(
-      ({ severity, message, remedy, examples }) =>
-        html`<div class="notice finding ${severity}">
-          <strong>${severityWord(severity)}:</strong> ${message} ${remedy}
-          ${
-            examples.length > 0
-              ? html`<ul class="examples">
-                  ${examples.map((example) => html`<li>${example}</li>`)}
-                </ul>`
-              : nothing
-          }
-        </div>`,
-    )}
-  </section>`;
-}
-
-function cards(report: DatasetReport): Card[] {
-  return [classes(report), labelsPerImage(report), together(report)];
-}
-
-function classes({ categories }: DatasetReport): Card {
-  const ordered = [...categories].sort((a, b) => b.images - a.images);
-  const chart = barChart(
-    t('Images of each category; the table holds the numbers'),
-    ordered.map(({ name, images }) => ({ name, value: images })),
-  );
-  return {
-    name: 'categories',
-    title: t('Images by category'),
-    chart: html`<div class="tall" tabindex="0" role="group" aria-label=${t('Images by category')}>${chart}</div>`,
-    table: {
-      caption: t('Images by category'),
-      columns: [{ title: t('Category') }, { title: t('Images'), numeric: true }, { title: t('Annotations'), numeric: true }],
-      rows: ordered.map(({ name, images, annotations }) => ({ key: name, cells: [name, images, annotations] })),
-    },
-  };
-}
-
-function labelsPerImage({ labelsPerImage: { histogram } }: DatasetReport): Card {
-  const bars = histogram.map((value, labels) => ({ name: labels === 1 ? t('1 label') : t('{0} labels', labels), value }));
-  return {
-    name: 'labels-per-image',
-    title: t('Labels per image'),
-    chart: barChart(t('Images by their number of labels; the table holds the numbers'), bars),
-    table: {
-      caption: t('Labels per image'),
-      columns: [{ title: t('Labels') }, { title: t('Images'), numeric: true }],
-      rows: histogram.map((value, labels) => ({ key: String(labels), cells: [String(labels), value] })),
-    },
-  };
-}
-
-function together({ categories, coOccurrence }: DatasetReport): Card {
-  const names = categories.map(({ name }) => name);
-  const label = t('How often two categories share an image; the table holds the numbers');
-  return {
-    name: 'co-occurrence',
-    title: t('Categories that share images'),
-    wide: true,
-    chart: html`<div class="tall" tabindex="0" role="group" aria-label=${label}>
-      ${matrixChart({ label, names, values: coOccurrence })}
-    </div>`,
-    table: {
-      caption: t('Images that show both categories'),
-      columns: [{ title: t('Category') }, ...names.map((title) => ({ title, numeric: true }))],
-      rows: names.map((name, row) => ({
-        key: name,
-        cells: [name, ...coOccurrence.slice(row * names.length, (row + 1) * names.length)],
-      })),
-    },
-  };
+    <p class="quiet">${report.path}<br />${t('Image folder: {0}', imageFolder ?? t('not found'))}</p>`;
 }

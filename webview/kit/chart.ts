@@ -1,9 +1,10 @@
-// Charts as SVG: axes and lines, bars, and a matrix. Each is a pure function of its data; sizes are those of the viewBox.
+// Charts as SVG: axes and lines, bars, and bubbles. Each is a pure function of its data; sizes are those of the viewBox.
 import { max, min } from 'd3-array';
-import { scaleBand, scaleLinear, scaleLog } from 'd3-scale';
+import { scaleLinear, scaleLog, scaleSqrt } from 'd3-scale';
 import { line } from 'd3-shape';
-import { svg, type SVGTemplateResult } from 'lit';
-import { count, short } from './format';
+import { nothing, svg, type SVGTemplateResult } from 'lit';
+import { choiceKeys } from './choices';
+import { count, short, shortened } from './format';
 
 export interface Series {
   readonly name: string;
@@ -33,6 +34,7 @@ export interface LineChart {
 const WIDTH = 440;
 const WIDE = 900;
 const HEIGHT = 240;
+const TALL = 300;
 const MARGIN = { top: 28, right: 14, bottom: 36, left: 52 };
 
 /** More points than pixels show nothing more: of each bucket the lowest and the highest stay. */
@@ -59,7 +61,7 @@ export function lineChart(chart: LineChart): SVGTemplateResult {
     .y(([, value]) => y(value));
   const named = series.filter(({ faint }) => !faint);
   return svg`<svg class="chart" viewBox="0 0 ${width} ${HEIGHT}" role="img" aria-label=${label}>
-    ${axes(chart, x, y, yTicks)}
+    ${axes({ x: chart.x, y: chart.y, width, height: HEIGHT, top: MARGIN.top }, x, y, yTicks)}
     ${series.map((one) => {
       const k = Math.max(0, named.indexOf(one));
       return svg`<path class="line series-${k % 4} ${one.faint ? 'faint' : ''}" d=${path([...thinned(one.points)]) ?? ''}></path>
@@ -97,14 +99,24 @@ function scalesOf(chart: LineChart) {
 
 type Scale = (value: number) => number;
 
+interface Bounds {
+  /** What the axes are called. */
+  readonly x: string;
+  readonly y: string;
+  readonly width: number;
+  readonly height: number;
+  readonly top: number;
+}
+
 function axes(
-  chart: LineChart,
+  bounds: Bounds,
   x: Scale & { ticks(count: number): number[] },
   y: Scale,
   yTicks: readonly number[],
 ): SVGTemplateResult {
-  const bottom = HEIGHT - MARGIN.bottom;
-  const right = widthOf(chart) - MARGIN.right;
+  const bottom = bounds.height - MARGIN.bottom;
+  const right = bounds.width - MARGIN.right;
+  const middle = (bounds.top + bottom) / 2;
   return svg`<g>
     ${yTicks.map(
       (tick) => svg`<line class="grid-line" x1=${MARGIN.left} x2=${right} y1=${y(tick)} y2=${y(tick)}></line>
@@ -114,8 +126,8 @@ function axes(
       (tick) => svg`<line class="grid-line" x1=${x(tick)} x2=${x(tick)} y1=${bottom} y2=${bottom + 4}></line>
         <text x=${x(tick)} y=${bottom + 16} text-anchor="middle">${short(tick)}</text>`,
     )}
-    <text x=${(MARGIN.left + right) / 2} y=${HEIGHT - 4} text-anchor="middle">${chart.x}</text>
-    <text x="12" y=${(MARGIN.top + bottom) / 2} text-anchor="middle" transform="rotate(-90 12 ${(MARGIN.top + bottom) / 2})">${chart.y}</text>
+    <text x=${(MARGIN.left + right) / 2} y=${bounds.height - 4} text-anchor="middle">${bounds.x}</text>
+    <text x="12" y=${middle} text-anchor="middle" transform="rotate(-90 12 ${middle})">${bounds.y}</text>
   </g>`;
 }
 
@@ -146,56 +158,62 @@ export interface Bar {
 const BAR_HEIGHT = 20;
 const NAME_WIDTH = 130;
 
-/** Horizontal bars with their names and numbers, as many as there are. */
-export function barChart(label: string, bars: readonly Bar[]): SVGTemplateResult {
+/** Horizontal bars with their names and numbers, as many as there are. With `choose` each is a button. */
+export function barChart(label: string, bars: readonly Bar[], choose?: (k: number) => void): SVGTemplateResult {
   const height = Math.max(1, bars.length) * BAR_HEIGHT + 4;
   const most = max(bars, ({ value, second = 0 }) => Math.max(value, second)) ?? 1;
   const x = scaleLinear([0, most || 1], [0, WIDTH - NAME_WIDTH - 60]);
-  return svg`<svg class="chart" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label=${label}>
-    ${bars.map(({ name, value, second }, k) => {
-      const top = k * BAR_HEIGHT + 3;
-      const width = Math.max(x(value), x(second ?? 0));
-      return svg`<text x=${NAME_WIDTH - 6} y=${top + 11} text-anchor="end">${shortened(name, 20)}<title>${name}</title></text>
-        ${second === undefined ? '' : svg`<rect class="bar second" x=${NAME_WIDTH} y=${top + 10} width=${x(second)} height="4"></rect>`}
-        <rect class="bar" x=${NAME_WIDTH} y=${top} width=${x(value)} height=${second === undefined ? 14 : 9}></rect>
-        <text x=${NAME_WIDTH + width + 6} y=${top + 11}>${count(value)}</text>`;
-    })}
+  const role = choose ? 'group' : 'img';
+  return svg`<svg class="chart" viewBox="0 0 ${WIDTH} ${height}" role=${role} aria-label=${label} @keydown=${choose ? choiceKeys : nothing}>
+    ${bars.map((bar, k) =>
+      choose
+        ? svg`<g class="choice" role="button" tabindex=${k === 0 ? 0 : -1} @click=${() => choose(k)}><title>${bar.name}: ${count(bar.value)}</title>
+            <rect class="ground" width=${WIDTH} y=${k * BAR_HEIGHT + 1} height=${BAR_HEIGHT - 2}></rect>${barOf(bar, k, x)}</g>`
+        : svg`<g><title>${bar.name}: ${count(bar.value)}</title>${barOf(bar, k, x)}</g>`,
+    )}
   </svg>`;
 }
 
-export interface Matrix {
+function barOf({ name, value, second }: Bar, k: number, x: Scale): SVGTemplateResult {
+  const top = k * BAR_HEIGHT + 3;
+  const width = Math.max(x(value), x(second ?? 0));
+  return svg`<text x=${NAME_WIDTH - 6} y=${top + 11} text-anchor="end">${shortened(name, 20)}</text>
+    ${second === undefined ? '' : svg`<rect class="bar second" x=${NAME_WIDTH} y=${top + 10} width=${x(second)} height="4"></rect>`}
+    <rect class="bar" x=${NAME_WIDTH} y=${top} width=${x(value)} height=${second === undefined ? 14 : 9}></rect>
+    <text x=${NAME_WIDTH + width + 6} y=${top + 11}>${count(value)}</text>`;
+}
+
+interface Bubble {
+  readonly x: number;
+  readonly y: number;
+  /** Its area. */
+  readonly value: number;
+  readonly words: string;
+}
+
+export interface BubbleChart {
   readonly label: string;
-  readonly names: readonly string[];
-  /** names × names, row-major. */
-  readonly values: readonly number[];
+  readonly x: string;
+  readonly y: string;
+  /** The largest first: the small ones are drawn over them. */
+  readonly bubbles: readonly Bubble[];
+  readonly choose: (k: number) => void;
 }
 
-const CELL = 22;
-const SIDE = 120;
+const RADIUS = 26;
 
-/** Squares whose strength is the value's share of the row's diagonal; numbers where there is room for them. */
-export function matrixChart({ label, names, values }: Matrix): SVGTemplateResult {
-  const size = SIDE + names.length * CELL;
-  const band = scaleBand(
-    names.map((_, k) => k),
-    [SIDE, size],
-  ).padding(0.06);
-  return svg`<svg class="chart natural" width=${size} height=${size} viewBox="0 0 ${size} ${size}" role="img" aria-label=${label}>
-    ${names.map((name, row) => {
-      const y = band(row)!;
-      const own = values[row * names.length + row] || 1;
-      return svg`<text x=${SIDE - 6} y=${y + 14} text-anchor="end">${shortened(name, 17)}</text>
-        <text text-anchor="start" transform="translate(${y + 14} ${SIDE - 6}) rotate(-90)">${shortened(name, 17)}</text>
-        ${names.map((other, column) => {
-          const value = values[row * names.length + column] ?? 0;
-          const share = Math.min(1, value / own);
-          return svg`<rect class="cell" x=${band(column)!} y=${y} width=${band.bandwidth()} height=${band.bandwidth()} opacity=${value === 0 ? 0.04 : 0.15 + 0.85 * share}>
-            <title>${name} + ${other}: ${count(value)}</title></rect>`;
-        })}`;
-    })}
+/** Circles at two quantities, as large as a third. Each is a button. */
+export function bubbleChart({ label, x: xName, y: yName, bubbles, choose }: BubbleChart): SVGTemplateResult {
+  const edge = (value: number) => 1.12 * Math.max(1, value);
+  const x = scaleLinear([0, edge(max(bubbles, (bubble) => bubble.x) ?? 1)], [MARGIN.left, WIDTH - MARGIN.right]);
+  const y = scaleLinear([0, edge(max(bubbles, (bubble) => bubble.y) ?? 1)], [TALL - MARGIN.bottom, 8]);
+  const r = scaleSqrt([0, max(bubbles, ({ value }) => value) ?? 1], [1.5, RADIUS]);
+  const bounds = { x: xName, y: yName, width: WIDTH, height: TALL, top: 8 };
+  return svg`<svg class="chart" viewBox="0 0 ${WIDTH} ${TALL}" role="group" aria-label=${label} @keydown=${choiceKeys}>
+    ${axes(bounds, x, y, y.ticks(5))}
+    ${bubbles.map(
+      (bubble, k) => svg`<circle class="choice bubble" role="button" tabindex=${k === 0 ? 0 : -1} aria-label=${bubble.words}
+        cx=${x(bubble.x)} cy=${y(bubble.y)} r=${r(bubble.value)} @click=${() => choose(k)}><title>${bubble.words}</title></circle>`,
+    )}
   </svg>`;
-}
-
-function shortened(text: string, most: number): string {
-  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }

@@ -31,6 +31,10 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes} min ${all % 60} s` : `${all} s`;
 }
 
+export function shortened(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
+}
+
 /** The last part of a path, whatever system wrote it. */
 export function fileName(path: string): string {
   return path.split(/[\\/]/).at(-1) ?? path;

@@ -1,0 +1,95 @@
+// The requests `browse`, `thumbnails` and `release`: the images behind a data set's numbers, a window of rows at a time.
+import { resolve } from 'node:path';
+import type { BrowsedImage, BrowseParams, BrowseResult, DatasetKey, Thumbnail, ThumbnailsParams } from '../protocol/browse';
+import { toWireError } from '../protocol/errors';
+import { annotationsOf, selectionOf } from './browse-filter';
+import { type BrowseIndex, forget, openIndex } from './browse-index';
+import type { Context } from './context';
+import { readThumbnail } from './images';
+
+/** More rows than a screen shows are not sent at once, nor more boxes than can be told apart on a small picture. */
+const MOST_ROWS = 500;
+const MOST_BOXES = 100;
+
+/** Longer side in pixels: what a picture of the grid takes on a dense screen. About 8 KB each. */
+const THUMBNAIL_SIDE = 224;
+
+/** Pictures decoded at a time: the others wait, and are not begun when nobody wants them any more. */
+const AT_ONCE = 4;
+
+export async function browse(params: BrowseParams, { signal }: Pick<Context, 'signal'>): Promise<BrowseResult> {
+  const opened = await openIndex(params);
+  signal.throwIfAborted();
+  const rows = selectionOf(opened, params);
+  const offset = Math.max(0, params.offset);
+  const window = rows.subarray(offset, offset + Math.min(params.limit, MOST_ROWS));
+  const places = await placesOf(opened, params);
+  return { total: rows.length, images: Array.from(window, (row) => imageOf(opened, row, places)) };
+}
+
+type Places = Awaited<ReturnType<BrowseIndex['files']>>;
+
+async function placesOf(opened: BrowseIndex, { imageFolder }: DatasetKey): Promise<Places> {
+  return imageFolder === null ? new Map() : opened.files(imageFolder);
+}
+
+function imageOf(opened: BrowseIndex, row: number, places: Places): BrowsedImage {
+  const { fileName, width, height } = opened.index.images[row]!;
+  const { bbox, category, crowd } = opened.index.annotations;
+  const place = places.get(fileName);
+  const annotations = Array.from(annotationsOf(opened, row));
+  const columnOf = (k: number) => opened.columns[category[k]!] ?? -1;
+  const labels = [...new Set(annotations.map(columnOf))].filter((column) => column >= 0).sort((a, b) => a - b);
+  const boxed = annotations.filter((k) => !Number.isNaN(bbox[4 * k]!));
+  const boxes = boxed.slice(0, MOST_BOXES).flatMap((k) => [...bbox.subarray(4 * k, 4 * k + 4), columnOf(k), crowd[k]!]);
+  return {
+    row,
+    fileName,
+    file: place && 'path' in place ? place.path : null,
+    width,
+    height,
+    labels,
+    boxes,
+    boxCount: boxed.length,
+  };
+}
+
+/** What cannot be shown is told in its place and does not stop the others. @throws the signal's reason when aborted */
+export async function thumbnails(params: ThumbnailsParams, { signal }: Pick<Context, 'signal'>): Promise<readonly Thumbnail[]> {
+  const opened = await openIndex(params);
+  const places = await placesOf(opened, params);
+  return Promise.all(params.rows.map((row) => inTurn(() => thumbnailOf(opened, row, places), signal)));
+}
+
+async function thumbnailOf({ index }: BrowseIndex, row: number, places: Places): Promise<Thumbnail> {
+  const image = index.images[row];
+  const place = image && places.get(image.fileName);
+  if (!place) return { row, error: 'The folder of the images was not found.' };
+  if (!('path' in place)) return { row, error: place.message };
+  return readThumbnail(place.path, THUMBNAIL_SIDE).then(
+    (thumbnail) => ({ row, ...thumbnail }),
+    (error: unknown) => ({ row, error: toWireError(error).message }),
+  );
+}
+
+let working = 0;
+const waiting: (() => void)[] = [];
+
+/** Runs the work when it is its turn, unless it was given up meanwhile. */
+async function inTurn<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  if (working >= AT_ONCE) await new Promise<void>((go) => waiting.push(go));
+  else working++;
+  try {
+    signal.throwIfAborted();
+    return await work();
+  } finally {
+    const next = waiting.shift();
+    if (next) next();
+    else working--;
+  }
+}
+
+export function release({ annotations }: { readonly annotations: string }): Promise<null> {
+  forget(resolve(annotations));
+  return Promise.resolve(null);
+}

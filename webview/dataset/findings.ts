@@ -1,0 +1,88 @@
+// What is wrong with a data set: each finding with its weight, its remedy, examples, and the way to its images.
+import { html, nothing, type TemplateResult } from 'lit';
+import type { DatasetReport } from '../../src/protocol/messages';
+import type { Card } from '../kit/card';
+import { count } from '../kit/format';
+import { t } from '../kit/l10n';
+import type { Actions, Severity, ViewState } from './state';
+
+type Finding = DatasetReport['findings'][number];
+
+const SEVERITIES: readonly Finding['severity'][] = ['error', 'warning', 'info'];
+
+function severityWord(severity: Finding['severity']): string {
+  return { error: t('Error'), warning: t('Warning'), info: t('Note') }[severity];
+}
+
+export function findingsCard({ findings }: DatasetReport, { severity }: ViewState, actions: Actions): Card {
+  const shown = SEVERITIES.flatMap((one) =>
+    findings
+      .map((finding, k) => ({ finding, k }))
+      .filter(({ finding }) => finding.severity === one && (severity === 'all' || severity === one)),
+  );
+  return {
+    name: 'findings',
+    title: t('Findings'),
+    wide: true,
+    drawn: false,
+    more: findings.length > 0 ? severityChoice(findings, severity, actions) : nothing,
+    chart:
+      findings.length === 0
+        ? html`<p class="notice">${t('Nothing wrong was found.')}</p>`
+        : html`<div>${shown.map(({ finding, k }) => findingOf(finding, k, actions))}</div>`,
+    table: {
+      caption: t('Findings'),
+      columns: [
+        { title: t('Code') },
+        { title: t('Severity') },
+        { title: t('Count'), numeric: true },
+        { title: t('Message') },
+        { title: t('Remedy') },
+        { title: t('Examples') },
+      ],
+      rows: shown.map(({ finding: { code, severity: weight, count: cases, message, remedy, examples } }) => ({
+        key: code,
+        cells: [code, severityWord(weight), cases, message, remedy, examples.join('; ')],
+      })),
+    },
+  };
+}
+
+function severityChoice(findings: readonly Finding[], chosen: Severity, { change }: Actions): TemplateResult {
+  const of = (severity: Finding['severity']) => findings.filter((finding) => finding.severity === severity).length;
+  const all: (readonly [Severity, string])[] = [
+    ['all', t('All ({0})', findings.length)],
+    ...SEVERITIES.filter((severity) => of(severity) > 0).map(
+      (severity) => [severity, `${severityWord(severity)} (${of(severity)})`] as const,
+    ),
+  ];
+  return html`<div class="row choices" role="group" aria-label=${t('Severity')}>
+    ${all.map(
+      ([severity, words]) =>
+        html`<button class="plain" aria-pressed=${severity === chosen} @click=${() => change({ severity })}>${words}</button>`,
+    )}
+  </div>`;
+}
+
+function findingOf({ severity, code, message, remedy, examples, images }: Finding, k: number, { show }: Actions): TemplateResult {
+  return html`<div class="notice finding ${severity}" data-finding=${code}>
+    <div class="row spread">
+      <p><strong>${severityWord(severity)}:</strong> ${message}</p>
+      ${
+        images && images.length > 0
+          ? html`<button data-show=${code} @click=${() => show({ finding: k })}>
+              ${t('Show images ({0})', count(images.length))}
+            </button>`
+          : nothing
+      }
+    </div>
+    <p class="quiet">${remedy}</p>
+    ${
+      examples.length > 0
+        ? html`<ul class="examples">
+            ${examples.map((example) => html`<li>${example}</li>`)}
+          </ul>`
+        : nothing
+    }
+  </div>`;
+}
