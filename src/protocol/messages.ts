@@ -202,10 +202,18 @@ export interface SampleResult {
   readonly validationImages: number;
 }
 
+/** How closely image files are looked at: not at all, their size alone, or every pixel, which finds damage and pictures that come twice. */
+export type CheckDepth = 'none' | 'headers' | 'pixels';
+
 export interface InspectParams {
   readonly annotations: string;
   readonly images?: string;
   readonly categories?: readonly string[];
+  /** The file to compare with; found by its name where it is not given. */
+  readonly validation?: string;
+  readonly validationImages?: string;
+  /** Where it is not given: 'pixels' up to some thousands of images, 'none' beyond. */
+  readonly checkImages?: CheckDepth;
 }
 
 export interface BytesProgress {
@@ -213,12 +221,19 @@ export interface BytesProgress {
   readonly totalBytes: number;
 }
 
+export interface InspectProgress extends BytesProgress {
+  /** Once image files are looked at. */
+  readonly images?: CountProgress;
+}
+
 /** An annotation file's inspection, and what belongs to it. */
 export interface DatasetReport extends Inspection {
   /** How the image folder was found, in words. */
   readonly imageFolderHow: string | null;
-  /** The validation file that lies beside it under COCO's names, if any. */
+  /** The validation file that it was compared with: as given, or beside it under COCO's names, if any. */
   readonly validation: string | null;
+  /** How closely the image files were looked at. */
+  readonly checkedImages: CheckDepth;
   /** categories × categories, row-major: images that show both; on the diagonal, images that show the category. */
   readonly coOccurrence: readonly number[];
 }
@@ -279,7 +294,7 @@ interface Requests {
   readonly predict: { params: PredictParams; result: PredictResult; progress: CountProgress };
   readonly explain: { params: ExplainParams; result: ExplainResult; progress: CountProgress };
   readonly export: { params: ExportParams; result: ExportResult; progress: never };
-  readonly inspect: { params: InspectParams; result: DatasetReport; progress: BytesProgress };
+  readonly inspect: { params: InspectParams; result: DatasetReport; progress: InspectProgress };
   readonly truth: { params: TruthParams; result: TruthResult; progress: BytesProgress };
   readonly picture: { params: PictureParams; result: PictureResult; progress: never };
   readonly import: { params: ImportParams; result: ImportResult; progress: never };
