@@ -14,6 +14,7 @@ import { importVerb } from './verbs/import';
 import { predict } from './verbs/predict';
 import { report } from './verbs/report';
 import { sample } from './verbs/sample';
+import { split } from './verbs/split';
 import { train } from './verbs/train';
 
 const VERBS: Readonly<Record<string, Verb>> = {
@@ -25,6 +26,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   export: exportVerb,
   report,
   import: importVerb,
+  split,
   sample,
   doctor,
 };

@@ -25,6 +25,7 @@ import { picture } from './picture';
 import { type Runtime, startRuntime } from './runtime/runtime';
 import { importModel } from './import';
 import { truth } from './truth';
+import { splitDataset } from './split';
 import { sample } from './sample/request';
 import { train } from './train/train';
 
@@ -42,6 +43,7 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   explain,
   export: exportModel,
   inspect: inspectDataset,
+  split: splitDataset,
   truth,
   picture,
   import: importModel,

@@ -238,6 +238,33 @@ export interface DatasetReport extends Inspection {
   readonly coOccurrence: readonly number[];
 }
 
+export interface SplitParams {
+  readonly annotations: string;
+  readonly images?: string;
+  /** The folder for the new files; nothing in it is written over. */
+  readonly out: string;
+  readonly parts: { readonly kind: 'fraction'; readonly fraction: number } | { readonly kind: 'folds'; readonly folds: number };
+  readonly seed: number;
+  /** 'pixels' keeps images that are nearly the same on one side; where it is not given, up to some thousands of images. */
+  readonly checkImages?: CheckDepth;
+}
+
+export interface SplitResult {
+  readonly files: readonly {
+    readonly path: string;
+    readonly which: 'train' | 'validation';
+    readonly images: number;
+    readonly annotations: number;
+  }[];
+  /** How many images of each file show the category, in the order of `files`. */
+  readonly categories: readonly { readonly name: string; readonly images: readonly number[] }[];
+  readonly imageFolder: string | null;
+  /** Groups of images that are the same or nearly so, each on one side. */
+  readonly together: number;
+  /** Annotations that point to no image. */
+  readonly leftOut: number;
+}
+
 export interface TruthParams {
   /** Annotation files that may know the image, the likeliest first. */
   readonly annotations: readonly string[];
@@ -295,6 +322,7 @@ interface Requests {
   readonly explain: { params: ExplainParams; result: ExplainResult; progress: CountProgress };
   readonly export: { params: ExportParams; result: ExportResult; progress: never };
   readonly inspect: { params: InspectParams; result: DatasetReport; progress: InspectProgress };
+  readonly split: { params: SplitParams; result: SplitResult; progress: InspectProgress };
   readonly truth: { params: TruthParams; result: TruthResult; progress: BytesProgress };
   readonly picture: { params: PictureParams; result: PictureResult; progress: never };
   readonly import: { params: ImportParams; result: ImportResult; progress: never };

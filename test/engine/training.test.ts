@@ -97,7 +97,7 @@ describe.skipIf(UNBUILT)(`train${UNBUILT}`, () => {
     expect((await readdir(run)).sort()).toEqual(['checkpoint', 'history.jsonl', 'model.onnx', 'run.json']);
     const record = await jsonOf<RunRecord>(join(run, 'run.json'));
     expect(record).toMatchObject({
-      format: 1,
+      format: 2,
       state: 'finished',
       seed: 3,
       categories: CATEGORIES,
@@ -119,7 +119,7 @@ describe.skipIf(UNBUILT)(`train${UNBUILT}`, () => {
       trainParams(alone.train, tiny, run, { set: { ...SHORT, epochs: '2', validationFraction: '0.3' } }),
     );
     const record = await jsonOf<RunRecord>(join(run, 'run.json'));
-    expect(record.train.part).toEqual({ which: 'train', fraction: 0.3, seed: 3 });
+    expect(record.train.part).toEqual({ which: 'train', fraction: 0.3, seed: 3, method: 'stratified' });
     expect(record.train.count + record.validation.count).toBe(30);
     expect(record.validation.count).toBeGreaterThan(3);
   });
