@@ -9,6 +9,7 @@ import { doctor } from './verbs/doctor';
 import { evaluate } from './verbs/evaluate';
 import { explain } from './verbs/explain';
 import { exportVerb } from './verbs/export';
+import { fix } from './verbs/fix';
 import { inspect } from './verbs/inspect';
 import { importVerb } from './verbs/import';
 import { predict } from './verbs/predict';
@@ -27,6 +28,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   report,
   import: importVerb,
   split,
+  fix,
   sample,
   doctor,
 };

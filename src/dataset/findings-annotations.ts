@@ -94,7 +94,7 @@ function boxFindings(index: CocoIndex): Finding[] {
 }
 
 /** A pixel of slack: many tools round boxes outwards. Images without a size are not judged. */
-function leaves(x: number, width: number, imageWidth: number, y: number, height: number, imageHeight: number): boolean {
+export function leaves(x: number, width: number, imageWidth: number, y: number, height: number, imageHeight: number): boolean {
   if (imageWidth === 0 || imageHeight === 0) return false;
   return x < -1 || y < -1 || x + width > imageWidth + 1 || y + height > imageHeight + 1;
 }

@@ -38,7 +38,7 @@ export function imageFindings({ images }: CocoIndex, checked: readonly (CheckedI
 }
 
 /** `upright`: the declared size is that before the camera's note is followed. */
-function sizeProblem(width: number, height: number, file: CheckedImage): 'same' | 'other' | 'swapped' | 'upright' {
+export function sizeProblem(width: number, height: number, file: CheckedImage): 'same' | 'other' | 'swapped' | 'upright' {
   const stored = width === file.width && height === file.height;
   const across = width === file.height && height === file.width;
   if (file.turned) return across ? 'same' : stored ? 'upright' : 'other';

@@ -1,8 +1,7 @@
 // A COCO file divided into training and validation files that any tool reads, every record as it stands in the source.
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { readChunks, withFile } from './chunks';
-import { DatasetError } from './errors';
 import { distinctImages } from './labels';
+import { writeNewFiles } from './new-files';
 import type { RecordPlace } from './records';
 import { rewriter } from './rewrite';
 import type { CocoIndex } from './types';
@@ -29,7 +28,7 @@ interface WriteOptions {
  * Files take their names when all are complete.
  *
  * @param partOfImage by row of `distinctImages(index)`
- * Throws the signal's reason and DatasetError (split-exists, split-unwritable, and what `readAnnotations` throws).
+ * Throws the signal's reason and DatasetError (file-exists, file-unwritable, and what `readAnnotations` throws).
  */
 export async function writeSplitFiles(
   index: CocoIndex,
@@ -37,7 +36,6 @@ export async function writeSplitFiles(
   files: readonly SplitFile[],
   { signal, onProgress }: WriteOptions,
 ): Promise<WrittenFile[]> {
-  await refuseExisting(files);
   const counts = files.map(({ path }) => ({ path, images: 0, annotations: 0 }));
   const outputsOf = outputsByPart(files);
   const partOf = partOfRecord(index, partOfImage);
@@ -47,7 +45,8 @@ export async function writeSplitFiles(
     for (const k of outputs) counts[k]![record.section]++;
     return { outputs };
   };
-  await writeAll(files, async (handles) => {
+  const paths = files.map(({ path }) => path);
+  await writeNewFiles(paths, async (handles) => {
     const { push, end } = rewriter(files.length, undefined, decide);
     await withFile(index.path, async (source, size) => {
       for await (const chunk of readChunks(index.path, source, size, { signal, onProgress })) {
@@ -75,43 +74,4 @@ function partOfRecord(index: CocoIndex, partOfImage: Uint8Array): (record: Recor
   });
   const partOfRow = index.images.map(({ id }) => partOfImage[firstOfId.get(id)!] ?? -1);
   return ({ section, row }) => (section === 'images' ? partOfRow[row] : partOfRow[index.annotations.image[row]!]) ?? -1;
-}
-
-async function refuseExisting(files: readonly SplitFile[]): Promise<void> {
-  for (const { path } of files) {
-    const handle = await open(path, 'r').catch(() => undefined);
-    if (!handle) continue;
-    await handle.close();
-    throw new DatasetError('split-exists', `${path} is there already, and nothing is written over. Choose another folder.`, path);
-  }
-}
-
-async function writeAll(files: readonly SplitFile[], write: (handles: readonly FileHandle[]) => Promise<void>): Promise<void> {
-  const temporary = files.map(({ path }) => `${path}.${process.pid}.tmp`);
-  const handles: FileHandle[] = [];
-  try {
-    for (const path of temporary) handles.push(await open(path, 'wx').catch((cause: unknown) => unwritable(path, cause)));
-    await write(handles);
-    for (const handle of handles) await handle.sync();
-  } catch (error) {
-    await close(handles);
-    for (const path of temporary) await rm(path, { force: true });
-    throw error;
-  }
-  await close(handles);
-  for (const [k, { path }] of files.entries()) await rename(temporary[k]!, path);
-}
-
-async function close(handles: readonly FileHandle[]): Promise<void> {
-  for (const handle of handles) await handle.close();
-}
-
-function unwritable(path: string, cause: unknown): never {
-  const { message } = cause as Error;
-  throw new DatasetError(
-    'split-unwritable',
-    `${path} cannot be written (${message}). Check free space and permissions of the folder.`,
-    path,
-    { cause },
-  );
 }

@@ -70,7 +70,8 @@ async function openValidation(path: string, params: InspectParams, signal: Abort
 /** Images that are looked for to find their folder. */
 const SAMPLE = 20;
 
-async function folderOf(index: CocoIndex, explicit: string | undefined): Promise<string | undefined> {
+/** Undefined where it is not found; throws where `explicit` is no folder. */
+export async function folderOf(index: CocoIndex, explicit: string | undefined): Promise<string | undefined> {
   const names = index.images.slice(0, SAMPLE).map(({ fileName }) => fileName);
   const found = await findImageFolder(index.path, names, explicit).catch((error: unknown) => {
     if (explicit !== undefined) throw error;

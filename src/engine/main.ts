@@ -12,6 +12,7 @@ import {
 import { LabelscopeError, toWireError } from '../protocol/errors';
 import type { Envelope, Method, Params, Progress, Result } from '../protocol/messages';
 import { type Context, makeContext } from './context';
+import { diagnose } from './health-diagnose';
 import { doctor } from './doctor';
 import { evaluateModel } from './evaluate';
 import { explain } from './explain';
@@ -23,6 +24,7 @@ import { inspectDataset } from './inspect';
 import { type ModelCache, modelCache } from './models';
 import { picture } from './picture';
 import { type Runtime, startRuntime } from './runtime/runtime';
+import { fixDataset } from './health-fix';
 import { importModel } from './import';
 import { truth } from './truth';
 import { splitDataset } from './split';
@@ -44,6 +46,8 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   export: exportModel,
   inspect: inspectDataset,
   split: splitDataset,
+  diagnose,
+  fix: fixDataset,
   truth,
   picture,
   import: importModel,

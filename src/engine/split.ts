@@ -1,7 +1,6 @@
 // The request `split`: one annotation file as a training and a validation file, or as folds, with every category in proportion.
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { findImageFolder } from '../dataset/images';
 import { labelSet } from '../dataset/labels';
 import { readAnnotations } from '../dataset/reader';
 import { groupsOf, sameImages } from '../dataset/same';
@@ -12,7 +11,7 @@ import { LabelscopeError } from '../protocol/errors';
 import type { CountProgress, InspectProgress, SplitParams, SplitResult } from '../protocol/messages';
 import type { Context } from './context';
 import { depthFor } from './health';
-import { checkPixels } from './health-report';
+import { checkPixels, folderOf } from './health-report';
 import { sparingly } from './inspect';
 
 /** Throws LabelscopeError 'split-too-few', 'write-failed', and what reading the file and writing the new ones throws. */
@@ -28,7 +27,8 @@ export async function splitDataset(
   const set = labelSet(index, { includeUnlabeled: true });
   const shares = sharesOf(params.parts);
   if (set.images.length < shares.length) throw tooFew(index.path, set.images.length, shares.length);
-  const folder = await folderOf(index, params.images);
+  // Images are only looked at to find those that are the same: without them the file can be divided all the same.
+  const folder = await folderOf(index, params.images === undefined ? undefined : resolve(params.images));
   const { bytes } = index;
   const onImages = sparingly((images) => emit({ bytes, totalBytes: bytes, images }));
   const together = await samePictures(index, folder, params, { signal, onProgress: onImages });
@@ -68,17 +68,6 @@ function filesOf(out: string, parts: SplitParams['parts']): NamedFile[] {
     { path: join(out, `fold${fold + 1}_train.json`), parts: all.filter((part) => part !== fold), which: 'train' },
     { path: join(out, `fold${fold + 1}_val.json`), parts: [fold], which: 'validation' },
   ]);
-}
-
-async function folderOf(index: CocoIndex, asked: string | undefined): Promise<string | undefined> {
-  const names = index.images.slice(0, 20).map(({ fileName }) => fileName);
-  const explicit = asked === undefined ? undefined : resolve(asked);
-  // Images are only looked at to find those that are the same: without them the file can be divided all the same.
-  const found = await findImageFolder(index.path, names, explicit).catch((error: unknown) => {
-    if (explicit !== undefined) throw error;
-    return undefined;
-  });
-  return found?.folder;
 }
 
 async function samePictures(

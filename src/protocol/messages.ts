@@ -265,6 +265,45 @@ export interface SplitResult {
   readonly leftOut: number;
 }
 
+export interface DiagnoseParams {
+  /** At most 64 MB: larger files are not opened as text. */
+  readonly annotations: string;
+}
+
+/** A fault at its place. Lines and characters from 0, characters in UTF-16 units. */
+export interface Diagnostic {
+  /** That of the finding. */
+  readonly code: string;
+  readonly severity: 'error' | 'warning' | 'info';
+  readonly message: string;
+  readonly start: { readonly line: number; readonly character: number };
+  readonly end: { readonly line: number; readonly character: number };
+  /** Whether `fix` repairs it. */
+  readonly fixable: boolean;
+}
+
+export interface DiagnoseResult {
+  /** At most a hundred of each code. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** By code: how many there are. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+export interface FixParams {
+  readonly annotations: string;
+  readonly images?: string;
+  /** The new file; without it, one beside the old one: instances_train.fixed.json. */
+  readonly out?: string;
+  /** Findings to repair; all that can be where it is not given. */
+  readonly codes?: readonly string[];
+}
+
+export interface FixResult {
+  readonly path: string;
+  /** By code: how many cases were repaired. */
+  readonly fixed: Readonly<Record<string, number>>;
+}
+
 export interface TruthParams {
   /** Annotation files that may know the image, the likeliest first. */
   readonly annotations: readonly string[];
@@ -323,6 +362,8 @@ interface Requests {
   readonly export: { params: ExportParams; result: ExportResult; progress: never };
   readonly inspect: { params: InspectParams; result: DatasetReport; progress: InspectProgress };
   readonly split: { params: SplitParams; result: SplitResult; progress: InspectProgress };
+  readonly diagnose: { params: DiagnoseParams; result: DiagnoseResult; progress: never };
+  readonly fix: { params: FixParams; result: FixResult; progress: InspectProgress };
   readonly truth: { params: TruthParams; result: TruthResult; progress: BytesProgress };
   readonly picture: { params: PictureParams; result: PictureResult; progress: never };
   readonly import: { params: ImportParams; result: ImportResult; progress: never };

@@ -156,6 +156,21 @@ describe.skipIf(UNBUILT)(`labelscope${UNBUILT}`, () => {
     expect(text).toMatch(/fold3_val\.json +[789] /);
   });
 
+  it('fix: a new file without what is certainly wrong', async () => {
+    const broken = join(folder, 'data', 'annotations', 'broken_train2017.json');
+    const text = await readFile(data.train, 'utf8');
+    await writeFile(broken, text.replace('"annotations":[', '"annotations":[{"image_id":99,"category_id":1},'));
+    const out = join(folder, 'repaired.json');
+    const found = await json('fix', broken, '--out', out);
+    expect(found).toEqual({ path: out, fixed: { 'annotation-without-image': 1 } });
+    expect(await readFile(out, 'utf8')).toBe(text);
+    const { status, stderr } = await cli('fix', out, '--out', join(folder, 'again.json'));
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/no fault whose repair is certain/) as string,
+    });
+  });
+
   it('predict: files and folders, what cannot be read among the failed', async () => {
     const broken = join(folder, 'broken.jpg');
     await writeFile(broken, 'no image');
@@ -256,7 +271,7 @@ describe.skipIf(UNBUILT)(`labelscope${UNBUILT}`, () => {
 
   it('help: general and for every verb, without an engine', async () => {
     const general = await lines('--help');
-    for (const verb of ['inspect', 'train', 'evaluate', 'predict', 'explain', 'export', 'split', 'sample', 'doctor']) {
+    for (const verb of ['inspect', 'train', 'evaluate', 'predict', 'explain', 'export', 'split', 'fix', 'sample', 'doctor']) {
       expect(general).toContain(`  ${verb} `);
       expect(await lines(verb, '--help')).toContain(`labelscope ${verb}`);
     }

@@ -82,7 +82,7 @@ describe('writeSplitFiles', () => {
     const options = { signal: new AbortController().signal, onProgress: () => undefined };
     const error = await datasetError(() => writeSplitFiles(index, Uint8Array.from([0, 1, 0]), files, options));
     expect([error.code, readFileSync(join(out, 'b.json'), 'utf8'), existsSync(join(out, 'a.json'))]).toEqual([
-      'split-exists',
+      'file-exists',
       'mine',
       false,
     ]);
