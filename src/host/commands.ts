@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import { LabelscopeError } from '../protocol/errors';
 import { askForEvaluation, evaluateModel, type EvaluateOptions } from './flows/evaluate';
-import { fixAnnotations, splitDataset, type SplitOptions } from './flows/health';
+import { fixAnnotations, splitDataset } from './flows/health';
 import { deleteRuns, exportModel, exportReport, renameRun } from './flows/files';
 import { importModel } from './flows/import';
 import { askForTraining, type TrainOptions } from './flows/train';
@@ -32,7 +32,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   splitDataset: async (services, target, options) => {
     const annotations = await targets.annotationFile(services, target);
-    return splitDataset(services, annotations, isOptions(options) ? (options as SplitOptions) : {});
+    return splitDataset(services, annotations, isOptions(options) ? options : {});
   },
   fixAnnotations: async (services, target, options) => {
     const annotations = await targets.annotationFile(services, target);

@@ -114,7 +114,7 @@ function fixes(fixable: WeakSet<vscode.Diagnostic>): vscode.CodeActionProvider {
   return {
     provideCodeActions: ({ uri }, _range, { diagnostics }) => {
       const own = diagnostics.filter((one) => one.source === SOURCE && isFixable(uri, one, fixable));
-      const codes = [...new Set(own.map(({ code }) => String(code)))];
+      const codes = [...new Set(own.flatMap(({ code }) => (typeof code === 'string' ? [code] : [])))];
       const actions = codes.map((code) => {
         const title = vscode.l10n.t('Repair All of This Kind in a New File ({0})', code);
         const marks = own.filter((one) => one.code === code);
