@@ -20,7 +20,7 @@ export interface Fault {
 }
 
 /** Leave the record out, or write other values into some of its fields. */
-export type Repair =
+type Repair =
   | { readonly kind: 'remove' }
   /** JSON texts by field. */
   | { readonly kind: 'set'; readonly values: Readonly<Record<string, string>> }

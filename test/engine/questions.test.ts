@@ -55,6 +55,24 @@ describe.skipIf(UNBUILT)(`the engine's questions${UNBUILT}`, () => {
     expect(report.findings[0]).toMatchObject({ code: 'image-folder-not-found', severity: 'error' });
   });
 
+  it('inspect: a validation file that is found but cannot be read is a finding; one that was named is an error', async () => {
+    const pair = join(folder, 'pair');
+    await cp(join(folder, 'data'), pair, { recursive: true });
+    const [train, val] = ['train', 'val'].map((split) => join(pair, 'annotations', `instances_${split}2017.json`)) as [
+      string,
+      string,
+    ];
+    await writeFile(val, '[]');
+    const { findings, validation } = await engine.request('inspect', { annotations: train });
+    expect([validation, findings.map(({ code, examples }) => [code, examples])]).toEqual([
+      val,
+      [['validation-unreadable', [val]]],
+    ]);
+    await expect(engine.request('inspect', { annotations: train, validation: val })).rejects.toMatchObject({
+      code: 'results-file',
+    });
+  });
+
   it('diagnose: every fault at its place, the first hundred of a kind', async () => {
     const text = await readFile(data.train, 'utf8');
     const wrong = join(folder, 'data', 'annotations', 'wrong_train2017.json');
