@@ -9,11 +9,13 @@ import { doctor } from './verbs/doctor';
 import { evaluate } from './verbs/evaluate';
 import { explain } from './verbs/explain';
 import { exportVerb } from './verbs/export';
+import { fix } from './verbs/fix';
 import { inspect } from './verbs/inspect';
 import { importVerb } from './verbs/import';
 import { predict } from './verbs/predict';
 import { report } from './verbs/report';
 import { sample } from './verbs/sample';
+import { split } from './verbs/split';
 import { train } from './verbs/train';
 
 const VERBS: Readonly<Record<string, Verb>> = {
@@ -25,6 +27,8 @@ const VERBS: Readonly<Record<string, Verb>> = {
   export: exportVerb,
   report,
   import: importVerb,
+  split,
+  fix,
   sample,
   doctor,
 };

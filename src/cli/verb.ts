@@ -1,5 +1,6 @@
 // What a verb of the command line is, and what it works with.
 import type { EngineClient } from '../engine/client/engine';
+import type { CheckDepth } from '../protocol/messages';
 import type { DeviceChoice } from '../protocol/recipe';
 import type { Io } from './io';
 import type { Arguments, OptionSpec, VerbSpec } from './usage';
@@ -28,6 +29,20 @@ export const CATEGORIES: OptionSpec = {
 export const IMAGES: OptionSpec = { type: 'string', value: 'DIR', help: 'folder of the images (default: found beside the file)' };
 export const THRESHOLD: OptionSpec = { type: 'string', value: 'T', help: 'a score at or above it is a label, 0..1' };
 export const DEVICE: OptionSpec = { type: 'string', value: 'auto|cpu|webgpu|cuda', help: 'where to compute (default: auto)' };
+
+export const CHECK_IMAGES: OptionSpec = {
+  type: 'string',
+  value: 'none|headers|pixels',
+  help: 'look at no image file, at sizes, or at all pixels: damage and pictures that come twice (default: pixels up to 3000 images)',
+};
+
+const DEPTHS: readonly (CheckDepth | 'auto')[] = ['none', 'headers', 'pixels', 'auto'];
+
+/** Undefined where the engine is to choose. */
+export function checkDepthOf(args: Arguments): CheckDepth | undefined {
+  const depth = args.choice('check-images', DEPTHS, 'auto');
+  return depth === 'auto' ? undefined : depth;
+}
 
 const DEVICES: readonly DeviceChoice[] = ['auto', 'cpu', 'webgpu', 'cuda'];
 

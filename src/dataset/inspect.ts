@@ -1,16 +1,21 @@
 // The numbers of a data set: images and annotations per category, labels per image, and what is wrong with it.
 import { findFiles, type FileProblem } from './image-files';
-import { annotationFindings, categoryFindings, fileFindings, recordFindings } from './findings';
+import { annotationFindings } from './findings-annotations';
+import { categoryFindings } from './findings-categories';
+import { fileFindings, recordFindings } from './findings-records';
+import { rowsWithoutAnnotation, unannotatedFindings } from './findings-unannotated';
 import { chooseCategories, columnsOf, distinctImages, multiHot } from './labels';
+import { readMarks } from './marks';
 import type { CategoryCount, CocoIndex, Inspection, LabelledImage } from './types';
 
 interface InspectOptions {
   /** Look up every image file in this folder. */
   readonly imageFolder?: string | undefined;
   readonly categories?: readonly string[] | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** Throws DatasetError: unknown-category, repeated-category, image-folder-missing. */
+/** Throws the signal's reason and DatasetError: unknown-category, repeated-category, image-folder-missing. */
 export async function inspect(index: CocoIndex, options: InspectOptions = {}): Promise<Inspection> {
   // A file with an empty list of categories can be inspected all the same.
   const chosen =
@@ -21,6 +26,8 @@ export async function inspect(index: CocoIndex, options: InspectOptions = {}): P
   const perImage = labelsPerImage(labels, images.length, chosen.length);
   const categories = countCategories(index, chosen, columns, labels);
   const problems = options.imageFolder === undefined ? [] : await fileProblems(images, options.imageFolder);
+  // Only for them the images are read again.
+  const marks = rowsWithoutAnnotation(index).length === 0 ? undefined : await readMarks(index, options.signal);
   return {
     path: index.path,
     bytes: index.bytes,
@@ -32,10 +39,11 @@ export async function inspect(index: CocoIndex, options: InspectOptions = {}): P
     labelsPerImage: { mean: perImage.mean, histogram: perImage.histogram },
     imageFolder: options.imageFolder ?? null,
     findings: [
-      ...fileFindings(problems, options.imageFolder),
+      ...fileFindings(index, problems, options.imageFolder),
       ...recordFindings(index),
       ...annotationFindings(index),
-      ...categoryFindings(categories),
+      ...unannotatedFindings(index, marks),
+      ...categoryFindings(index, categories, perImage.labelled),
     ],
   };
 }

@@ -103,6 +103,18 @@ export function multiHot(
   return labels;
 }
 
+/** Of the records wanted, the names of the categories that they show, sorted, in one line. */
+export function labelsOfRows({ annotations, categories }: CocoIndex, wanted: ReadonlySet<number>): Map<number, string> {
+  const names = new Map<number, Set<string>>();
+  if (wanted.size === 0) return new Map();
+  for (let k = 0; k < annotations.count; k++) {
+    const [row, name] = [annotations.image[k]!, categories[annotations.category[k]!]?.name];
+    if (name === undefined || !wanted.has(row)) continue;
+    names.set(row, (names.get(row) ?? new Set()).add(name));
+  }
+  return new Map([...names].map(([row, own]) => [row, [...own].sort().join(', ')]));
+}
+
 function labelledRows(set: LabelledSet): number[] {
   const { images, labels, categories } = set;
   const width = categories.length;

@@ -1,6 +1,7 @@
 // A train/validation split for data sets that come without one, the same on every machine and in every order.
 import { createHash } from 'node:crypto';
 import { takeRows } from './labels';
+import { stratify } from './stratify';
 import type { LabelledSet } from './types';
 
 interface Split {
@@ -8,8 +9,23 @@ interface Split {
   readonly validation: LabelledSet;
 }
 
+interface SplitOptions {
+  /** Share of the validation part, 0..1 exclusive. */
+  readonly fraction: number;
+  readonly seed: number;
+  /** File names of images that stay on one side. */
+  readonly together?: readonly (readonly string[])[] | undefined;
+}
+
+/** Both sides show each category about as often as their shares say (see `stratify`). */
+export function splitStratified(set: LabelledSet, { fraction, seed, together }: SplitOptions): Split {
+  const parts = stratify(set, { shares: [1 - fraction, fraction], seed, together });
+  const rows = (part: number) => Array.from(parts.keys()).filter((row) => parts[row] === part);
+  return { train: takeRows(set, rows(0)), validation: takeRows(set, rows(1)) };
+}
+
 /**
- * Splits by a hash of seed and file name: about `fraction` of the images are for validation, and an image keeps its side
+ * The split of runs before stratification, kept so that they can go on and be judged. Splits by a hash of seed and file name: about `fraction` of the images are for validation, and an image keeps its side
  * when others are added, removed or reordered. Then, where a category with two images or more stands on one side only,
  * the image whose hash is nearest to the border and whose loss leaves no category behind moves over. Of two images or
  * more each side has one.

@@ -83,8 +83,10 @@ export interface Finding {
   readonly count: number;
   /** At most five. */
   readonly examples: readonly string[];
-  /** Rows of the index's images that it concerns. */
+  /** Rows of `CocoIndex.images` that it is about, at most 1,000 of them; absent where it is about no image of this file. */
   readonly images?: readonly number[];
+  /** Numbers by name: of 'category-imbalance' the weight of each category's positive labels that would counter it. */
+  readonly values?: Readonly<Record<string, number>>;
 }
 
 export interface CategoryCount {

@@ -3,12 +3,14 @@ import { resolve } from 'node:path';
 import { findImageFolder, findValidationFile, resolveImages } from '../dataset/images';
 import { labelSet } from '../dataset/labels';
 import { openAnnotations } from '../dataset/index-cache';
-import { splitByHash } from '../dataset/split';
+import { groupsOf, sameImages } from '../dataset/same';
+import { splitByHash, splitStratified } from '../dataset/split';
 import type { LabelledSet } from '../dataset/types';
 import { LabelscopeError } from '../protocol/errors';
 import type { FailedFile, TrainParams } from '../protocol/messages';
 import type { Recipe } from '../protocol/recipe';
-import type { SplitSource } from '../protocol/run';
+import type { SplitPart, SplitSource } from '../protocol/run';
+import { checkImages, depthFor } from './health';
 
 export interface Split {
   readonly set: LabelledSet;
@@ -47,10 +49,16 @@ export async function openSplits(
   });
   const file = params.validation ?? (await findValidationFile(params.annotations));
   if (file === undefined) {
-    say(
-      `No validation file was found beside ${params.annotations}: ${Math.round(100 * recipe.validationFraction)} % of its images are kept for validation.`,
-    );
-    return parts(whole, recipe.validationFraction, params.seed);
+    const together = await samePictures(whole, signal);
+    const share = `${Math.round(100 * recipe.validationFraction)} % of its images are kept for validation`;
+    const groups = together.length === 0 ? '' : `; ${together.length} groups of nearly the same images stay on one side`;
+    say(`No validation file was found beside ${params.annotations}: ${share}, each category in proportion${groups}.`);
+    return parts(whole, {
+      fraction: recipe.validationFraction,
+      seed: params.seed,
+      method: 'stratified',
+      ...(together.length > 0 && { together }),
+    });
   }
   const validation = await openSplit({
     ...shared,
@@ -76,7 +84,7 @@ export async function reopenSplit(
   const options = { annotations, images, fingerprint, categories, includeUnlabeled, signal };
   const split = await openSplit({ ...options, say: () => undefined });
   if (!source.part) return split;
-  return parts(split, source.part.fraction, source.part.seed)[source.part.which];
+  return parts(split, source.part)[source.part.which];
 }
 
 /** All usable images of one annotation file. The paths in its source are absolute: a run may be opened from any folder. */
@@ -100,13 +108,23 @@ export async function openSplit(options: OpenOptions): Promise<Split> {
   return { set: found.set, paths: found.paths, source, failed };
 }
 
-function parts(whole: Split, fraction: number, seed: number): { train: Split; validation: Split } {
+/** File names of the images that are the same picture or nearly so; in large sets nobody looks. */
+async function samePictures({ set, paths }: Split, signal: AbortSignal): Promise<readonly (readonly string[])[]> {
+  if (depthFor(undefined, paths.length) !== 'pixels') return [];
+  const checks = await checkImages(paths, 'pixels', { signal, onProgress: () => undefined });
+  const groups = groupsOf(paths.length, sameImages(checks).repeated);
+  return groups.map((rows) => rows.map((row) => set.images[row]!.fileName));
+}
+
+function parts(whole: Split, how: Omit<SplitPart, 'which'>): { train: Split; validation: Split } {
   const pathOf = new Map(whole.set.images.map((image, row) => [image, whole.paths[row]!]));
-  const sets = splitByHash(whole.set, fraction, seed);
+  const { fraction, seed, method, together } = how;
+  const sets =
+    method === 'stratified' ? splitStratified(whole.set, { fraction, seed, together }) : splitByHash(whole.set, fraction, seed);
   const part = (which: 'train' | 'validation'): Split => ({
     set: sets[which],
     paths: sets[which].images.map((image) => pathOf.get(image)!),
-    source: { ...whole.source, count: sets[which].images.length, part: { which, fraction, seed } },
+    source: { ...whole.source, count: sets[which].images.length, part: { ...how, which } },
     // They belong to neither part; told once.
     failed: which === 'train' ? whole.failed : [],
   });

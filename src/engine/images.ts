@@ -10,7 +10,7 @@ export interface Pixels {
 }
 
 /** A picture of more pixels than this is refused: it is a mistake or an attack on the memory. */
-const MOST_PIXELS = 300_000_000;
+export const MOST_PIXELS = 300_000_000;
 
 /**
  * Decodes and resizes to exactly width × height (the aspect ratio changes, as in the reference example). Grey, CMYK and

@@ -1,22 +1,25 @@
 // The request `inspect`: an annotation file's numbers and findings, its image folder, and the validation file beside it.
 import { resolve } from 'node:path';
-import { findImageFolder, findValidationFile } from '../dataset/images';
+import { findImageFolder } from '../dataset/images';
 import { inspect } from '../dataset/inspect';
 import { openAnnotations } from '../dataset/index-cache';
 import type { CocoIndex } from '../dataset/types';
-import type { BytesProgress, DatasetReport, InspectParams } from '../protocol/messages';
+import type { CountProgress, DatasetReport, InspectParams, InspectProgress } from '../protocol/messages';
 import { keepIndex } from './browse-index';
 import { sizesOf } from './browse-sizes';
 import type { Context } from './context';
+import { healthOf } from './health-report';
 
 /** Images that are looked for to find their folder. */
 const SAMPLE = 20;
+/** Between two tellings of how many images were looked at, in milliseconds. */
+const INTERVAL = 100;
 
 /** A folder that is not found is no failure: the report says so, and tells the rest. */
 export async function inspectDataset(
   params: InspectParams,
   { signal }: Pick<Context, 'signal'>,
-  emit: (progress: BytesProgress) => void,
+  emit: (progress: InspectProgress) => void,
 ): Promise<DatasetReport> {
   const path = resolve(params.annotations);
   const onProgress = (bytes: number, totalBytes: number) => emit({ bytes, totalBytes });
@@ -28,13 +31,20 @@ export async function inspectDataset(
     if (explicit !== undefined) throw error;
     return undefined;
   });
-  const inspection = await inspect(index, { imageFolder: found?.folder, categories: params.categories });
+  const inspection = await inspect(index, { imageFolder: found?.folder, categories: params.categories, signal });
+  const { bytes } = inspection;
+  const health = await healthOf({ index, folder: found?.folder }, params, {
+    signal,
+    onProgress: sparingly((images) => emit({ bytes, totalBytes: bytes, images })),
+  });
   const missing = found ? [] : [folderFinding(names)];
   return {
     ...inspection,
-    findings: [...missing, ...inspection.findings],
+    findings: bySeverity([...missing, ...inspection.findings, ...health.findings]),
     imageFolderHow: found?.how ?? null,
-    validation: (await findValidationFile(path)) ?? null,
+    validation: health.validation,
+    checkedImages: health.checkedImages,
+    suggestedCheck: health.suggestedCheck,
     coOccurrence: coOccurrence(
       index,
       inspection.categories.map(({ name }) => name),
@@ -42,6 +52,21 @@ export async function inspectDataset(
     sizes: sizesOf(index),
   };
 }
+
+/** Ten thousands of messages would cost more than the work that they tell of. */
+export function sparingly(tell: (progress: CountProgress) => void): (progress: CountProgress) => void {
+  let told = 0;
+  return (progress) => {
+    if (progress.done < progress.total && Date.now() - told < INTERVAL) return;
+    told = Date.now();
+    tell(progress);
+  };
+}
+
+const SEVERITIES = ['error', 'warning', 'info'];
+
+const bySeverity = (findings: DatasetReport['findings']) =>
+  [...findings].sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
 
 function folderFinding(examples: readonly string[]): DatasetReport['findings'][number] {
   return {

@@ -13,6 +13,7 @@ import { LabelscopeError, toWireError } from '../protocol/errors';
 import type { Envelope, Method, Params, Progress, Result } from '../protocol/messages';
 import { browse, release, thumbnails } from './browse';
 import { type Context, makeContext } from './context';
+import { diagnose } from './health-diagnose';
 import { doctor } from './doctor';
 import { evaluateModel } from './evaluate';
 import { explain } from './explain';
@@ -24,8 +25,10 @@ import { inspectDataset } from './inspect';
 import { type ModelCache, modelCache } from './models';
 import { picture } from './picture';
 import { type Runtime, startRuntime } from './runtime/runtime';
+import { fixDataset } from './health-fix';
 import { importModel } from './import';
 import { truth } from './truth';
+import { splitDataset } from './split';
 import { sample } from './sample/request';
 import { train } from './train/train';
 
@@ -46,6 +49,9 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   browse,
   thumbnails,
   release,
+  split: splitDataset,
+  diagnose,
+  fix: fixDataset,
   truth,
   picture,
   import: importModel,

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { LabelscopeError } from '../protocol/errors';
 import { askForEvaluation, evaluateModel, type EvaluateOptions } from './flows/evaluate';
+import { fixAnnotations, splitDataset } from './flows/health';
 import { deleteRuns, exportModel, exportReport, renameRun } from './flows/files';
 import { importModel } from './flows/import';
 import { askForTraining, type TrainOptions } from './flows/train';
@@ -28,6 +29,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const { fsPath } = await targets.annotationFile(services, target);
     await services.datasets.show(fsPath);
     return fsPath;
+  },
+  splitDataset: async (services, target, options) => {
+    const annotations = await targets.annotationFile(services, target);
+    return splitDataset(services, annotations, isOptions(options) ? options : {});
+  },
+  fixAnnotations: async (services, target, options) => {
+    const annotations = await targets.annotationFile(services, target);
+    const { codes } = isOptions(options) ? (options as { readonly codes?: readonly string[] }) : {};
+    return fixAnnotations(services, annotations, codes);
   },
   evaluate: async (services, target, options) => {
     const given = target === undefined ? undefined : await targets.runOf(services, target, targets.hasModel);

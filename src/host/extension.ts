@@ -4,6 +4,7 @@ import { activeImage } from './active-image';
 import { type LabelscopeApi, publicApi } from './api';
 import { cocoFiles } from './coco-files';
 import { registerCommands } from './commands';
+import { cocoDiagnostics } from './diagnostics';
 import { supervisor } from './engine';
 import { labelsOf } from './labels';
 import { modelChoice } from './models';
@@ -38,6 +39,7 @@ export function activate(context: vscode.ExtensionContext): LabelscopeApi {
   const { datasets, trainings, evaluations } = services;
   context.subscriptions.push(log, engine, coco, runs, models, labels, active, images, datasets, trainings, evaluations);
   context.subscriptions.push(trees, registerCommands(services, trees), runStatusBar(runs), comparisons(runs));
+  context.subscriptions.push(cocoDiagnostics(engine, coco, log));
   context.subscriptions.push(labelsView(context.extensionUri, active, labels, models, images.show));
   // A window that is reloaded finds its runs, and what was chosen, again.
   runs.refresh();

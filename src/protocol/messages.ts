@@ -203,12 +203,20 @@ export interface SampleResult {
   readonly validationImages: number;
 }
 
+/** How closely image files are looked at: not at all, their size alone, or every pixel, which finds damage and pictures that come twice. */
+export type CheckDepth = 'none' | 'headers' | 'pixels';
+
 export interface InspectParams {
   readonly annotations: string;
   readonly images?: string;
   readonly categories?: readonly string[];
   /** The engine keeps what it has read for `browse`, until `release` or until nobody asks for it. */
   readonly keep?: boolean;
+  /** The file to compare with; found by its name where it is not given. */
+  readonly validation?: string;
+  readonly validationImages?: string;
+  /** Where it is not given: 'pixels' up to some thousands of images, 'none' beyond. */
+  readonly checkImages?: CheckDepth;
 }
 
 export interface BytesProgress {
@@ -216,15 +224,90 @@ export interface BytesProgress {
   readonly totalBytes: number;
 }
 
+export interface InspectProgress extends BytesProgress {
+  /** Once image files are looked at. */
+  readonly images?: CountProgress;
+}
+
 /** An annotation file's inspection, and what belongs to it. */
 export interface DatasetReport extends Inspection {
   /** How the image folder was found, in words. */
   readonly imageFolderHow: string | null;
-  /** The validation file that lies beside it under COCO's names, if any. */
+  /** The validation file that it was compared with: as given, or beside it under COCO's names, if any. */
   readonly validation: string | null;
+  /** How closely the image files were looked at. */
+  readonly checkedImages: CheckDepth;
+  /** How closely they are looked at where `checkImages` is not given: it follows from their number. */
+  readonly suggestedCheck: CheckDepth;
   /** categories × categories, row-major: images that show both; on the diagonal, images that show the category. */
   readonly coOccurrence: readonly number[];
   readonly sizes: SizeReport;
+}
+
+export interface SplitParams {
+  readonly annotations: string;
+  readonly images?: string;
+  /** The folder for the new files; nothing in it is written over. */
+  readonly out: string;
+  readonly parts: { readonly kind: 'fraction'; readonly fraction: number } | { readonly kind: 'folds'; readonly folds: number };
+  readonly seed: number;
+  /** 'pixels' keeps images that are nearly the same on one side; where it is not given, up to some thousands of images. */
+  readonly checkImages?: CheckDepth;
+}
+
+export interface SplitResult {
+  readonly files: readonly {
+    readonly path: string;
+    readonly which: 'train' | 'validation';
+    readonly images: number;
+    readonly annotations: number;
+  }[];
+  /** How many images of each file show the category, in the order of `files`. */
+  readonly categories: readonly { readonly name: string; readonly images: readonly number[] }[];
+  readonly imageFolder: string | null;
+  /** Groups of images that are the same or nearly so, each on one side. */
+  readonly together: number;
+  /** Annotations that point to no image. */
+  readonly leftOut: number;
+}
+
+export interface DiagnoseParams {
+  /** At most 64 MB: larger files are not opened as text. */
+  readonly annotations: string;
+}
+
+/** A fault at its place. Lines and characters from 0, characters in UTF-16 units. */
+export interface Diagnostic {
+  /** That of the finding. */
+  readonly code: string;
+  readonly severity: 'error' | 'warning' | 'info';
+  readonly message: string;
+  readonly start: { readonly line: number; readonly character: number };
+  readonly end: { readonly line: number; readonly character: number };
+  /** Whether `fix` repairs it. */
+  readonly fixable: boolean;
+}
+
+export interface DiagnoseResult {
+  /** At most a hundred of each code. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** By code: how many there are. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+export interface FixParams {
+  readonly annotations: string;
+  readonly images?: string;
+  /** The new file; without it, one beside the old one: instances_train.fixed.json. */
+  readonly out?: string;
+  /** Findings to repair; all that can be where it is not given. */
+  readonly codes?: readonly string[];
+}
+
+export interface FixResult {
+  readonly path: string;
+  /** By code: how many cases were repaired. */
+  readonly fixed: Readonly<Record<string, number>>;
 }
 
 export interface TruthParams {
@@ -283,11 +366,14 @@ interface Requests {
   readonly predict: { params: PredictParams; result: PredictResult; progress: CountProgress };
   readonly explain: { params: ExplainParams; result: ExplainResult; progress: CountProgress };
   readonly export: { params: ExportParams; result: ExportResult; progress: never };
-  readonly inspect: { params: InspectParams; result: DatasetReport; progress: BytesProgress };
   readonly browse: { params: BrowseParams; result: BrowseResult; progress: never };
   readonly thumbnails: { params: ThumbnailsParams; result: readonly Thumbnail[]; progress: never };
   /** Forgets what is kept of an annotation file. */
   readonly release: { params: { readonly annotations: string }; result: null; progress: never };
+  readonly inspect: { params: InspectParams; result: DatasetReport; progress: InspectProgress };
+  readonly split: { params: SplitParams; result: SplitResult; progress: InspectProgress };
+  readonly diagnose: { params: DiagnoseParams; result: DiagnoseResult; progress: never };
+  readonly fix: { params: FixParams; result: FixResult; progress: InspectProgress };
   readonly truth: { params: TruthParams; result: TruthResult; progress: BytesProgress };
   readonly picture: { params: PictureParams; result: PictureResult; progress: never };
   readonly import: { params: ImportParams; result: ImportResult; progress: never };

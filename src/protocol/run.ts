@@ -2,8 +2,20 @@
 import type { DeviceUsed, TrainResult } from './messages';
 import type { Recipe } from './recipe';
 
-/** Raised when older programs could misread a run folder. */
-export const RUN_FORMAT = 1;
+/** Raised when older programs could misread a run folder. 2: splits may be stratified. */
+export const RUN_FORMAT = 2;
+
+/** How one file's images were divided, so that they can be divided the same way again. */
+export interface SplitPart {
+  readonly which: 'train' | 'validation';
+  /** Share of the validation part. */
+  readonly fraction: number;
+  readonly seed: number;
+  /** Absent in runs of format 1: by a hash of the file name. */
+  readonly method?: 'stratified';
+  /** File names of images that are the same picture, or nearly so, and stayed on one side. */
+  readonly together?: readonly (readonly string[])[];
+}
 
 /** Where images of a split come from: an annotation file, its images, and the part of it that is meant. */
 export interface SplitSource {
@@ -13,8 +25,8 @@ export interface SplitSource {
   readonly fingerprint: string;
   /** How many of its images are used: those whose files were there. */
   readonly count: number;
-  /** Set where both splits come from one file: the share and seed of the validation part. */
-  readonly part?: { readonly which: 'train' | 'validation'; readonly fraction: number; readonly seed: number };
+  /** Set where both splits come from one file. */
+  readonly part?: SplitPart;
 }
 
 /** run.json */

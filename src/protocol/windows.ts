@@ -2,6 +2,7 @@
 import type { BrowseResult, ImageFilter, ImageOrder, Thumbnail } from './browse';
 import type {
   ColormapName,
+  CountProgress,
   DatasetReport,
   EvaluateResult,
   ExplainedMap,
@@ -30,6 +31,8 @@ export interface DatasetData {
   readonly report: DatasetReport | null;
   /** Share of the file that is read, 0..1. */
   readonly progress: number;
+  /** How many of the image files were looked at; null where nobody looks. */
+  readonly checking: CountProgress | null;
   readonly error: WireError | null;
 }
 
@@ -153,13 +156,15 @@ interface DatasetCalls extends CommonCalls {
   /** `ticket` is a number of the window's choice, by which it may give the request up. */
   readonly thumbnails: Call<{ readonly ticket: number; readonly rows: readonly number[] }, readonly Thumbnail[]>;
   readonly giveUp: Call<{ readonly ticket: number }, null>;
+  /** Looks into every image file; the report that comes of it is told as data. */
+  readonly checkImages: Call<null, null>;
 }
 
 /** Which images, in which order. */
 export interface BrowseQuery {
   readonly filter: ImageFilter;
-  /** Index of a finding of the report: only the images that it concerns. */
-  readonly finding: number | null;
+  /** Code of a finding of the report: only the images that it concerns. */
+  readonly finding: string | null;
   readonly order: ImageOrder;
   readonly descending: boolean;
 }

@@ -34,7 +34,7 @@ beforeAll(async () => {
   await engine.stop();
   await mkdir(join(folder, 'newer'));
   const record = await readFile(join(folder, 'run', 'run.json'), 'utf8');
-  await writeFile(join(folder, 'newer', 'run.json'), record.replace('"format": 1', '"format": 2'));
+  await writeFile(join(folder, 'newer', 'run.json'), record.replace('"format": 2', '"format": 3'));
 });
 afterAll(() => (UNBUILT ? undefined : rm(folder, { recursive: true, force: true })));
 
@@ -53,12 +53,16 @@ const FAILURES: readonly (readonly [string, RegExp])[] = [
   ['inspect cut.json', /cut\.json.* line 1, column /],
   ['inspect empty.json', /empty\.json.* empty/],
   ['inspect $T --categories purple', /no category "purple"/],
-  ['inspect $T --images gone', /There is no image folder gone/],
+  ['inspect $T --images gone', /There is no image folder .*gone/],
+  ['inspect $T --validation gone.json', /gone\.json/],
+  ['split gone.json --out parts', /gone\.json/],
+  ['split $T --out parts --folds 30', /24 images, too few for 30 parts/],
+  ['split $T --out text.txt/x', /text\.txt/],
   ['train gone.json', /gone\.json/],
   ['train alone.json --device cpu', /gone\.jpg.*--images/],
   [`${TRAIN} --run run`, /run already holds a run.*--resume/],
   [`${TRAIN} --run nowhere --resume`, /nowhere is no run folder/],
-  [`${TRAIN} --run newer --resume`, /format 2.*Update Labelscope/],
+  [`${TRAIN} --run newer --resume`, /format 3.*Update Labelscope/],
   [`${TRAIN} --run text.txt/run`, /run folder .*text\.txt.*--run/],
   [`${TRAIN} --images gone`, /no image folder .*gone/],
   [`${TRAIN} --categories red%square,purple`, /no category "purple"/],
@@ -100,6 +104,10 @@ const WRONG_USAGE: readonly (readonly [string, RegExp])[] = [
   ['train $T --seed 1.5', /--seed takes a whole number/],
   ['train $T --set epochs', /--set takes KEY=VALUE, not 'epochs'/],
   ['train $T --resume', /--resume needs --run/],
+  ['inspect $T --check-images all', /--check-images is one of none, headers, pixels, auto, not 'all'/],
+  ['split $T', /split needs --out DIR/],
+  ['split $T --out parts --folds 1', /--folds takes a whole number from 2/],
+  ['split $T --out parts --folds 3 --fraction 0.5', /--fraction or --folds, not both/],
   ['evaluate', /Usage: labelscope evaluate/],
   ['evaluate run --threshold 1.5', /--threshold takes a number from 0 to 1, not '1\.5'/],
   ['evaluate --predictions short.csv $V more', /--predictions/],

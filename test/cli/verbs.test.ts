@@ -112,6 +112,65 @@ describe.skipIf(UNBUILT)(`labelscope${UNBUILT}`, () => {
     expect(await lines('inspect', data.train)).toMatch(/^24 images, \d+ annotations, 3 categories, /);
   });
 
+  it('inspect: looks into the images as closely as asked, beside the validation file', async () => {
+    const found = await json('inspect', data.train);
+    expect(found).toMatchObject({ validation: data.validation, checkedImages: 'pixels', findings: [] });
+    const twice = join(folder, 'twice');
+    await mkdir(twice);
+    for (const name of ['train-000.png', 'train-001.png']) await copyFile(join(data.trainImages, name), join(twice, name));
+    await copyFile(join(twice, 'train-000.png'), join(twice, 'train-002.png'));
+    const args = ['inspect', data.train, '--images', twice, '--validation', data.train, '--validation-images', data.trainImages];
+    const codes = async (depth: string) =>
+      ((await json(...args, '--check-images', depth)).findings as { code: string; count: number }[])
+        .filter(({ code }) => /leak|repeated/.test(code))
+        .map(({ code, count }) => [code, count]);
+    expect(await codes('pixels')).toEqual([
+      ['leak-exact', 2],
+      ['image-repeated-labels-differ', 1],
+    ]);
+    expect(await codes('headers')).toEqual([['leak-file-name', 24]]);
+    expect(await lines(...args, '--check-images', 'pixels')).toContain('train-000.png (red square) = train-002.png');
+  });
+
+  it('split: files that inspect and train read, divided in proportion', async () => {
+    const parts = join(folder, 'parts');
+    const found = (await json('split', data.train, '--out', parts, '--fraction', '0.25', '--seed', '5')) as {
+      files: { path: string; images: number; which: string }[];
+      categories: { name: string; images: number[] }[];
+    };
+    expect(found.files.map(({ which, images }) => [which, images])).toEqual([
+      ['train', 18],
+      ['validation', 6],
+    ]);
+    for (const { images } of found.categories)
+      expect(Math.abs(images[1]! - 0.25 * (images[0]! + images[1]!))).toBeLessThanOrEqual(1);
+    const read = await json('inspect', found.files[0]!.path, '--images', data.trainImages);
+    expect(read).toMatchObject({ images: 18, validation: found.files[1]!.path });
+    const { status, stderr } = await cli('split', data.train, '--out', parts);
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/instances_train\.json is there already/) as string,
+    });
+    const text = await lines('split', data.train, '--out', join(folder, 'folds'), '--folds', '3');
+    expect(text).toMatch(/^category +fold1_train +fold1_val +fold2_train +fold2_val +fold3_train +fold3_val$/m);
+    expect(text).toMatch(/fold3_val\.json +[789] /);
+  });
+
+  it('fix: a new file without what is certainly wrong', async () => {
+    const broken = join(folder, 'data', 'annotations', 'broken_train2017.json');
+    const text = await readFile(data.train, 'utf8');
+    await writeFile(broken, text.replace('"annotations":[', '"annotations":[{"image_id":99,"category_id":1},'));
+    const out = join(folder, 'repaired.json');
+    const found = await json('fix', broken, '--out', out);
+    expect(found).toEqual({ path: out, fixed: { 'annotation-without-image': 1 } });
+    expect(await readFile(out, 'utf8')).toBe(text);
+    const { status, stderr } = await cli('fix', out, '--out', join(folder, 'again.json'));
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/no fault whose repair is certain/) as string,
+    });
+  });
+
   it('predict: files and folders, what cannot be read among the failed', async () => {
     const broken = join(folder, 'broken.jpg');
     await writeFile(broken, 'no image');
@@ -212,7 +271,7 @@ describe.skipIf(UNBUILT)(`labelscope${UNBUILT}`, () => {
 
   it('help: general and for every verb, without an engine', async () => {
     const general = await lines('--help');
-    for (const verb of ['inspect', 'train', 'evaluate', 'predict', 'explain', 'export', 'sample', 'doctor']) {
+    for (const verb of ['inspect', 'train', 'evaluate', 'predict', 'explain', 'export', 'split', 'fix', 'sample', 'doctor']) {
       expect(general).toContain(`  ${verb} `);
       expect(await lines(verb, '--help')).toContain(`labelscope ${verb}`);
     }

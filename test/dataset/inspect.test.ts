@@ -86,7 +86,8 @@ describe('inspect', () => {
     const found = await inspect(await readIndex(folder, { ...SMALL, images, annotations }));
     expect(found.findings.find((finding) => finding.code === 'category-imbalance')).toMatchObject({
       severity: 'warning',
-      examples: ['cat: 2 of at most 48 images'],
+      examples: ['cat: 2 of at most 48 images, positive weight 24'],
+      values: { dog: 2 / 48, cat: 48 / 2 },
     });
   });
 

@@ -1,5 +1,5 @@
 // Numbers of a trained model: what predict, evaluate and explain say, against ONNX Runtime alone and against arithmetic.
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -8,11 +8,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { labelSet } from '../../src/dataset/labels';
 import { readPredictions } from '../../src/dataset/predictions';
 import { readAnnotations } from '../../src/dataset/reader';
-import { splitByHash } from '../../src/dataset/split';
+import { splitByHash, splitStratified } from '../../src/dataset/split';
 import type { EngineClient } from '../../src/engine/client/engine';
 import { evaluate } from '../../src/metrics/evaluate';
 import { readModel, writeModel } from '../../src/onnx/files';
 import type { EvaluateResult, ExplainParams, ExplainResult, PredictResult, TrainResult } from '../../src/protocol/messages';
+import type { RunRecord } from '../../src/protocol/run';
 import { CATEGORIES, type TinyData, writeTinyData } from '../support/data';
 import { jsonOf, startEngine, trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
 
@@ -189,10 +190,28 @@ describe.skipIf(UNBUILT)(`evaluate${UNBUILT}`, () => {
     const own = join(folder, 'own');
     const result = await engine.request('train', trainParams(alone.train, tiny, own, { set: { ...SET, epochs: '3' } }));
     const { evaluation } = await engine.request('evaluate', { model: own, device: 'cpu' });
-    const kept = splitByHash(labelSet(await readAnnotations(alone.train)), 0.2, 3).validation;
+    const kept = splitStratified(labelSet(await readAnnotations(alone.train)), { fraction: 0.2, seed: 3 }).validation;
     const { images: scored } = await jsonOf<{ images: { file_name: string }[] }>(join(own, 'scores.validation.json'));
     expect(scored.map((row) => row.file_name)).toEqual(kept.images.map(({ fileName }) => fileName));
     expect(3 * evaluation.loss!).toBeCloseTo(result.best!.validationLoss, 5);
+  });
+
+  it('judges a run of format 1 by the share that it kept by hash', async () => {
+    const old = join(folder, 'old');
+    await cp(join(folder, 'own'), old, { recursive: true });
+    const place = join(old, 'run.json');
+    const record = await jsonOf<RunRecord>(place);
+    const set = labelSet(await readAnnotations(record.train.annotations));
+    const kept = splitByHash(set, 0.2, 3);
+    const part = (which: 'train' | 'validation') => ({
+      ...record[which],
+      count: kept[which].images.length,
+      part: { which, fraction: 0.2, seed: 3 },
+    });
+    await writeFile(place, JSON.stringify({ ...record, format: 1, train: part('train'), validation: part('validation') }));
+    await engine.request('evaluate', { model: old, device: 'cpu' });
+    const { images: scored } = await jsonOf<{ images: { file_name: string }[] }>(join(old, 'scores.validation.json'));
+    expect(scored.map((row) => row.file_name)).toEqual(kept.validation.images.map(({ fileName }) => fileName));
   });
 
   it('leaves out images that cannot be read and names them', async () => {

@@ -55,6 +55,66 @@ describe.skipIf(UNBUILT)(`the engine's questions${UNBUILT}`, () => {
     expect(report.findings[0]).toMatchObject({ code: 'image-folder-not-found', severity: 'error' });
   });
 
+  it('inspect: a validation file that is found but cannot be read is a finding; one that was named is an error', async () => {
+    const pair = join(folder, 'pair');
+    await cp(join(folder, 'data'), pair, { recursive: true });
+    const [train, val] = ['train', 'val'].map((split) => join(pair, 'annotations', `instances_${split}2017.json`)) as [
+      string,
+      string,
+    ];
+    await writeFile(val, '[]');
+    const { findings, validation } = await engine.request('inspect', { annotations: train });
+    expect([validation, findings.map(({ code, examples }) => [code, examples])]).toEqual([
+      val,
+      [['validation-unreadable', [val]]],
+    ]);
+    await expect(engine.request('inspect', { annotations: train, validation: val })).rejects.toMatchObject({
+      code: 'results-file',
+    });
+  });
+
+  it('diagnose: every fault at its place, the first hundred of a kind', async () => {
+    const text = await readFile(data.train, 'utf8');
+    const wrong = join(folder, 'data', 'annotations', 'wrong_train2017.json');
+    const lost = Array.from({ length: 120 }, (_, k) => `\n {"image_id": ${500 + k}, "category_id": 1}`);
+    await writeFile(
+      wrong,
+      text
+        .replace('"annotations":[', `"annotations":[${lost.join(',')},`)
+        .replace('"width":40', '"width":50')
+        .replace('train-003.png', 'gone.png'),
+    );
+    const { diagnostics, counts } = await engine.request('diagnose', { annotations: wrong });
+    expect(counts).toEqual({ 'annotation-without-image': 120, 'image-missing': 1, 'image-size-differs': 1 });
+    expect(diagnostics.filter(({ code }) => code === 'annotation-without-image')).toHaveLength(100);
+    const lines = (await readFile(wrong, 'utf8')).split('\n');
+    const shown = diagnostics.map(({ code, start, end, fixable }) => [
+      code,
+      lines[start.line]!.slice(start.character, end.character),
+      fixable,
+    ]);
+    expect(shown).toContainEqual(['annotation-without-image', '599', true]);
+    expect(shown).toContainEqual(['image-missing', '"gone.png"', false]);
+    expect(shown).toContainEqual(['image-size-differs', '50', true]);
+    const { path, fixed } = await engine.request('fix', { annotations: wrong });
+    expect({ path, fixed }).toEqual({
+      path: wrong.replace('.json', '.fixed.json'),
+      fixed: { 'annotation-without-image': 120, 'image-size-differs': 1 },
+    });
+    expect(await readFile(path, 'utf8')).toBe(text.replace('train-003.png', 'gone.png'));
+    const next = await engine.request('fix', { annotations: wrong, codes: ['image-size-differs'] });
+    expect(next).toEqual({ path: wrong.replace('.json', '.fixed-2.json'), fixed: { 'image-size-differs': 1 } });
+  });
+
+  it('diagnose: the place where a file ends to be JSON', async () => {
+    const cut = join(folder, 'cut.json');
+    await writeFile(cut, '{ "images": [],\n  "é": ]');
+    const { diagnostics } = await engine.request('diagnose', { annotations: cut });
+    expect(diagnostics).toMatchObject([
+      { code: 'json-syntax', start: { line: 1, character: 7 }, end: { line: 1, character: 8 } },
+    ]);
+  });
+
   it('truth: the labels of the annotation file that has this very image', async () => {
     const annotations = [data.train, data.validation];
     expect((await engine.request('truth', { annotations, file: image })).truth).toEqual({

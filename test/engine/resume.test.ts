@@ -105,8 +105,8 @@ describe.skipIf(UNBUILT)(`a resumed run refuses${UNBUILT}`, () => {
     await expect(resume()).rejects.toMatchObject(refusal('checkpoint-unreadable', path));
     await writeFile(path, whole);
     const record = await readFile(join(stopped, 'run.json'), 'utf8');
-    await writeFile(join(stopped, 'run.json'), record.replace('"format": 1', '"format": 2'));
-    await expect(resume()).rejects.toMatchObject(refusal('run-newer', 'format 2'));
+    await writeFile(join(stopped, 'run.json'), record.replace('"format": 2', '"format": 3'));
+    await expect(resume()).rejects.toMatchObject(refusal('run-newer', 'format 3'));
     await writeFile(join(stopped, 'run.json'), record.slice(0, 100));
     await expect(resume()).rejects.toMatchObject(refusal('run-unreadable', 'run\\.json'));
     await writeFile(join(stopped, 'run.json'), record);

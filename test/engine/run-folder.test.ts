@@ -163,7 +163,7 @@ describe('a run folder', () => {
     ['run-missing', undefined],
     ['run-unreadable', 'no JSON'],
     ['run-unreadable', '{"format": 1}'],
-    ['run-newer', '{"format": 2, "recipe": {}, "train": {}, "validation": {}, "categories": []}'],
+    ['run-newer', '{"format": 3, "recipe": {}, "train": {}, "validation": {}, "categories": []}'],
   ])('answers %s where run.json is %j', async (code, text) => {
     if (text !== undefined) await writeFile(join(folder, 'run.json'), text);
     await expect(readRecord(folder)).rejects.toMatchObject({ code, message: expect.stringContaining(folder) as string });

@@ -1,10 +1,10 @@
 // Training end to end in the real engine process: every recipe, what it leaves in its folder, and what it refuses.
-import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineClient } from '../../src/engine/client/engine';
-import type { RunRecord } from '../../src/protocol/run';
+import type { RunRecord, ScoresFile } from '../../src/protocol/run';
 import { readTensors } from '../../src/engine/run/safetensors';
 import { readModel } from '../../src/onnx/files';
 import type { TrainEvent, TrainResult } from '../../src/protocol/messages';
@@ -97,7 +97,7 @@ describe.skipIf(UNBUILT)(`train${UNBUILT}`, () => {
     expect((await readdir(run)).sort()).toEqual(['checkpoint', 'history.jsonl', 'model.onnx', 'run.json']);
     const record = await jsonOf<RunRecord>(join(run, 'run.json'));
     expect(record).toMatchObject({
-      format: 1,
+      format: 2,
       state: 'finished',
       seed: 3,
       categories: CATEGORIES,
@@ -111,6 +111,21 @@ describe.skipIf(UNBUILT)(`train${UNBUILT}`, () => {
     expect((await readModel(join(run, 'model.onnx'))).metadata['labelscope.categories']).toBe(JSON.stringify(CATEGORIES));
   });
 
+  it('keeps images that are the same on one side, and notes them', async () => {
+    const alone = await writeTinyData(join(folder, 'twice'), { train: 30, validation: 0 });
+    const image = (name: string) => join(alone.trainImages, `train-${name}.png`);
+    for (const name of ['007', '014', '021']) await copyFile(image('000'), image(name));
+    const run = newRun();
+    await engine.request('train', trainParams(alone.train, tiny, run, { set: { ...SHORT, epochs: '2' } }));
+    const { train, validation } = await jsonOf<RunRecord>(join(run, 'run.json'));
+    const together = [['000', '007', '014', '021'].map((name) => `train-${name}.png`)];
+    expect([train.part?.together, validation.part?.together]).toEqual([together, together]);
+    const { evaluation } = await engine.request('evaluate', { model: run, device: 'cpu' });
+    expect(evaluation.images).toBe(validation.count);
+    const kept = (await jsonOf<ScoresFile>(join(run, 'scores.validation.json'))).images.map((one) => one.file_name);
+    expect([0, 4]).toContain(together[0]!.filter((name) => kept.includes(name)).length);
+  });
+
   it('keeps a share of the images for validation where there is no validation file', async () => {
     const alone = await writeTinyData(join(folder, 'alone'), { train: 30, validation: 0 });
     const run = newRun();
@@ -119,7 +134,7 @@ describe.skipIf(UNBUILT)(`train${UNBUILT}`, () => {
       trainParams(alone.train, tiny, run, { set: { ...SHORT, epochs: '2', validationFraction: '0.3' } }),
     );
     const record = await jsonOf<RunRecord>(join(run, 'run.json'));
-    expect(record.train.part).toEqual({ which: 'train', fraction: 0.3, seed: 3 });
+    expect(record.train.part).toEqual({ which: 'train', fraction: 0.3, seed: 3, method: 'stratified' });
     expect(record.train.count + record.validation.count).toBe(30);
     expect(record.validation.count).toBeGreaterThan(3);
   });

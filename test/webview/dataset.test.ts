@@ -26,6 +26,8 @@ const REPORT: DatasetReport = {
   })),
   labelsPerImage: { mean: 1.2, histogram: [IMAGES - 150, 120, 30] },
   imageFolder: '/data/images',
+  checkedImages: 'none',
+  suggestedCheck: 'none',
   findings: [
     {
       code: 'empty-box',
@@ -55,7 +57,7 @@ const REPORT: DatasetReport = {
   },
 };
 
-const DATA: DatasetData = { annotations: REPORT.path, report: REPORT, progress: 1, error: null };
+const DATA: DatasetData = { annotations: REPORT.path, report: REPORT, progress: 1, checking: null, error: null };
 
 /** Every image shows a cat in the box, and a crowd of dogs beside it. */
 const BOX = [100, 50, 120, 80] as const;
@@ -112,7 +114,7 @@ describe.skipIf(NO_BROWSER !== '')(`the dataset panel${NO_BROWSER}`, () => {
       ['[data-card="labels-per-image"] .choice >> nth=2', { filter: { labels: [2, 2] } }],
       ['[data-card="sizes"] .choice >> nth=1', { filter: { size: [480, 640] } }],
       ['[data-card="aspect-ratios"] .choice >> nth=1', { filter: { aspect: [1.22, Number.MAX_SAFE_INTEGER] } }],
-      ['[data-show="empty-box"]', { finding: 0 }],
+      ['[data-show="empty-box"]', { finding: 'empty-box' }],
     ];
     for (const [place, query] of wanted) {
       await page.getByRole('tab', { name: 'Report' }).click();

@@ -156,7 +156,9 @@ function chips(report: DatasetReport, query: BrowseQuery, ask: Ask): TemplateRes
   const all = [
     finding === null
       ? []
-      : chip(report.findings[finding]?.message ?? '', undefined, () => ask((last) => ({ ...last, finding: null }))),
+      : chip(report.findings.find(({ code }) => code === finding)?.message ?? '', undefined, () =>
+          ask((last) => ({ ...last, finding: null })),
+        ),
     categories('has'),
     categories('hasNot'),
     filter.aspect ? chip(t('width / height {0}', span(filter.aspect)), undefined, takeOff('aspect')) : [],

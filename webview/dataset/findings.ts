@@ -16,9 +16,7 @@ function severityWord(severity: Finding['severity']): string {
 
 export function findingsCard({ findings }: DatasetReport, { severity }: ViewState, actions: Actions): Card {
   const shown = SEVERITIES.flatMap((one) =>
-    findings
-      .map((finding, k) => ({ finding, k }))
-      .filter(({ finding }) => finding.severity === one && (severity === 'all' || severity === one)),
+    findings.filter((finding) => finding.severity === one && (severity === 'all' || severity === one)),
   );
   return {
     name: 'findings',
@@ -29,7 +27,7 @@ export function findingsCard({ findings }: DatasetReport, { severity }: ViewStat
     chart:
       findings.length === 0
         ? html`<p class="notice">${t('Nothing wrong was found.')}</p>`
-        : html`<div>${shown.map(({ finding, k }) => findingOf(finding, k, actions))}</div>`,
+        : html`<div>${shown.map((finding) => findingOf(finding, actions))}</div>`,
     table: {
       caption: t('Findings'),
       columns: [
@@ -40,7 +38,7 @@ export function findingsCard({ findings }: DatasetReport, { severity }: ViewStat
         { title: t('Remedy') },
         { title: t('Examples') },
       ],
-      rows: shown.map(({ finding: { code, severity: weight, count: cases, message, remedy, examples } }) => ({
+      rows: shown.map(({ code, severity: weight, count: cases, message, remedy, examples }) => ({
         key: code,
         cells: [code, severityWord(weight), cases, message, remedy, examples.join('; ')],
       })),
@@ -64,13 +62,13 @@ function severityChoice(findings: readonly Finding[], chosen: Severity, { change
   </div>`;
 }
 
-function findingOf({ severity, code, message, remedy, examples, images }: Finding, k: number, { show }: Actions): TemplateResult {
+function findingOf({ severity, code, message, remedy, examples, images }: Finding, { show }: Actions): TemplateResult {
   return html`<div class="notice finding ${severity}" data-finding=${code}>
     <div class="row spread">
       <p><strong>${severityWord(severity)}:</strong> ${message}</p>
       ${
         images && images.length > 0
-          ? html`<button data-show=${code} @click=${() => show({ finding: k })}>
+          ? html`<button data-show=${code} @click=${() => show({ finding: code })}>
               ${t('Show images ({0})', count(images.length))}
             </button>`
           : nothing

@@ -69,7 +69,7 @@ function page(data: DatasetData, panel: Panel): TemplateResult {
     </header>
     ${error ? html`<p class="notice error" role="alert">${error.message}</p>` : nothing}
     ${!report && !error ? html`<progress max="1" value=${progress} aria-label=${t('Reading the file')}></progress>` : nothing}
-    ${report ? html`${tabs(panel)} ${reportPage(report, panel)} ${imagesTab(panel)}` : nothing}`;
+    ${report ? html`${tabs(panel)} ${reportPage(report, data, panel)} ${imagesTab(panel)}` : nothing}`;
 }
 
 const PAGES = ['report', 'images'] as const;
@@ -111,20 +111,42 @@ function imagesTab({ state, images }: Panel): TemplateResult {
   </div>`;
 }
 
-function reportPage(report: DatasetReport, panel: Panel): TemplateResult {
+function reportPage(report: DatasetReport, data: DatasetData, panel: Panel): TemplateResult {
   const { state, actions, host, heatMap } = panel;
   const all = orderedCategories(report, state.categoryOrder);
   const found = foundCategories(report, all, state.search);
   const draw = (card: Parameters<typeof cardOf>[0]) => cardOf(card, state.tables, actions.toggle, host);
   const chart = { report, together: togetherOf(report), state, found, all };
   return html`<div id="page-report" role="tabpanel" aria-labelledby="tab-report" ?hidden=${state.page !== 'report'}>
-    ${tiles(report)}
+    ${tiles(report)} ${checks(report, data, host)}
     <div class="grid">
       ${draw(findingsCard(report, state, actions))} ${categoryTools(panel)} ${draw(classesCard(report, found, state, actions))}
       ${draw(labelsCard(report, actions))} ${draw(sizesCard(report, actions))} ${draw(aspectsCard(report, actions))}
       ${draw(togetherCard(chart, heatMap, actions))}
     </div>
   </div>`;
+}
+
+/** Whether the image files were looked into, how far that is, and the way to it. */
+function checks({ checkedImages, imageFolder }: DatasetReport, { checking }: DatasetData, host: Host<'dataset'>) {
+  if (imageFolder === null) return nothing;
+  if (checking) {
+    const { done, total } = checking;
+    return html`<p class="row" role="status" data-checks="running">
+      <progress max=${Math.max(1, total)} value=${done} aria-label=${t('Looking into the image files')}></progress>
+      ${t('Looking into the image files: {0} of {1}', count(done), count(total))}
+    </p>`;
+  }
+  if (checkedImages === 'pixels') {
+    return html`<p class="quiet" data-checks="done">
+      ${t('Every image file was opened: damage, sizes and pictures that come twice are among the findings.')}
+    </p>`;
+  }
+  const look = () => void host.call('checkImages', null).catch(() => undefined);
+  return html`<p class="row" data-checks="none">
+    <button @click=${look}>${t('Check Image Files')}</button>
+    <span class="quiet">${t('Opens every image: finds damage, wrong sizes, pictures that come twice or in both files.')}</span>
+  </p>`;
 }
 
 function categoryTools({ state, actions: { change } }: Panel): TemplateResult {

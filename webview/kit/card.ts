@@ -11,6 +11,8 @@ export interface Card {
   readonly name: string;
   readonly title: string;
   readonly chart?: SVGTemplateResult | TemplateResult;
+  /** False where the chart is made of text rather than drawn: it is no picture to keep. */
+  readonly drawn?: boolean;
   readonly table: TableData;
   readonly tableOptions?: TableOptions;
   readonly wide?: boolean;
@@ -24,7 +26,7 @@ export type ShownTables = ReadonlySet<string>;
 type Saver = Pick<Host<WindowName>, 'call'>;
 
 export function cardOf(card: Card, shown: ShownTables, toggle: (name: string) => void, host: Saver): TemplateResult {
-  const { name, title, chart, table, tableOptions, wide = false, more = nothing } = card;
+  const { name, title, chart, drawn = true, table, tableOptions, wide = false, more = nothing } = card;
   const asTable = chart === undefined || shown.has(name);
   return html`<section class="card ${wide ? 'wide' : ''}" data-card=${name} aria-label=${title}>
     <div class="row spread">
@@ -33,14 +35,9 @@ export function cardOf(card: Card, shown: ShownTables, toggle: (name: string) =>
         ${
           chart === undefined
             ? nothing
-            : html`<button class="plain" aria-pressed=${asTable} @click=${() => toggle(name)}>${t('Table')}</button>
-                <button class="plain" ?disabled=${asTable} @click=${(event: Event) => saveChart(event, name, 'svg', host)}>
-                  SVG
-                </button>
-                <button class="plain" ?disabled=${asTable} @click=${(event: Event) => saveChart(event, name, 'png', host)}>
-                  PNG
-                </button>`
+            : html`<button class="plain" aria-pressed=${asTable} @click=${() => toggle(name)}>${t('Table')}</button>`
         }
+        ${chart !== undefined && drawn ? FORMATS.map((format) => saveButton(format, name, asTable, host)) : nothing}
         <button class="plain" @click=${() => void save(host, `${name}.csv`, csvOf(table))}>CSV</button>
       </div>
     </div>
@@ -48,7 +45,16 @@ export function cardOf(card: Card, shown: ShownTables, toggle: (name: string) =>
   </section>`;
 }
 
-async function saveChart(event: Event, name: string, format: 'svg' | 'png', host: Saver): Promise<void> {
+const FORMATS = ['svg', 'png'] as const;
+type Format = (typeof FORMATS)[number];
+
+function saveButton(format: Format, name: string, asTable: boolean, host: Saver): TemplateResult {
+  return html`<button class="plain" ?disabled=${asTable} @click=${(event: Event) => saveChart(event, name, format, host)}>
+    ${format.toUpperCase()}
+  </button>`;
+}
+
+async function saveChart(event: Event, name: string, format: Format, host: Saver): Promise<void> {
   const card = (event.currentTarget as Element).closest('[data-card]');
   const chart = card?.querySelector<SVGSVGElement>('svg.chart');
   if (!chart) return;

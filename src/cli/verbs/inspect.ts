@@ -1,42 +1,57 @@
 // labelscope inspect: what is in an annotation file, and what is wrong with it.
-import { inspect as inspectIndex } from '../../dataset/inspect';
-import { openAnnotations } from '../../dataset/index-cache';
-import type { Inspection } from '../../dataset/types';
-import { findImageFolder } from '../../dataset/images';
-import { bar, decimal, table } from '../io';
-import { CATEGORIES, categoriesOf, defined, DONE, IMAGES, type Verb } from '../verb';
+import type { CheckDepth, DatasetReport, InspectProgress } from '../../protocol/messages';
+import { bar, decimal, type Io, table } from '../io';
+import { CATEGORIES, categoriesOf, CHECK_IMAGES, checkDepthOf, defined, DONE, IMAGES, type Verb } from '../verb';
 
 export const inspect: Verb = {
   spec: {
     positionals: 'ANNOTATIONS',
     count: [1, 1],
     help: 'Categories, labels per image and findings of a COCO annotation file.',
-    options: { images: IMAGES, categories: CATEGORIES },
+    options: {
+      images: IMAGES,
+      categories: CATEGORIES,
+      validation: { type: 'string', value: 'ANNOTATIONS', help: 'file to compare with (default: found by name)' },
+      'validation-images': { type: 'string', value: 'DIR', help: 'folder of its images' },
+      'check-images': CHECK_IMAGES,
+    },
   },
-  run: async (args, { io, signal }) => {
-    const path = args.positionals[0]!;
-    const onProgress = (done: number, total: number) =>
-      io.progress(`Reading  ${bar(done, total)}  ${(done / 1e6).toFixed(0)} of ${(total / 1e6).toFixed(0)} MB`);
-    const index = await openAnnotations(path, { signal, onProgress });
-    const names = index.images.slice(0, 20).map(({ fileName }) => fileName);
-    const explicit = args.text('images');
-    // A report on the annotations is worth having without the images too, unless a folder was named.
-    const folder =
-      explicit === undefined
-        ? await findImageFolder(path, names).catch(() => undefined)
-        : await findImageFolder(path, names, explicit);
+  run: async (args, { io, engine, signal }) => {
+    const params = {
+      annotations: args.positionals[0]!,
+      ...defined({
+        images: args.text('images'),
+        categories: categoriesOf(args),
+        validation: args.text('validation'),
+        validationImages: args.text('validation-images'),
+        checkImages: checkDepthOf(args),
+      }),
+    };
+    const report = await engine.request('inspect', params, { signal, onProgress: (progress) => tell(io, progress) });
     io.note(
-      folder
-        ? `Image folder: ${folder.folder} (${folder.how})`
-        : 'No image folder was found, so images are not looked at; name it with --images.',
+      report.imageFolder === null
+        ? 'No image folder was found, so images are not looked at; name it with --images.'
+        : `Image folder: ${report.imageFolder} (${report.imageFolderHow!})`,
     );
-    const inspection = await inspectIndex(index, defined({ imageFolder: folder?.folder, categories: categoriesOf(args) }));
-    io.result(inspection, () => report(inspection));
+    if (report.validation !== null) io.note(`Compared with ${report.validation}`);
+    io.note(LOOKED[report.checkedImages]);
+    io.result(report, () => lines(report));
     return DONE;
   },
 };
 
-function report({ images, annotations, categories, labelsPerImage, findings }: Inspection): string[] {
+const LOOKED: Readonly<Record<CheckDepth, string>> = {
+  none: 'The images themselves were not looked at; --check-images pixels finds damaged ones and those that come twice.',
+  headers: 'Of the images the sizes were looked at; --check-images pixels finds damaged ones and those that come twice as well.',
+  pixels: 'All pixels of the images were looked at.',
+};
+
+function tell(io: Io, { bytes, totalBytes, images }: InspectProgress): void {
+  if (images) io.progress(`Looking at images  ${bar(images.done, images.total)}  ${images.done} of ${images.total}`);
+  else io.progress(`Reading  ${bar(bytes, totalBytes)}  ${(bytes / 1e6).toFixed(0)} of ${(totalBytes / 1e6).toFixed(0)} MB`);
+}
+
+function lines({ images, annotations, categories, labelsPerImage, findings }: DatasetReport): string[] {
   return [
     `${images} images, ${annotations} annotations, ${categories.length} categories, ${decimal(labelsPerImage.mean)} labels an image`,
     '',
@@ -46,8 +61,8 @@ function report({ images, annotations, categories, labelsPerImage, findings }: I
     '',
     ...(findings.length === 0
       ? ['Nothing wrong was found.']
-      : findings.flatMap(({ severity, message, remedy, examples }) => [
-          `${severity}: ${message} ${remedy}`,
+      : findings.flatMap(({ code, severity, message, remedy, examples }) => [
+          `${severity} ${code}: ${message} ${remedy}`,
           ...examples.map((example) => `    ${example}`),
         ])),
   ];

@@ -74,6 +74,6 @@ async function typedCategories(): Promise<readonly string[]> {
 }
 
 async function categoriesOf({ engine }: Services, annotations: string): Promise<readonly string[]> {
-  const { categories } = await engine.request('inspect', { annotations });
+  const { categories } = await engine.request('inspect', { annotations, checkImages: 'none' });
   return categories.map(({ name }) => name);
 }

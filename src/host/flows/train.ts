@@ -86,7 +86,8 @@ async function readForTraining({ engine }: Services, annotations: vscode.Uri, im
   return inNotification(vscode.l10n.t('Reading {0}', basename(annotations.fsPath)), ({ signal, report }) =>
     engine.request(
       'inspect',
-      { annotations: annotations.fsPath, ...(images !== undefined && { images }) },
+      // Only the categories are wanted: the images are looked at by whoever asks for a report.
+      { annotations: annotations.fsPath, checkImages: 'none', ...(images !== undefined && { images }) },
       {
         signal,
         onProgress: ({ bytes, totalBytes }) => report(bytes / totalBytes, `${Math.floor((100 * bytes) / totalBytes)} %`),

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { l10n } from 'vscode';
 import { LabelscopeError, toWireError } from '../../protocol/errors';
 import type { DatasetKey } from '../../protocol/browse';
-import type { DatasetReport } from '../../protocol/messages';
+import type { DatasetReport, InspectProgress } from '../../protocol/messages';
 import type { DatasetData } from '../../protocol/windows';
 import type { Supervisor } from '../engine';
 import type { PanelKind } from './panels';
@@ -20,13 +20,19 @@ const FORGOTTEN_MS = 60_000;
 interface Shown {
   data: DatasetData;
   asked: number;
+  /** Begins to look into the image files. */
+  check: () => void;
 }
 
 export function datasetPanel(engine: Supervisor): PanelKind<'dataset'> {
   const shown = new Map<string, Shown>();
   const of = (annotations: string): Shown => {
     const known = shown.get(annotations);
-    const made = known ?? { data: { annotations, report: null, progress: 0, error: null }, asked: 0 };
+    const made = known ?? {
+      data: { annotations, report: null, progress: 0, checking: null, error: null },
+      asked: 0,
+      check: () => undefined,
+    };
     if (!known) shown.set(annotations, made);
     return made;
   };
@@ -58,18 +64,35 @@ function read(engine: Supervisor, state: Shown, window: OpenWindow<'dataset'>): 
     state.asked = Date.now();
     window.update();
   };
+  const fail = (error: unknown) => tell({ checking: null, error: toWireError(error) });
+  const { signal } = stop;
+  state.check = () => {
+    if (state.data.checking) return;
+    const onProgress = sparingly(({ images }: InspectProgress) => images && tell({ checking: images }));
+    tell({ checking: { done: 0, total: state.data.report?.images ?? 0 }, error: null });
+    engine
+      .request('inspect', { annotations, checkImages: 'pixels' }, { signal, onProgress })
+      .then((report) => tell({ report, checking: null }), fail);
+  };
+  const onProgress = sparingly(({ bytes, totalBytes }: InspectProgress) =>
+    tell({ progress: totalBytes > 0 ? bytes / totalBytes : 0 }),
+  );
+  tell({ report: null, progress: 0, checking: null, error: null });
+  // What the file says is there long before its images are looked at.
+  engine.request('inspect', { annotations, keep: true, checkImages: 'none' }, { signal, onProgress }).then((report) => {
+    tell({ report, progress: 1 });
+    if (report.suggestedCheck !== 'none' && report.imageFolder !== null) state.check();
+  }, fail);
+  return { dispose: () => stop.abort() };
+}
+
+function sparingly<T>(tell: (progress: T) => void): (progress: T) => void {
   let told = 0;
-  const onProgress = ({ bytes, totalBytes }: { bytes: number; totalBytes: number }) => {
+  return (progress) => {
     if (Date.now() - told < INTERVAL) return;
     told = Date.now();
-    tell({ progress: totalBytes > 0 ? bytes / totalBytes : 0 });
+    tell(progress);
   };
-  tell({ report: null, progress: 0, error: null });
-  engine.request('inspect', { annotations, keep: true }, { signal: stop.signal, onProgress }).then(
-    (report) => tell({ report, progress: 1 }),
-    (error: unknown) => tell({ error: toWireError(error) }),
-  );
-  return { dispose: () => stop.abort() };
 }
 
 function callsOf(engine: Supervisor, stateOf: () => Shown): WindowOptions<'dataset'>['calls'] {
@@ -83,7 +106,7 @@ function callsOf(engine: Supervisor, stateOf: () => Shown): WindowOptions<'datas
   return {
     browse: async ({ finding, filter, order, descending, offset, limit }) => {
       const report = ask();
-      const images = finding === null ? undefined : (report.findings[finding]?.images ?? []);
+      const images = finding === null ? undefined : (report.findings.find(({ code }) => code === finding)?.images ?? []);
       const query = { filter, order, descending, offset, limit, ...(images && { images }) };
       return engine.request('browse', { ...keyOf(report), ...query });
     },
@@ -97,6 +120,10 @@ function callsOf(engine: Supervisor, stateOf: () => Shown): WindowOptions<'datas
       } finally {
         tickets.delete(ticket);
       }
+    },
+    checkImages: () => {
+      stateOf().check();
+      return Promise.resolve(null);
     },
     giveUp: ({ ticket }) => {
       tickets.get(ticket)?.abort();

@@ -11,7 +11,13 @@ export async function run(): Promise<void> {
   Mocha.reporters.Base.consoleLog = (...words: unknown[]) => console.log(lines(format(...words)));
   mocha.suite.emit('pre-require', globalThis, '', mocha);
   // Only now do `describe` and `it` belong to this Mocha.
-  for (const load of [() => import('./activation'), () => import('./workflow'), () => import('./problems')]) await load();
+  for (const load of [
+    () => import('./activation'),
+    () => import('./workflow'),
+    () => import('./diagnostics'),
+    () => import('./problems'),
+  ])
+    await load();
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));
   if (failures > 0) throw new Error(`${failures} of the tests in VS Code failed.`);
 }

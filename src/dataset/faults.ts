@@ -1,0 +1,159 @@
+// The faults of single records: which record, which of its fields, what is wrong. What an editor marks, and what can be repaired.
+import { textOfId } from './columns';
+import { leaves } from './findings-annotations';
+import { plainName } from './findings-categories';
+import { type CheckedImage, sizeProblem } from './findings-images';
+import type { Section } from './records';
+import type { CocoIndex, Finding } from './types';
+
+/** One case of the finding of the same code. */
+export interface Fault {
+  readonly code: string;
+  readonly severity: Finding['severity'];
+  readonly section: Section;
+  readonly row: number;
+  /** The field at fault. */
+  readonly field: string;
+  readonly message: string;
+  /** Set where a repair is certain. */
+  readonly repair?: Repair;
+}
+
+/** Leave the record out, or write other values into some of its fields. */
+type Repair =
+  | { readonly kind: 'remove' }
+  /** JSON texts by field. */
+  | { readonly kind: 'set'; readonly values: Readonly<Record<string, string>> }
+  /** Leave the category out, and give its annotations to that row. */
+  | { readonly kind: 'merge'; readonly into: number };
+
+/** @param checked by row of `index.images`; undefined for files that were not looked at */
+export function faultsOf(index: CocoIndex, checked: readonly (CheckedImage | undefined)[]): Fault[] {
+  return [...imageFaults(index, checked), ...annotationFaults(index), ...categoryFaults(index)];
+}
+
+function imageFaults(index: CocoIndex, checked: readonly (CheckedImage | undefined)[]): Fault[] {
+  const faults: Fault[] = [];
+  const [ids, files] = [new Set<string>(), new Set<string>()];
+  const fits = fitOf(index);
+  index.images.forEach(({ id, fileName, width, height }, row) => {
+    const fault = (code: string, severity: Fault['severity'], field: string, message: string, repair?: Repair) =>
+      faults.push({ code, severity, section: 'images', row, field, message, ...(repair && { repair }) });
+    if (ids.size === ids.add(id).size)
+      fault('duplicate-image-id', 'error', 'id', `An earlier image has the id ${id}: this one is left out.`);
+    else if (files.size === files.add(fileName).size)
+      fault('duplicate-file-name', 'warning', 'file_name', `An earlier image names this file: both become one image.`);
+    const file = checked[row];
+    if (file?.problem) fault(file.problem.code, 'error', 'file_name', `${fileName}: ${file.problem.message}`);
+    if (!file || file.width === 0 || width === 0 || height === 0) return;
+    const kind = sizeProblem(width, height, file);
+    if (kind === 'same') return;
+    const size = `${file.width} × ${file.height}`;
+    const repair = kind !== 'upright' && isCertain(width, height, file) && fits(row, file) ? sizeRepair(file) : undefined;
+    const how = kind === 'upright' ? ' as stored, and its camera noted that it is to be turned by 90°' : '';
+    const code = { other: 'image-size-differs', swapped: 'image-size-swapped', upright: 'image-size-upright' }[kind];
+    fault(code, 'warning', 'width', `The file is ${size} pixels large${how}, here ${width} × ${height} is declared.`, repair);
+  });
+  return faults;
+}
+
+/** Of the same shape, the file may have been resized together with its boxes or without them: nobody can tell. */
+function isCertain(width: number, height: number, file: CheckedImage): boolean {
+  return Math.abs(Math.log((width / height) * (file.height / file.width))) > 0.02;
+}
+
+/** Upright: the size in which the file is shown. */
+function sizeRepair({ width, height, turned }: CheckedImage): Repair {
+  const [w, h] = turned ? [height, width] : [width, height];
+  return { kind: 'set', values: { width: String(w), height: String(h) } };
+}
+
+/** Whether every box of an image lies in a picture of the file's size. */
+function fitOf({ annotations }: CocoIndex): (row: number, file: CheckedImage) => boolean {
+  let boxes: Map<number, number[]> | undefined;
+  const byImage = () => {
+    const found = new Map<number, number[]>();
+    annotations.image.forEach((row, k) => found.set(row, [...(found.get(row) ?? []), k]));
+    return found;
+  };
+  return (row, { width, height, turned }) => {
+    boxes ??= byImage();
+    const { bbox } = annotations;
+    const [w, h] = turned ? [height, width] : [width, height];
+    return !(boxes.get(row) ?? []).some((k) => leaves(bbox[4 * k]!, bbox[4 * k + 2]!, w, bbox[4 * k + 1]!, bbox[4 * k + 3]!, h));
+  };
+}
+
+function annotationFaults({ annotations, images }: CocoIndex): Fault[] {
+  const faults: Fault[] = [];
+  const { bbox, id, texts } = annotations;
+  const seen = new Set<number>();
+  let next = Math.max(0, ...maxima(id)) + 1;
+  for (let row = 0; row < annotations.count; row++) {
+    const fault = (code: string, severity: Fault['severity'], field: string, message: string, repair?: Repair) =>
+      faults.push({ code, severity, section: 'annotations', row, field, message, ...(repair && { repair }) });
+    const image = annotations.image[row]!;
+    if (image === -1)
+      fault('annotation-without-image', 'error', 'image_id', 'No image has this id: the annotation is left out.', REMOVE);
+    else if (annotations.category[row] === -1)
+      fault(
+        'annotation-without-category',
+        'error',
+        'category_id',
+        'No category has this id: the annotation is left out.',
+        REMOVE,
+      );
+    if (!Number.isNaN(id[row]!) && seen.size === seen.add(id[row]!).size)
+      fault('duplicate-annotation-id', 'warning', 'id', `An earlier annotation has the id ${textOfId(id[row]!, texts)}.`, {
+        kind: 'set',
+        values: { id: String(next++) },
+      });
+    const [x, y, w, h] = [bbox[4 * row]!, bbox[4 * row + 1]!, bbox[4 * row + 2]!, bbox[4 * row + 3]!];
+    if (Number.isNaN(x)) continue;
+    const of = images[image];
+    if (!(w > 0 && h > 0)) fault('empty-box', 'warning', 'bbox', 'This box has no width or no height.');
+    else if (of && leaves(x, w, of.width, y, h, of.height))
+      fault('box-outside-image', 'warning', 'bbox', `This box leaves its image (${of.fileName}, ${of.width} × ${of.height}).`);
+  }
+  return faults;
+}
+
+const REMOVE: Repair = { kind: 'remove' };
+
+/** The largest safe integer among the ids, if any: `Math.max` takes no 860,000 arguments. */
+function maxima(ids: Float64Array): number[] {
+  let most = -Infinity;
+  for (const id of ids) if (Number.isInteger(id) && id > most) most = id;
+  return most === -Infinity ? [] : [most];
+}
+
+function categoryFaults({ categories, annotations }: CocoIndex): Fault[] {
+  const faults: Fault[] = [];
+  const used = new Set(annotations.category);
+  const ids = new Map<string, number>();
+  const names = new Map<string, number>();
+  categories.forEach(({ id, name }, row) => {
+    const fault = (code: string, severity: Fault['severity'], field: string, message: string, repair?: Repair) =>
+      faults.push({ code, severity, section: 'categories', row, field, message, ...(repair && { repair }) });
+    if (ids.has(id))
+      fault('duplicate-category-id', 'error', 'id', `An earlier category has the id ${id}: annotations count for that one.`);
+    else ids.set(id, row);
+    const into = names.get(plainName(name));
+    if (into === undefined) names.set(plainName(name), row);
+    else {
+      const before = categories[into]!.name;
+      const [code, words] =
+        before === name
+          ? ['duplicate-category-name', 'An earlier category has this name: both count as one.']
+          : [
+              'category-name-variant',
+              `This differs from "${before}" by case or spacing only, and is learned as another category.`,
+            ];
+      // Annotations of an id that two categories have cannot be told apart.
+      const repair: Repair | undefined = ids.get(id) === row ? { kind: 'merge', into } : undefined;
+      fault(code, 'warning', 'name', words, repair);
+    }
+    if (!used.has(row)) fault('category-unused', 'info', 'name', 'No annotation has this category.');
+  });
+  return faults;
+}

@@ -1,0 +1,100 @@
+// What can be wrong with annotations: references that lead nowhere, repeated ids, boxes that cannot be right.
+import { textOfId } from './columns';
+import { add, finding, newTally, type Tally } from './findings';
+import type { AnnotationTable, CocoIndex, Finding } from './types';
+
+export function annotationFindings(index: CocoIndex): Finding[] {
+  const { annotations } = index;
+  return [
+    ...finding('annotation-without-image', dangling(annotations, 'image_id'), {
+      severity: 'error',
+      message: 'annotations have an image_id that no image has; they are left out.',
+      remedy: 'Add the missing image records or remove the annotations.',
+    }),
+    ...finding('annotation-without-category', dangling(annotations, 'category_id'), {
+      severity: 'error',
+      message: 'annotations have a category_id that no category has; they are left out.',
+      remedy: 'Add the missing categories or remove the annotations.',
+    }),
+    ...finding('duplicate-annotation-id', repeatedAnnotations(annotations), {
+      severity: 'warning',
+      message: 'annotations have an id that another one has; all of them count.',
+      remedy: 'If the file was joined from several, check that none came in twice; then number them anew.',
+    }),
+    ...boxFindings(index),
+  ];
+}
+
+/** The reader has counted them; only the images behind them are looked for here. */
+function dangling(annotations: AnnotationTable, field: 'image_id' | 'category_id'): Tally {
+  const tally = newTally();
+  const own = annotations.dangling.filter((reference) => reference.field === field);
+  tally.examples.push(...own.map(({ annotation, value }) => `annotation ${annotation}: ${field} ${value}`));
+  tally.count = field === 'image_id' ? annotations.withoutImage : annotations.withoutCategory;
+  if (field === 'image_id' || tally.count === 0) return tally;
+  return { ...tally, images: imagesOf(annotations.image, (k) => annotations.category[k] === -1) };
+}
+
+/** Sorting a copy needs far less memory than a set of 860,000 ids. */
+function repeatedAnnotations({ id, image, texts }: AnnotationTable): Tally {
+  const sorted = id.slice().sort();
+  const twice = new Set<number>();
+  const tally = newTally();
+  for (let k = 1; k < sorted.length; k++) {
+    if (sorted[k] !== sorted[k - 1]) continue;
+    twice.add(sorted[k]!);
+    add(tally, () => `annotation ${textOfId(sorted[k]!, texts)}`);
+  }
+  if (twice.size === 0) return tally;
+  return { ...tally, images: imagesOf(image, (k) => twice.has(id[k]!)) };
+}
+
+/** The images of the annotations that are meant. */
+function imagesOf(image: Int32Array, isMeant: (row: number) => boolean): Set<number> {
+  const tally = newTally();
+  for (let k = 0; k < image.length; k++) if (isMeant(k)) add(tally, () => '', image[k]);
+  return tally.images;
+}
+
+function boxFindings(index: CocoIndex): Finding[] {
+  const { annotations, images } = index;
+  const { bbox } = annotations;
+  const [absent, empty, beyond] = [newTally(), newTally(), newTally()];
+  for (let k = 0; k < annotations.count; k++) {
+    const name = () => `annotation ${textOfId(annotations.id[k]!, annotations.texts)}`;
+    const [x, y, width, height] = [bbox[k * 4]!, bbox[k * 4 + 1]!, bbox[k * 4 + 2]!, bbox[k * 4 + 3]!];
+    const row = annotations.image[k]!;
+    const image = images[row];
+    if (Number.isNaN(x)) add(absent, name, row);
+    else if (!(width > 0 && height > 0)) add(empty, () => `${name()}: ${width} × ${height}`, row);
+    else if (image !== undefined && leaves(x, width, image.width, y, height, image.height))
+      add(
+        beyond,
+        () => `${name()}: ${[x, y, width, height].join(', ')} in ${image.width} × ${image.height} (${image.fileName})`,
+        row,
+      );
+  }
+  return [
+    ...finding('box-missing', absent, {
+      severity: 'info',
+      message: 'annotations have no box of four numbers.',
+      remedy: 'Nothing needs to be done: labels need no boxes.',
+    }),
+    ...finding('empty-box', empty, {
+      severity: 'warning',
+      message: 'annotations have a box without width or height; their labels count all the same.',
+      remedy: 'Check whether the object is there; remove the annotation if not.',
+    }),
+    ...finding('box-outside-image', beyond, {
+      severity: 'warning',
+      message: 'annotations have a box that leaves the image by more than a pixel; their labels count all the same.',
+      remedy: 'Check width and height of the image records, and that boxes are x, y, width, height in pixels.',
+    }),
+  ];
+}
+
+/** A pixel of slack: many tools round boxes outwards. Images without a size are not judged. */
+export function leaves(x: number, width: number, imageWidth: number, y: number, height: number, imageHeight: number): boolean {
+  if (imageWidth === 0 || imageHeight === 0) return false;
+  return x < -1 || y < -1 || x + width > imageWidth + 1 || y + height > imageHeight + 1;
+}

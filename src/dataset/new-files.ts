@@ -1,0 +1,47 @@
+// Files that are written whole or not at all, and never over others.
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { DatasetError } from './errors';
+
+/**
+ * Lets `write` fill one new file a path; they take their names when it is done.
+ * Throws what `write` throws, and DatasetError (file-exists, file-unwritable).
+ */
+export async function writeNewFiles(
+  paths: readonly string[],
+  write: (handles: readonly FileHandle[]) => Promise<void>,
+): Promise<void> {
+  for (const path of paths) await refuseExisting(path);
+  const temporary = paths.map((path) => `${path}.${process.pid}.tmp`);
+  const handles: FileHandle[] = [];
+  try {
+    for (const path of temporary) handles.push(await open(path, 'wx').catch((cause: unknown) => unwritable(path, cause)));
+    await write(handles);
+    for (const handle of handles) await handle.sync();
+  } catch (error) {
+    await close(handles);
+    for (const path of temporary) await rm(path, { force: true });
+    throw error;
+  }
+  await close(handles);
+  for (const [k, path] of paths.entries()) await rename(temporary[k]!, path);
+}
+
+async function refuseExisting(path: string): Promise<void> {
+  const handle = await open(path, 'r').catch(() => undefined);
+  if (!handle) return;
+  await handle.close();
+  throw new DatasetError('file-exists', `${path} is there already, and nothing is written over. Choose another place.`, path);
+}
+
+async function close(handles: readonly FileHandle[]): Promise<void> {
+  for (const handle of handles) await handle.close();
+}
+
+function unwritable(path: string, cause: unknown): never {
+  throw new DatasetError(
+    'file-unwritable',
+    `${path} cannot be written (${(cause as Error).message}). Check free space and permissions of the folder.`,
+    path,
+    { cause },
+  );
+}
