@@ -82,14 +82,31 @@ function folderFinding(examples: readonly string[]): DatasetReport['findings'][n
 /** categories × categories: images that show both. Repeated annotations of one image count once. */
 function coOccurrence({ annotations, categories: records, images }: CocoIndex, names: readonly string[]): number[] {
   const column = Int32Array.from(records, ({ name }) => names.indexOf(name));
-  const shown = new Map<number, Set<number>>();
-  for (let k = 0; k < annotations.count; k++) {
-    const [image, category] = [annotations.image[k]!, column[annotations.category[k]!] ?? -1];
-    if (image < 0 || image >= images.length || category < 0) continue;
-    const set = shown.get(image) ?? new Set();
-    shown.set(image, set.add(category));
-  }
   const counts = new Array<number>(names.length ** 2).fill(0);
-  for (const set of shown.values()) for (const a of set) for (const b of set) counts[a * names.length + b]!++;
+  const { first, next } = chained(annotations.image, images.length);
+  // By category: the last image that was seen to show it, so that it counts once an image.
+  const last = new Int32Array(names.length).fill(-1);
+  for (let image = 0; image < images.length; image++) {
+    const shown: number[] = [];
+    for (let k = first[image]!; k >= 0; k = next[k]!) {
+      const category = column[annotations.category[k]!] ?? -1;
+      if (category < 0 || last[category] === image) continue;
+      last[category] = image;
+      shown.push(category);
+    }
+    for (const a of shown) for (const b of shown) counts[a * names.length + b]!++;
+  }
   return counts;
+}
+
+/** The annotations of each image as a list through two columns: its first row, and each row's next one; -1 ends it. */
+function chained(images: Int32Array, count: number): { readonly first: Int32Array; readonly next: Int32Array } {
+  const [first, next] = [new Int32Array(count).fill(-1), new Int32Array(images.length)];
+  for (let k = 0; k < images.length; k++) {
+    const image = images[k]!;
+    if (image < 0 || image >= count) continue;
+    next[k] = first[image]!;
+    first[image] = k;
+  }
+  return { first, next };
 }
