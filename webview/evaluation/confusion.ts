@@ -63,7 +63,6 @@ function cellOf({ cell, row, column }: Place, counts: CategoryDecision, chosen: 
     tabindex="0"
     data-cell=${cell}
     aria-pressed=${cell === chosen}
-    aria-label=${`${words[cell]}: ${count(counts[cell])}`}
     @click=${() => choose(cell)}
     @keydown=${press}
   >
