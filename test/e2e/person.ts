@@ -89,6 +89,8 @@ async function close(browser: Browser, server: EditorServer, data: string): Prom
 /** VS Code's own noise names none of our files: only what does, and every refused policy in a window of ours, counts. */
 function listen(page: Page, complaints: string[]): void {
   page.on('console', (message) => {
+    // See windowWith.
+    if (message.text().includes('ERR_NAME_NOT_RESOLVED') && message.location().url.includes('vscode-resource')) return;
     // VS Code lies in a folder of ours.
     const text = message.text().replaceAll(EDITORS, '');
     const where = message.location().url;
@@ -178,8 +180,20 @@ export async function enterThrough({ page }: Person, titles: readonly string[]):
   }
 }
 
-/** The page of the window that holds this. */
-export async function windowWith({ page }: Person, selector: string, timeout = 60_000): Promise<FrameLocator> {
+/**
+ * The page of the window that holds this. All windows of a browser-served VS Code share one origin and its service worker, which now and then
+ * is not there yet when a window asks for its resources: then the windows are reloaded, once.
+ */
+export async function windowWith(person: Person, selector: string, timeout = 60_000): Promise<FrameLocator> {
+  const found = await windowWithin(person, selector, timeout / 2);
+  if (found) return found;
+  await runCommand(person, 'Developer: Reload Webviews');
+  const second = await windowWithin(person, selector, timeout / 2);
+  if (second) return second;
+  throw new Error(`No window shows ${selector}.`);
+}
+
+async function windowWithin({ page }: Person, selector: string, timeout: number): Promise<FrameLocator | undefined> {
   const end = Date.now() + timeout;
   while (Date.now() < end) {
     await page.waitForTimeout(100);
@@ -194,5 +208,5 @@ export async function windowWith({ page }: Person, selector: string, timeout = 6
       if ((await found.count().catch(() => 0)) > 0 && (await found.isVisible().catch(() => false))) return inner;
     }
   }
-  throw new Error(`No window shows ${selector}.`);
+  return undefined;
 }

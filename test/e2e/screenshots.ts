@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { FrameLocator } from 'playwright-core';
 import { contextMenu, explorerItem, type Person, ready, ROOT, runCommand, visit, windowWith } from './person';
 import { prepareWorkspace } from './workspace';
 
@@ -30,8 +31,11 @@ async function picturesOf(folder: string, name: string, theme: string): Promise<
   };
   try {
     await ready(person);
-    await showDataset(person);
+    const dataset = await showDataset(person);
     await shoot('dataset');
+    await dataset.locator('[data-card="categories"] .choice').first().click();
+    await dataset.locator('[role="gridcell"] img').first().waitFor();
+    await shoot('dataset-images');
     await runCommand(person, 'Labelscope: Show Predicted Labels');
     await windowWith(person, '.notice');
     await runCommand(person, 'Labelscope: Open Training Panel');
@@ -47,10 +51,12 @@ async function picturesOf(folder: string, name: string, theme: string): Promise<
   }
 }
 
-async function showDataset(person: Person): Promise<void> {
+async function showDataset(person: Person): Promise<FrameLocator> {
   const file = await explorerItem(person, 'annotations', 'instances_train.json');
   await contextMenu(person, file, 'Show Dataset Report');
-  await windowWith(person, '[data-card="co-occurrence"]');
+  const panel = await windowWith(person, '[data-card="co-occurrence"]');
+  await panel.locator('[data-checks="done"]').waitFor();
+  return panel;
 }
 
 async function showImage(person: Person): Promise<void> {

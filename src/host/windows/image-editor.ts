@@ -47,8 +47,10 @@ export function imageEditors(extension: vscode.Uri, engine: Supervisor, labels: 
     show: async (file, categories) => {
       const shown = open.get(file);
       if (shown) {
+        // A hidden page is gone, and asks for its data when it comes back.
+        const told = shown.panel.visible && shown.window.tell({ show: categories });
+        if (!told) wanted.set(file, categories);
         shown.panel.reveal();
-        shown.window.tell({ show: categories });
         return;
       }
       wanted.set(file, categories);

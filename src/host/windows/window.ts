@@ -37,7 +37,8 @@ export interface WindowOptions<W extends WindowName> {
 export interface OpenWindow<W extends WindowName> {
   /** Tells everything anew. While the page is not there, nothing is sent: it asks for all of it when it comes. */
   update(): void;
-  tell(event: WindowEvent<W>): void;
+  /** False where the page is not there yet: nothing was told. */
+  tell(event: WindowEvent<W>): boolean;
 }
 
 /** Fills a webview. The page asks for its data with 'ready' whenever it is loaded, also when a hidden one is shown again. */
@@ -72,7 +73,11 @@ export function openWindow<W extends WindowName>(webview: vscode.Webview, option
     }
   });
   webview.html = page(webview, dist, name);
-  return { update: () => void update(), tell: (event) => ready && post({ kind: 'event', event }) };
+  const tell = (event: WindowEvent<W>) => {
+    if (ready) post({ kind: 'event', event });
+    return ready;
+  };
+  return { update: () => void update(), tell };
 }
 
 /** A window runs code of ours on strangers' data: what it says is looked at before it is believed. */
