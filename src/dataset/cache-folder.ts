@@ -1,5 +1,5 @@
 // Where parsed annotation files are kept between two openings.
-import { stat } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -8,15 +8,23 @@ const NAME = '.annotations';
 
 /**
  * Beside the runs: `.annotations` in the nearest folder `labelscope-runs` at or above the annotation file. Where there is none
- * yet, the user's own cache folder: nothing is ever written beside the annotations of somebody who has trained nothing there.
+ * yet, the user's own cache folder: nothing is ever written beside the annotations of somebody who has trained nothing there. So too where
+ * one of the two is a link: a folder of strangers must not lead elsewhere what is written and tidied up.
  */
 export async function cacheFolderFor(annotations: string): Promise<string> {
   for (let folder = dirname(annotations); ; folder = dirname(folder)) {
     const runs = join(folder, RUNS);
-    const found = await stat(runs).catch(() => undefined);
-    if (found?.isDirectory()) return join(runs, NAME);
-    if (folder === dirname(folder)) return join(userCache(), 'labelscope', NAME.slice(1));
+    const found = await lstat(runs).catch(() => undefined);
+    if (found?.isDirectory() && !(await isLink(join(runs, NAME)))) return join(runs, NAME);
+    if (found || folder === dirname(folder)) return join(userCache(), 'labelscope', NAME.slice(1));
   }
+}
+
+async function isLink(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (entry) => entry.isSymbolicLink(),
+    () => false,
+  );
 }
 
 function userCache(): string {

@@ -150,7 +150,8 @@ function categoryFaults({ categories, annotations }: CocoIndex): Fault[] {
               `This differs from "${before}" by case or spacing only, and is learned as another category.`,
             ];
       // Annotations of an id that two categories have cannot be told apart.
-      const repair: Repair | undefined = ids.get(id) === row ? { kind: 'merge', into } : undefined;
+      const isCertain = ids.get(id) === row && ids.get(categories[into]!.id) === into;
+      const repair: Repair | undefined = isCertain ? { kind: 'merge', into } : undefined;
       fault(code, 'warning', 'name', words, repair);
     }
     if (!used.has(row)) fault('category-unused', 'info', 'name', 'No annotation has this category.');

@@ -158,6 +158,8 @@ async function replaceFile(path: string, parts: readonly Uint8Array[], signal?: 
 const MOST_FILES = 64;
 const MOST_BYTES = 2 ** 31;
 const HOUR = 3_600_000;
+/** Nothing else is touched, whatever lies in the folder. */
+const OURS = /^(\d+-[0-9a-f]{64}\.index|[0-9a-f]{32}\.note)(\.\d+\.\d+\.tmp)?$/;
 
 /** Removes what was not used for longest, beyond the cache's limits, and what a process that was killed left half-written. */
 async function prune(folder: string): Promise<void> {
@@ -168,7 +170,7 @@ async function prune(folder: string): Promise<void> {
   let [count, bytes] = [0, 0];
   for (const { name, size, used } of known.sort((a, b) => b.used - a.used)) {
     const temporary = name.endsWith(TEMPORARY);
-    if (!temporary && !/\.(index|note)$/.test(name)) continue;
+    if (!OURS.test(name)) continue;
     if (!temporary) bytes += size;
     const tooMany = temporary ? Date.now() - used > HOUR : ++count > MOST_FILES || bytes > MOST_BYTES;
     if (tooMany) await rm(join(folder, name), { force: true });

@@ -1,7 +1,7 @@
 // Splits: which images a run trains on, which it is judged by, and where they lie.
 import { resolve } from 'node:path';
 import { findImageFolder, findValidationFile, resolveImages } from '../dataset/images';
-import { labelSet } from '../dataset/labels';
+import { labelSet, takeRows } from '../dataset/labels';
 import { openAnnotations } from '../dataset/index-cache';
 import { groupsOf, sameImages } from '../dataset/same';
 import { splitByHash, splitStratified } from '../dataset/split';
@@ -87,8 +87,13 @@ export async function reopenSplit(
   return parts(split, source.part)[source.part.which];
 }
 
+/** With the images whose files are missing: a split must not depend on which files are there today. */
+interface OpenedSplit extends Split {
+  readonly declared: LabelledSet;
+}
+
 /** All usable images of one annotation file. The paths in its source are absolute: a run may be opened from any folder. */
-export async function openSplit(options: OpenOptions): Promise<Split> {
+export async function openSplit(options: OpenOptions): Promise<OpenedSplit> {
   const annotations = resolve(options.annotations);
   const index = await openAnnotations(annotations, { signal: options.signal });
   if (options.fingerprint !== undefined && options.fingerprint !== index.fingerprint) throw changed(annotations);
@@ -105,7 +110,7 @@ export async function openSplit(options: OpenOptions): Promise<Split> {
   const found = await resolveImages(set, folder);
   const failed = found.problems.map(({ fileName, message }) => ({ file: fileName, error: message }));
   const source = { annotations, images: folder, fingerprint: index.fingerprint, count: found.set.images.length };
-  return { set: found.set, paths: found.paths, source, failed };
+  return { set: found.set, declared: set, paths: found.paths, source, failed };
 }
 
 /** File names of the images that are the same picture or nearly so; in large sets nobody looks. */
@@ -116,19 +121,29 @@ async function samePictures({ set, paths }: Split, signal: AbortSignal): Promise
   return groups.map((rows) => rows.map((row) => set.images[row]!.fileName));
 }
 
-function parts(whole: Split, how: Omit<SplitPart, 'which'>): { train: Split; validation: Split } {
-  const pathOf = new Map(whole.set.images.map((image, row) => [image, whole.paths[row]!]));
+function parts(whole: OpenedSplit, how: Omit<SplitPart, 'which'>): { train: Split; validation: Split } {
+  const pathOf = new Map(whole.set.images.map(({ fileName }, row) => [fileName, whole.paths[row]!]));
   const { fraction, seed, method, together } = how;
   const sets =
-    method === 'stratified' ? splitStratified(whole.set, { fraction, seed, together }) : splitByHash(whole.set, fraction, seed);
-  const part = (which: 'train' | 'validation'): Split => ({
-    set: sets[which],
-    paths: sets[which].images.map((image) => pathOf.get(image)!),
-    source: { ...whole.source, count: sets[which].images.length, part: { ...how, which } },
-    // They belong to neither part; told once.
-    failed: which === 'train' ? whole.failed : [],
-  });
-  if (whole.set.images.length < 2) throw tooFew(whole.source.annotations);
+    method === 'stratified'
+      ? splitStratified(whole.declared, { fraction, seed, together })
+      : splitByHash(whole.set, fraction, seed);
+  const present = (set: LabelledSet) =>
+    takeRows(
+      set,
+      set.images.flatMap(({ fileName }, row) => (pathOf.has(fileName) ? [row] : [])),
+    );
+  const part = (which: 'train' | 'validation'): Split => {
+    const set = present(sets[which]);
+    if (set.images.length === 0) throw tooFew(whole.source.annotations);
+    return {
+      set,
+      paths: set.images.map(({ fileName }) => pathOf.get(fileName)!),
+      source: { ...whole.source, count: set.images.length, part: { ...how, which } },
+      // They belong to neither part; told once.
+      failed: which === 'train' ? whole.failed : [],
+    };
+  };
   return { train: part('train'), validation: part('validation') };
 }
 

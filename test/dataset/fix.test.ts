@@ -68,6 +68,13 @@ describe('repairs', () => {
     expect(names).not.toContain('category-name-variant');
   });
 
+  it('merge no category into an id that two have', async () => {
+    const categories = ['[{"id": 1, "name": "dog"}', '{"id": 1, "name": "cat"}', '{"id": 2, "name": "Cat"}]'];
+    const annotations = '[{"id": 1, "image_id": 1, "category_id": 2}]';
+    const text = `{"images": [{"id": 1, "file_name": "1.jpg"}], "categories": ${categories.join(', ')}, "annotations": ${annotations}}`;
+    expect(await repaired(text, ['category-name-variant', 'duplicate-category-name'])).toBe(text);
+  });
+
   it('leave every finding behind that they are for', async () => {
     const codes = faultsOf(await readAnnotations(writeTemporary(folder, TEXT)), []).flatMap(({ code, repair }) =>
       repair ? [code] : [],

@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -165,13 +166,15 @@ describe('openAnnotations', () => {
       const time = new Date(Date.now() - daysAgo * 86_400_000);
       utimesSync(join(cache, name), time, time);
     };
-    for (let k = 1; k <= 70; k++) write(`${k}.note`, k);
-    write('5-ab.index.1.1.tmp', 1);
-    write('somebody.txt', 100);
+    const note = (k: number) => `${String(k).padStart(32, '0')}.note`;
+    for (let k = 1; k <= 70; k++) write(note(k), k);
+    write(`5-${'ab'.repeat(32)}.index.1.1.tmp`, 1);
+    const others = ['somebody.txt', 'draft.tmp', 'book.index'];
+    for (const name of others) write(name, 100);
     await opened(path, cache);
     const names = readdirSync(cache);
-    expect(names).toHaveLength(65);
-    expect(names).toEqual(expect.arrayContaining(['somebody.txt', '62.note']));
+    expect(names).toHaveLength(64 + others.length);
+    expect(names).toEqual(expect.arrayContaining([...others, note(62)]));
     expect((await opened(path, cache)).steps).toBe(1);
   });
 
@@ -207,5 +210,17 @@ describe('cacheFolderFor', () => {
     expect(await cacheFolderFor(annotations)).toBe(join(project, 'labelscope-runs', '.annotations'));
     expect(await cacheFolderFor(path)).toMatch(/labelscope.annotations$/);
     expect(await cacheFolderFor(path)).toContain(process.env.XDG_CACHE_HOME ?? homedir());
+  });
+
+  it('follows no link of a stranger', async () => {
+    const elsewhere = join(folder, 'elsewhere');
+    mkdirSync(elsewhere);
+    const linked = (name: string, link: readonly string[]) => {
+      mkdirSync(join(folder, name, ...link.slice(0, -1)), { recursive: true });
+      symlinkSync(elsewhere, join(folder, name, ...link), 'junction');
+      return cacheFolderFor(join(folder, name, 'instances.json'));
+    };
+    expect(await linked('one', ['labelscope-runs'])).toMatch(/labelscope.annotations$/);
+    expect(await linked('two', ['labelscope-runs', '.annotations'])).toMatch(/labelscope.annotations$/);
   });
 });

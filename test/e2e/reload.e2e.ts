@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FrameLocator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startEngine } from '../support/engine';
 import {
   BROWSER,
   contextMenu,
@@ -18,6 +17,7 @@ import {
   visit,
   windowWith,
 } from './person';
+import { prepareWorkspace } from './workspace';
 
 describe.skipIf(BROWSER === undefined)(`a run and its window${NO_BROWSER}`, () => {
   let folder: string;
@@ -25,9 +25,7 @@ describe.skipIf(BROWSER === undefined)(`a run and its window${NO_BROWSER}`, () =
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'labelscope-reload-'));
-    const engine = startEngine(() => undefined);
-    await engine.request('sample', { directory: folder, images: 24 });
-    await engine.stop();
+    await prepareWorkspace(folder, [], 24);
     const settings = { 'labelscope.recipeSettings': { epochs: 100000, validationPatience: 0, learnRate: 0.0001 } };
     person = await visit({ folder, settings });
     await ready(person);

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FrameLocator, Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startEngine } from '../support/engine';
 import {
   BROWSER,
   contextMenu,
@@ -19,6 +18,7 @@ import {
   visit,
   windowWith,
 } from './person';
+import { prepareWorkspace } from './workspace';
 
 const IMAGE = 'scene-000001.jpg';
 
@@ -28,9 +28,7 @@ describe.skipIf(BROWSER === undefined)(`Labelscope in VS Code${NO_BROWSER}`, () 
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'labelscope-e2e-'));
-    const engine = startEngine(() => undefined);
-    await engine.request('sample', { directory: folder, images: 48 });
-    await engine.stop();
+    await prepareWorkspace(folder, [], 48);
     await writeFile(join(folder, 'notes.json'), '{ "images": 3 }');
     person = await visit({ folder });
     await ready(person);

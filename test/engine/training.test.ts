@@ -137,6 +137,17 @@ describe.skipIf(UNBUILT)(`train${UNBUILT}`, () => {
     expect(record.train.part).toEqual({ which: 'train', fraction: 0.3, seed: 3, method: 'stratified' });
     expect(record.train.count + record.validation.count).toBe(30);
     expect(record.validation.count).toBeGreaterThan(3);
+    // What is for validation stays so when a file is lost.
+    const evaluated = async () => {
+      await engine.request('evaluate', { model: run, device: 'cpu' });
+      const { images } = await jsonOf<ScoresFile>(join(run, 'scores.validation.json'));
+      return images.map((one) => one.file_name);
+    };
+    const kept = await evaluated();
+    for (const name of (await readdir(alone.trainImages)).filter((file) => !kept.includes(file)).slice(0, 3)) {
+      await rm(join(alone.trainImages, name));
+      expect(await evaluated()).toEqual(kept);
+    }
   });
 
   it('trains two runs at a time in one process, each as it would alone', async () => {

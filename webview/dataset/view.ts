@@ -53,11 +53,17 @@ export function datasetView(root: HTMLElement, host: Host<'dataset'>): void {
   const images = new ImagesPage(state, host, { redraw: () => soon(), keep });
   const panel: Panel = { state, actions, host, images, heatMap: heatMapView() };
   host.listen((told) => {
-    const isNew = told.report !== null && told.report.fingerprint !== data?.report?.fingerprint;
-    data = told;
+    const isNew = told.report !== null && !isSame(told.report, data?.report);
+    // Progress comes with the report that is known: its charts are not to be made anew.
+    data = isNew ? told : { ...told, report: told.report && data!.report };
     if (isNew) images.open(told.report);
     soon();
   });
+}
+
+/** Findings of a closer look lead to images that the report before it did not know. */
+function isSame(report: DatasetReport, other: DatasetReport | null | undefined): boolean {
+  return report.fingerprint === other?.fingerprint && report.checkedImages === other.checkedImages;
 }
 
 function page(data: DatasetData, panel: Panel): TemplateResult {

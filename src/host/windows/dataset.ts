@@ -71,7 +71,7 @@ function read(engine: Supervisor, state: Shown, window: OpenWindow<'dataset'>): 
     const onProgress = sparingly(({ images }: InspectProgress) => images && tell({ checking: images }));
     tell({ checking: { done: 0, total: state.data.report?.images ?? 0 }, error: null });
     engine
-      .request('inspect', { annotations, checkImages: 'pixels' }, { signal, onProgress })
+      .request('inspect', { annotations, keep: true, checkImages: 'pixels' }, { signal, onProgress })
       .then((report) => tell({ report, checking: null }), fail);
   };
   const onProgress = sparingly(({ bytes, totalBytes }: InspectProgress) =>
