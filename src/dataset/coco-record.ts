@@ -42,7 +42,7 @@ export function setNumber(
 ): void {
   if (isId(field)) record.values[field] = numericId(ids, value, bytes, start, end);
   // Categories called 1, 2, 3 are often written as numbers.
-  else if (isText(field)) record.text = bytes.toString('latin1', start, end);
+  else if (isText(field)) record.text = String(value);
   else if (field === Field.bbox || field === Field.supercategory) setMissing(record, field);
   else record.values[field] = value;
 }
