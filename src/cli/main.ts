@@ -12,6 +12,7 @@ import { exportVerb } from './verbs/export';
 import { fix } from './verbs/fix';
 import { inspect } from './verbs/inspect';
 import { importVerb } from './verbs/import';
+import { pointing } from './verbs/pointing';
 import { predict } from './verbs/predict';
 import { report } from './verbs/report';
 import { sample } from './verbs/sample';
@@ -24,6 +25,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   evaluate,
   predict,
   explain,
+  pointing,
   export: exportVerb,
   report,
   import: importVerb,

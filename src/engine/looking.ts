@@ -3,7 +3,7 @@ import type { CountProgress, FailedFile } from '../protocol/messages';
 import { toWireError } from '../protocol/errors';
 import { ahead } from './examples';
 import { type Pixels, readPixels } from './images';
-import { randomStream } from './random';
+import { randomStream } from '../metrics/random';
 
 /** `most` of the rows, drawn by the seed, in their order. */
 export function sampled(rows: readonly number[], most: number, seed: number): number[] {

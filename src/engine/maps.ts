@@ -1,6 +1,6 @@
 // Grad-CAM maps of an image that is already read: what runs of the graph of onnx/gradcam.ts give.
 import { IMAGE, PROBABILITIES } from '../onnx/classifier';
-import { MAPS, SELECTION } from '../onnx/gradcam';
+import { MAPS, SELECTION, SIGNED_MAPS } from '../onnx/gradcam';
 import type { Tensor } from '../onnx/model';
 import type { ExplainedMap } from '../protocol/messages';
 import type { Pixels } from './images';
@@ -28,18 +28,24 @@ export async function mapsOf(trained: Trained, pixels: Pixels, columns: readonly
   return { maps: all, probabilities };
 }
 
+export interface GraphUse {
+  readonly atOnce?: number;
+  /** SIGNED_MAPS: with what speaks against a category as negative values. */
+  readonly output?: typeof MAPS | typeof SIGNED_MAPS;
+}
+
 /**
  * One run.
  *
  * @param columns at most `atOnce`; the rows that are left over select nothing
- * @param atOnce as many categories as the graph was built for
+ * @param graph for how many categories at once it was built, and which of its maps are wanted
  */
 export async function runMaps(
   { classifier: { width, height }, card }: Pick<Trained, 'classifier' | 'card'>,
   pixels: Pixels,
   columns: readonly number[],
   run: RunMaps,
-  atOnce = MAPS_AT_ONCE,
+  { atOnce = MAPS_AT_ONCE, output = MAPS }: GraphUse = {},
 ): Promise<RawMaps> {
   const count = card.categories.length;
   const selection = new Float32Array(atOnce * count);
@@ -48,7 +54,7 @@ export async function runMaps(
     [IMAGE]: { type: 'uint8', dims: [1, height, width, 3], data: pixels.data },
     [SELECTION]: { type: 'float32', dims: [atOnce, count], data: selection },
   });
-  const { dims, data } = outputs[MAPS] as Tensor<'float32'>;
+  const { dims, data } = outputs[output] as Tensor<'float32'>;
   const [, rows, across] = dims as [number, number, number];
   const size = rows * across;
   const maps = columns.map((_, k) => ({ width: across, height: rows, values: [...data.subarray(k * size, (k + 1) * size)] }));

@@ -39,9 +39,13 @@ export async function pointing(
     const rows = sampled([...boxes.keys()], sample, seed);
     const failed: FailedFile[] = [...split.failed];
     const cases: PointedCase[] = [];
+    let withoutBox = 0;
     const task: Task = { trained, split, tolerance, run: (feeds) => runtime.run(session, feeds) };
-    for await (const image of readRows(rows, split.paths, failed, { ...trained.classifier, signal, emit }))
-      cases.push(...(await casesOf(image, boxes.get(image.row)!, task)));
+    for await (const image of readRows(rows, split.paths, failed, { ...trained.classifier, signal, emit })) {
+      const found = await casesOf(image, boxes.get(image.row)!, task);
+      withoutBox += labelsOf(split, image.row) - found.length;
+      cases.push(...found);
+    }
     const result: PointingResult = {
       model: trained.path,
       annotations: split.source.annotations,
@@ -52,7 +56,7 @@ export async function pointing(
       available: boxes.size,
       failed,
       tolerance,
-      withoutBox: labelsOf(split, rows) - cases.length,
+      withoutBox,
       ...pointingReport(cases, trained.card.categories),
       cases,
     };
@@ -94,14 +98,17 @@ async function casesOf(
     const upright = uprightBoxes(boxes.get(column)!, declared, stored);
     const found = pointingOf(maps[k]!, upright.boxes, upright.image, tolerance);
     if (!found) return [];
-    const difficult = isDifficult(found, labelsOf(split, [row]));
-    return [{ file: path, category: split.set.categories[column]!, score: probabilities[column]!, ...found, difficult }];
+    const score = probabilities[column]!;
+    const predicted = score >= (trained.card.thresholds[column] ?? 0.5);
+    const difficult = isDifficult(found, labelsOf(split, row));
+    return [{ file: path, category: split.set.categories[column]!, score, predicted, difficult, ...found }];
   });
 }
 
-function labelsOf({ set: { labels, categories } }: Split, rows: readonly number[]): number {
+/** How many of the categories the image shows. */
+function labelsOf({ set: { labels, categories } }: Split, row: number): number {
   const width = categories.length;
-  return rows.reduce((sum, row) => sum + labels.subarray(row * width, (row + 1) * width).reduce((a, b) => a + b, 0), 0);
+  return labels.subarray(row * width, (row + 1) * width).reduce((a, b) => a + b, 0);
 }
 
 function noBoxes(annotations: string): LabelscopeError {

@@ -2,10 +2,11 @@
 import { enlarged, isFlat } from '../heatmap/enlarge';
 import { meanInterval } from '../metrics/interval';
 import { mean } from '../metrics/quality';
+import { randomStream } from '../metrics/random';
 import { rankCorrelation, structuralSimilarity } from '../metrics/similarity';
 import { type Classifier, withTensors } from '../onnx/classifier';
 import { encodeModel } from '../onnx/encode';
-import { buildGradCam } from '../onnx/gradcam';
+import { buildGradCam, SIGNED_MAPS } from '../onnx/gradcam';
 import type { Tensor } from '../onnx/model';
 import { type Stage, stagesOf } from '../onnx/stages';
 import { LabelscopeError } from '../protocol/errors';
@@ -15,9 +16,8 @@ import type { Context } from './context';
 import { splitOf } from './evaluate';
 import type { Pixels } from './images';
 import { readRows, sampled } from './looking';
-import { type RawMap, type RawMaps, runMaps } from './maps';
+import { type RawMap, type RawMaps, type RunMaps, runMaps } from './maps';
 import { kept } from './pointing';
-import { randomStream } from './random';
 import { targetOf } from './runtime/messages';
 import type { Trained } from './trained';
 
@@ -37,7 +37,8 @@ interface Subject {
 
 /**
  * Cascading randomisation from the head down, and each stage alone. A tensor becomes random by shuffling its values: shape and
- * distribution stay.
+ * distribution stay. Maps are compared before their negative values become 0: with random weights often nothing else is left, and
+ * maps that are 0 everywhere cannot be compared.
  *
  * @throws LabelscopeError 'no-maps', 'annotations-missing', 'write-failed'; OnnxError 'onnx-unsupported' as `explain`
  */
@@ -79,7 +80,10 @@ export async function sanity(
       stages: stages.map((stage) => ({ name: stage.name, tensors: stage.tensors.length, values: valuesOf(trained, stage) })),
       cascading,
       independent,
-      otherImage: similarityOf(subjects, [...subjects.slice(1), subjects[0]!].map(({ map }) => map)),
+      otherImage: similarityOf(
+        subjects,
+        [...subjects.slice(1), subjects[0]!].map(({ map }) => map),
+      ),
       verdict: verdictOf(cascading.at(-1)!),
     };
     return kept(result, trained, 'sanity');
@@ -138,7 +142,8 @@ async function withSession<T>(
 ): Promise<T> {
   const session = await runtime.load(encodeModel(buildGradCam(classifier, 1, targetOf(device.device))), device);
   try {
-    return await use((pixels, columns) => runMaps(trained, pixels, columns, (feeds) => runtime.run(session, feeds), 1));
+    const run: RunMaps = (feeds) => runtime.run(session, feeds);
+    return await use((pixels, columns) => runMaps(trained, pixels, columns, run, { atOnce: 1, output: SIGNED_MAPS }));
   } finally {
     await runtime.release({ session });
   }

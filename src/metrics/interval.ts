@@ -2,6 +2,8 @@
 
 export type Interval = readonly [low: number, high: number];
 
+const FEWEST = 10;
+
 /** The 0.975 quantile of the normal distribution. */
 const Z = 1.959963984540054;
 
@@ -23,7 +25,7 @@ export function wilsonInterval(hits: number, cases: number): Interval | null {
  *
  * @param clusters names each value's cluster; without it, each value is one
  * @param range that the interval is cut to
- * @returns null of fewer than two clusters
+ * @returns null of fewer than ten clusters: of so few the normal interval is too narrow
  */
 export function meanInterval(
   values: readonly number[],
@@ -36,7 +38,7 @@ export function meanInterval(
     sums.set(clusters[k], { sum: cluster.sum + value, size: cluster.size + 1 });
   });
   const count = sums.size;
-  if (count < 2) return null;
+  if (count < FEWEST) return null;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = [...sums.values()].reduce((total, { sum, size }) => total + (sum - mean * size) ** 2, 0);
   const half = (Z * Math.sqrt((squares * count) / (count - 1))) / values.length;

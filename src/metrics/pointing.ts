@@ -109,16 +109,18 @@ export function summaryOf(cases: readonly Pointing[], images?: readonly unknown[
   };
 }
 
-/** A case among others: whose it is, and whether it is a difficult one. */
+/** A case among others: whose it is, whether it is a difficult one, and whether the model says that the image shows the category. */
 export interface PointingCase extends Pointing {
   /** The image's path. */
   readonly file: string;
   readonly category: string;
   readonly difficult: boolean;
+  readonly predicted: boolean;
 }
 
 export interface PointingReport {
   readonly overall: PointingSummary;
+  readonly predicted: PointingSummary;
   readonly difficult: PointingSummary;
   /** Means over the categories that have a case, as Zhang et al. report them; null without any. */
   readonly macro: {
@@ -147,6 +149,7 @@ export function pointingReport(cases: readonly PointingCase[], categories: reado
   const macro = (key: 'rate' | 'chance' | 'centre' | 'energy' | 'area') => mean(perCategory.flatMap((one) => one[key] ?? []));
   return {
     overall: pooled(cases),
+    predicted: pooled(cases.filter(({ predicted }) => predicted)),
     difficult: pooled(cases.filter(({ difficult }) => difficult)),
     macro: {
       categories: perCategory.filter((one) => one.cases > 0).length,

@@ -1,7 +1,7 @@
 // Where a model looks: the requests `pointing` (do the maps point at the objects?) and `sanity` (do the maps depend on the weights?).
 import type { Interval } from '../metrics/interval';
 import type { PointingCase, PointingReport } from '../metrics/pointing';
-import type { EvaluateResult, FailedFile } from './messages';
+import type { CountProgress, EvaluateResult, FailedFile } from './messages';
 import type { DeviceChoice } from './recipe';
 
 interface LookingParams {
@@ -50,7 +50,7 @@ export interface PointingResult extends LookingResult, PointingReport {
 
 export type SanityParams = LookingParams;
 
-/** How alike two sets of maps are: means over the images, with 95 % intervals. */
+/** How alike two sets of maps are, before their negative values become 0: means over the images, with 95 % intervals. */
 export interface MapSimilarity {
   /** Spearman's rank correlation of the cells, −1..1; 0 where one of the two maps is the same everywhere. */
   readonly rankCorrelation: number | null;
@@ -83,4 +83,10 @@ export interface SanityResult extends LookingResult {
   readonly otherImage: MapSimilarity;
   /** By the last of `cascading`: with every weight random, the interval of the rank correlation lies below 0.5, above it, or holds it. */
   readonly verdict: 'depend' | 'do-not-depend' | 'unclear';
+}
+
+/** Rows of the table of requests. */
+export interface LookingRequests {
+  readonly pointing: { params: PointingParams; result: PointingResult; progress: CountProgress };
+  readonly sanity: { params: SanityParams; result: SanityResult; progress: CountProgress };
 }

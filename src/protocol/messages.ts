@@ -3,6 +3,7 @@ import type { Inspection } from '../dataset/types';
 import type { Evaluation } from '../metrics/types';
 import type { BrowseParams, BrowseResult, SizeReport, Thumbnail, ThumbnailsParams } from './browse';
 import type { WireError } from './errors';
+import type { LookingRequests } from './looking';
 import type { DeviceChoice, RecipeName } from './recipe';
 
 export interface DeviceReport {
@@ -359,7 +360,7 @@ export interface CountProgress {
 }
 
 /** Requests by method: parameters, result, and what the engine reports while it works. */
-interface Requests {
+interface Requests extends LookingRequests {
   readonly doctor: { params: { readonly device: DeviceChoice }; result: DoctorReport; progress: never };
   readonly train: { params: TrainParams; result: TrainResult; progress: TrainEvent };
   readonly evaluate: { params: EvaluateParams; result: EvaluateResult; progress: CountProgress };
