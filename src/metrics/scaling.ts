@@ -27,9 +27,9 @@ export interface Scaling extends Calibration {
 const LOWEST = 2 ** -126;
 const HIGHEST = 1 - 2 ** -25;
 
-/** ln(p / (1 − p)), with p kept within 2^-126..1 − 2^-25 (logits −87.3..17.3). */
+/** ln(p / (1 − p)). A score of 1 is what float32 makes of logits above 17.3, and is taken for that; 0 for a logit of −87.3. */
 export function logitOf(p: number): number {
-  const inside = Math.min(Math.max(p, LOWEST), HIGHEST);
+  const inside = p >= 1 ? HIGHEST : Math.max(p, LOWEST);
   return Math.log(inside) - Math.log1p(-inside);
 }
 
@@ -42,9 +42,14 @@ export function inverseOf({ scale, shift }: Calibration): Calibration {
   return { scale: scale.map((a) => 1 / a), shift: shift.map((b, c) => -b / scale[c]!) };
 }
 
-/** A score, or a threshold, of category `c` after the map. */
+/** A score of category `c` after the map. */
 export function mapped({ scale, shift }: Calibration, c: number, p: number): number {
   return sigmoid(scale[c]! * logitOf(p) + shift[c]!);
+}
+
+/** Thresholds that decide after the map as the given ones did before. The ends, which take all and nothing, stay ends. */
+export function mappedThresholds(calibration: Calibration, thresholds: readonly number[]): number[] {
+  return thresholds.map((threshold, c) => (threshold <= 0 || threshold >= 1 ? threshold : mapped(calibration, c, threshold)));
 }
 
 /** The set with every score mapped. */

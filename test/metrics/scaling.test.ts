@@ -44,7 +44,7 @@ describe('temperature', () => {
     const { scale } = fitScaling(set, 'temperature');
     const loss = (a: number) => {
       const one = rescaled(set, { scale: [a, a], shift: [0, 0] });
-      return one.scores.reduce((sum: number, p: number, at: number) => sum - Math.log(set.labels[at] === 1 ? p : 1 - p), 0);
+      return [...one.scores].reduce((sum, p, at) => sum - Math.log(set.labels[at] === 1 ? p : 1 - p), 0);
     };
     const best = loss(scale[0]!);
     for (const other of [0.99, 0.999, 1.001, 1.01]) expect(loss(other * scale[0]!)).toBeGreaterThan(best);

@@ -115,7 +115,7 @@ describe('the fitted threshold', () => {
       ],
       ['dog'],
     );
-    const [{ threshold }] = fitThresholds(set, { mode: 'per-category', objective: { kind: 'f1' } }) as [{ threshold: number }];
+    const { threshold } = fitThresholds(set, { mode: 'per-category', objective: { kind: 'f1' } })[0]!;
     expect(confusionAt(set, threshold)[0]).toEqual({ tp: 1, fp: 0, fn: 0, tn: 1 });
   });
 
