@@ -22,7 +22,7 @@ export interface FeatureSource {
 /** A variant of an image's content: its SHA-256, as it is or mirrored. */
 export type FeatureKey = `${string} ${'plain' | 'mirrored'}`;
 
-export interface CachedFeatures {
+interface CachedFeatures {
   readonly key: FeatureKey;
   readonly values: Float32Array;
 }

@@ -24,7 +24,7 @@ const MOST_STAMPS = 2 ** 18;
 type Stamps = Map<string, string>;
 
 /** The name of the file in the cache that holds the stamps of an image folder's files. */
-export function stampsName(images: string): string {
+function stampsName(images: string): string {
   return `${createHash('sha256').update(resolve(images)).digest('hex').slice(0, 32)}.stamps`;
 }
 
