@@ -7,17 +7,33 @@ const RUNS = 'labelscope-runs';
 const NAME = '.annotations';
 
 /**
- * Beside the runs: `.annotations` in the nearest folder `labelscope-runs` at or above the annotation file. Where there is none
- * yet, the user's own cache folder: nothing is ever written beside the annotations of somebody who has trained nothing there. So too where
+ * Beside the runs: `.annotations` in `runsFolder`, or in the nearest folder `labelscope-runs` at or above the annotation file. Where there
+ * is none yet, the user's own cache folder: nothing is ever written beside the annotations of somebody who has trained nothing there. So too where
  * one of the two is a link: a folder of strangers must not lead elsewhere what is written and tidied up.
+ *
+ * @param runsFolder null: in no case beside runs
  */
-export async function cacheFolderFor(annotations: string): Promise<string> {
+export async function cacheFolderFor(annotations: string, runsFolder?: string | null): Promise<string> {
+  const own = join(userCache(), 'labelscope', NAME.slice(1));
+  if (runsFolder === null) return own;
+  if (runsFolder !== undefined && (await isThere(runsFolder))) return (await cacheIn(runsFolder)) ?? own;
   for (let folder = dirname(annotations); ; folder = dirname(folder)) {
     const runs = join(folder, RUNS);
-    const found = await lstat(runs).catch(() => undefined);
-    if (found?.isDirectory() && !(await isLink(join(runs, NAME)))) return join(runs, NAME);
-    if (found || folder === dirname(folder)) return join(userCache(), 'labelscope', NAME.slice(1));
+    if (await isThere(runs)) return (await cacheIn(runs)) ?? own;
+    if (folder === dirname(folder)) return own;
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function cacheIn(runs: string): Promise<string | undefined> {
+  const isFolder = (await lstat(runs)).isDirectory();
+  return isFolder && !(await isLink(join(runs, NAME))) ? join(runs, NAME) : undefined;
 }
 
 async function isLink(path: string): Promise<boolean> {

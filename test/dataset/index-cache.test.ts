@@ -212,6 +212,18 @@ describe('cacheFolderFor', () => {
     expect(await cacheFolderFor(path)).toContain(process.env.XDG_CACHE_HOME ?? homedir());
   });
 
+  it('is in the folder of runs that is named, and in none where that is null', async () => {
+    const project = join(folder, 'named');
+    const annotations = join(project, 'instances.json');
+    const runs = join(project, 'kept', 'runs');
+    mkdirSync(join(project, 'labelscope-runs'), { recursive: true });
+    expect(await cacheFolderFor(annotations, runs)).toBe(join(project, 'labelscope-runs', '.annotations'));
+    mkdirSync(runs, { recursive: true });
+    expect(await cacheFolderFor(annotations, runs)).toBe(join(runs, '.annotations'));
+    expect(await cacheFolderFor(annotations, null)).toMatch(/labelscope.annotations$/);
+    expect(await cacheFolderFor(annotations, null)).not.toContain(project);
+  });
+
   it('follows no link of a stranger', async () => {
     const elsewhere = join(folder, 'elsewhere');
     mkdirSync(elsewhere);

@@ -268,8 +268,54 @@ describe.skipIf(NO_BROWSER !== '')(`the dataset panel${NO_BROWSER}`, () => {
     await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('grid');
     await page.keyboard.press('ArrowRight');
     expect(await focused()).toBe(2);
-    await tell({ data: DATA });
+    await tell({ event: { progress: 1 } });
     expect(await focused()).toBe(2);
+    await close();
+  });
+
+  it('follows what changes: image files that are looked at, what that finds, and a file that is read again', async () => {
+    const { page, asked, tell, close } = await show();
+    await page.locator('[data-checks="none"] button').click();
+    await expect.poll(() => asked.map(({ call }) => call)).toContain('checkImages');
+    await tell({ event: { checking: { done: 30_000, total: IMAGES } } });
+    await page.getByText('Looking into the image files: 30,000 of 120,000').waitFor();
+    expect(await page.locator('[data-checks="running"] progress').getAttribute('value')).toBe('30000');
+    const damaged = { ...REPORT.findings[1]!, code: 'image-truncated', images: [7], message: 'one is cut off.' };
+    const report: DatasetReport = { ...REPORT, checkedImages: 'pixels', findings: [damaged] };
+    await tell({ event: { report, checking: null } });
+    await page.locator('[data-checks="done"]').waitFor();
+    expect(await page.locator('[data-finding]').evaluateAll((all) => all.map(({ dataset }) => dataset.finding))).toEqual([
+      'image-truncated',
+    ]);
+    await openImages(page);
+    await tell({ event: { progress: 0.25 } });
+    expect(await page.locator('[data-reading="again"] progress').getAttribute('value')).toBe('0.25');
+    await tell({ event: { progress: 1 } });
+    await page.locator('[data-reading="again"]').waitFor({ state: 'detached' });
+    await close();
+  });
+
+  it('asks for the image folder, and names no option of the command line', async () => {
+    const told = (code: string, remedy: string) => ({ ...REPORT.findings[1]!, code, remedy, message: code });
+    const findings = [
+      told('image-folder-not-found', 'Choose it (--images).'),
+      told('leak-exact', 'Split anew: labelscope split does.'),
+      told('from-elsewhere', 'Try --something else.'),
+      told('empty-box', 'Check them.'),
+    ];
+    const { page, asked, close } = await showWindow(browser, 'dataset', {
+      data: { ...DATA, report: { ...REPORT, findings, imageFolder: null } },
+      calls: { browse, thumbnails },
+    });
+    const remedies = await page.locator('.finding .quiet').allTextContents();
+    expect(remedies).toEqual([
+      'Choose their folder, or put the images where COCO lays them out.',
+      expect.stringContaining('"Split Data Set…"') as string,
+      '',
+      'Check them.',
+    ]);
+    await page.getByRole('button', { name: 'Choose Image Folder…' }).click();
+    await expect.poll(() => asked.map(({ call }) => call)).toContain('chooseFolder');
     await close();
   });
 
