@@ -117,10 +117,9 @@ async function evaluateAndShow(services: Services, { folder, ...options }: Evalu
     await services.evaluations.show(folder, true);
     return evaluation;
   } catch (error) {
-    const { images: _, annotations, ...rest } = options;
-    if (annotations === undefined) throw error;
-    const again = () => evaluateAndShow(services, { ...rest, annotations, folder });
-    tellProblem(error, services.log, ...otherFolder(error, services, [annotations], again));
+    if (options.annotations === undefined) throw error;
+    const again = (found: EvaluateOptions) => evaluateAndShow(services, { ...options, ...found, folder });
+    tellProblem(error, services.log, ...otherFolder(error, services, [options.annotations], again));
     return undefined;
   }
 }

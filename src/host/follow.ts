@@ -11,10 +11,9 @@ import { inNotification } from './tasks';
 /** Starts, opens the panel, and answers the run's folder as soon as it is at work. */
 export async function trainAndFollow(services: Services, annotations: vscode.Uri, options: TrainOptions): Promise<string> {
   const started = startTraining(services, annotations, options);
-  const { images: _, ...rest } = options;
   const files = [annotations.fsPath, ...(typeof options.validation === 'string' ? [options.validation] : [])];
   void follow(services, started, (error) =>
-    otherFolder(error, services, files, () => trainAndFollow(services, annotations, rest)),
+    otherFolder(error, services, files, (found) => trainAndFollow(services, annotations, { ...options, ...found })),
   );
   await services.trainings.show(started.run);
   return started.run;

@@ -7,18 +7,18 @@ import type { Services } from '../services';
 /** Codes of errors that another image folder mends. */
 const FOLDER_WRONG = ['image-folder-not-found', 'images-missing', 'image-folder-missing'];
 
-/** @param files the annotation files at work; the one that the error names is asked for, else the first */
+/** @param files the annotation files at work, `images` belonging to the first; the one that the error names is asked for, else the first */
 export function otherFolder(
   error: unknown,
   { folders }: Services,
   files: readonly string[],
-  again: () => Promise<unknown>,
+  again: (found: { readonly images?: string }) => Promise<unknown>,
 ): ProblemAction[] {
   if (!(error instanceof LabelscopeError) || !FOLDER_WRONG.includes(error.code)) return [];
   const about = files.find((path) => error.message.includes(path)) ?? files[0]!;
   const run = async () => {
-    await folders.ask(about);
-    await again();
+    const images = await folders.ask(about);
+    await again(about === files[0] ? { images } : {});
   };
   return [{ title: vscode.l10n.t('Choose Image Folder…'), run }];
 }

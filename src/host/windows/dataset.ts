@@ -11,7 +11,6 @@ import type { ImageFolders } from '../image-folders';
 import { wordsOf } from '../problems';
 import type { PanelKind } from './panels';
 import type { OpenWindow, WindowOptions } from './window';
-import type { Closable } from '../closable';
 
 /** So long after the last question the engine has forgotten the file by itself; it is not started to be told so. */
 const FORGOTTEN_MS = 60_000;
