@@ -217,11 +217,11 @@ describe('cacheFolderFor', () => {
     const annotations = join(project, 'instances.json');
     const runs = join(project, 'kept', 'runs');
     mkdirSync(join(project, 'labelscope-runs'), { recursive: true });
-    expect(await cacheFolderFor(annotations, runs)).toBe(join(project, 'labelscope-runs', '.annotations'));
+    expect(await cacheFolderFor(annotations, { runsFolder: runs })).toBe(join(project, 'labelscope-runs', '.annotations'));
     mkdirSync(runs, { recursive: true });
-    expect(await cacheFolderFor(annotations, runs)).toBe(join(runs, '.annotations'));
-    expect(await cacheFolderFor(annotations, null)).toMatch(/labelscope.annotations$/);
-    expect(await cacheFolderFor(annotations, null)).not.toContain(project);
+    expect(await cacheFolderFor(annotations, { runsFolder: runs })).toBe(join(runs, '.annotations'));
+    expect(await cacheFolderFor(annotations, { runsFolder: null })).toMatch(/labelscope.annotations$/);
+    expect(await cacheFolderFor(annotations, { runsFolder: null })).not.toContain(project);
   });
 
   it('follows no link of a stranger', async () => {

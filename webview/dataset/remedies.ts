@@ -2,7 +2,7 @@
 import { t } from '../kit/l10n';
 
 /** Options and verbs of the command line. */
-const OF_COMMAND_LINE = /(^|\s)--[a-z]|\blabelscope [a-z]/;
+const OF_COMMAND_LINE = /(^|[\s(])--[a-z]|\blabelscope [a-z]/;
 
 const split = () =>
   t('Remove them from one of the two, or divide all images anew with "Split Data Set…", which keeps such images on one side.');
