@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 const RUNS = 'labelscope-runs';
 
 /** Parsed annotation files, and pooled features of images. */
-export type CacheName = 'annotations' | 'features';
+type CacheName = 'annotations' | 'features';
 
 interface Place {
   readonly name?: CacheName;

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { cacheFolderFor } from '../../src/dataset/cache-folder';
 import { openAnnotations } from '../../src/dataset/index-cache';
 import { decodeIndex, encodeIndex } from '../../src/dataset/index-file';
@@ -202,6 +202,10 @@ describe('openAnnotations', () => {
 });
 
 describe('cacheFolderFor', () => {
+  // The tests keep what they parse elsewhere.
+  beforeAll(() => void vi.stubEnv('LABELSCOPE_CACHE', undefined));
+  afterAll(() => void vi.unstubAllEnvs());
+
   it('is in the nearest folder of runs, else in the cache folder of the user', async () => {
     const project = join(folder, 'project');
     mkdirSync(join(project, 'labelscope-runs'), { recursive: true });
