@@ -5,7 +5,7 @@ import type { ScoredSet } from '../metrics/types';
 import { LabelscopeError } from '../protocol/errors';
 import type { CountProgress, EvaluateParams, EvaluateResult } from '../protocol/messages';
 import type { ScoredImageRecord, ScoresFile } from '../protocol/run';
-import type { Context } from './context';
+import type { Context, Opening } from './context';
 import { openSplit, reopenSplit, type Split } from './data';
 import { calibratedBy, fittedOf, thresholdFor, weightsOf } from './fitting/card';
 import { writeAtomically } from './run/atomic';
@@ -20,7 +20,7 @@ export async function evaluateModel(
   const { runtime, models, signal } = context;
   return models.use(params.model, await context.device(params.device), async (model) => {
     const { trained } = model;
-    const { split, name } = await splitOf(params, trained, signal);
+    const { split, name } = await splitOf(params, trained, context);
     const total = split.paths.length;
     const session = await model.uncalibrated();
     const scores = await scoreFiles({ trained, session }, split.paths, {
@@ -58,7 +58,7 @@ interface NamedSplit {
 async function splitOf(
   { annotations, images, model }: EvaluateParams,
   { record, card }: Trained,
-  signal: AbortSignal,
+  { signal, runsFolder }: Opening,
 ): Promise<NamedSplit> {
   if (annotations !== undefined) {
     const options = {
@@ -67,7 +67,7 @@ async function splitOf(
       categories: card.categories,
       includeUnlabeled: record?.recipe.includeUnlabeled ?? false,
     };
-    return { split: await openSplit({ ...options, signal, say: () => undefined }), name: 'given' };
+    return { split: await openSplit({ ...options, signal, runsFolder, say: () => undefined }), name: 'given' };
   }
   if (!record)
     throw new LabelscopeError(
@@ -75,7 +75,7 @@ async function splitOf(
       `${model} is no run and knows no data set: name an annotation file to evaluate it on.`,
     );
   return {
-    split: await reopenSplit(record.validation, record.categories, record.recipe.includeUnlabeled, signal),
+    split: await reopenSplit(record.validation, record.categories, record.recipe.includeUnlabeled, { signal, runsFolder }),
     name: 'validation',
   };
 }

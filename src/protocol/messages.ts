@@ -5,6 +5,16 @@ import type { BrowseParams, BrowseResult, SizeReport, Thumbnail, ThumbnailsParam
 import type { WireError } from './errors';
 import type { Fitted, FittingRequests } from './fitting';
 import type { ImportParams, ImportResult } from './import';
+import type {
+  CheckParams,
+  CheckResult,
+  DiagnoseParams,
+  DiagnoseResult,
+  FixParams,
+  FixResult,
+  SplitParams,
+  SplitResult,
+} from './health';
 import type { DeviceChoice, RecipeName } from './recipe';
 
 export interface DeviceReport {
@@ -250,75 +260,11 @@ export interface DatasetReport extends Inspection {
   readonly sizes: SizeReport;
 }
 
-export interface SplitParams {
-  readonly annotations: string;
-  readonly images?: string;
-  /** The folder for the new files; nothing in it is written over. */
-  readonly out: string;
-  readonly parts: { readonly kind: 'fraction'; readonly fraction: number } | { readonly kind: 'folds'; readonly folds: number };
-  readonly seed: number;
-  /** 'pixels' keeps images that are nearly the same on one side; where it is not given, up to some thousands of images. */
-  readonly checkImages?: CheckDepth;
-}
-
-export interface SplitResult {
-  readonly files: readonly {
-    readonly path: string;
-    readonly which: 'train' | 'validation';
-    readonly images: number;
-    readonly annotations: number;
-  }[];
-  /** How many images of each file show the category, in the order of `files`. */
-  readonly categories: readonly { readonly name: string; readonly images: readonly number[] }[];
-  readonly imageFolder: string | null;
-  /** Groups of images that are the same or nearly so, each on one side. */
-  readonly together: number;
-  /** Annotations that point to no image. */
-  readonly leftOut: number;
-}
-
-export interface DiagnoseParams {
-  /** At most 64 MB: larger files are not opened as text. */
-  readonly annotations: string;
-}
-
-/** A fault at its place. Lines and characters from 0, characters in UTF-16 units. */
-export interface Diagnostic {
-  /** That of the finding. */
-  readonly code: string;
-  readonly severity: 'error' | 'warning' | 'info';
-  readonly message: string;
-  readonly start: { readonly line: number; readonly character: number };
-  readonly end: { readonly line: number; readonly character: number };
-  /** Whether `fix` repairs it. */
-  readonly fixable: boolean;
-}
-
-export interface DiagnoseResult {
-  /** At most a hundred of each code. */
-  readonly diagnostics: readonly Diagnostic[];
-  /** By code: how many there are. */
-  readonly counts: Readonly<Record<string, number>>;
-}
-
-export interface FixParams {
-  readonly annotations: string;
-  readonly images?: string;
-  /** The new file; without it, one beside the old one: instances_train.fixed.json. */
-  readonly out?: string;
-  /** Findings to repair; all that can be where it is not given. */
-  readonly codes?: readonly string[];
-}
-
-export interface FixResult {
-  readonly path: string;
-  /** By code: how many cases were repaired. */
-  readonly fixed: Readonly<Record<string, number>>;
-}
-
 export interface TruthParams {
   /** Annotation files that may know the image, the likeliest first. */
   readonly annotations: readonly string[];
+  /** By annotation file: the folder of its images, where it is not to be found beside it. */
+  readonly imageFolders?: Readonly<Record<string, string>>;
   readonly file: string;
 }
 
@@ -353,11 +299,13 @@ interface Requests extends FittingRequests {
   readonly predict: { params: PredictParams; result: PredictResult; progress: CountProgress };
   readonly explain: { params: ExplainParams; result: ExplainResult; progress: CountProgress };
   readonly export: { params: ExportParams; result: ExportResult; progress: never };
-  readonly browse: { params: BrowseParams; result: BrowseResult; progress: never };
-  readonly thumbnails: { params: ThumbnailsParams; result: readonly Thumbnail[]; progress: never };
+  /** Progress: where the file had been forgotten and is read again. */
+  readonly browse: { params: BrowseParams; result: BrowseResult; progress: BytesProgress };
+  readonly thumbnails: { params: ThumbnailsParams; result: readonly Thumbnail[]; progress: BytesProgress };
   /** Forgets what is kept of an annotation file. */
   readonly release: { params: { readonly annotations: string }; result: null; progress: never };
   readonly inspect: { params: InspectParams; result: DatasetReport; progress: InspectProgress };
+  readonly check: { params: CheckParams; result: CheckResult; progress: InspectProgress };
   readonly split: { params: SplitParams; result: SplitResult; progress: InspectProgress };
   readonly diagnose: { params: DiagnoseParams; result: DiagnoseResult; progress: never };
   readonly fix: { params: FixParams; result: FixResult; progress: InspectProgress };
@@ -372,10 +320,17 @@ export type Params<M extends Method> = Requests[M]['params'];
 export type Result<M extends Method> = Requests[M]['result'];
 export type Progress<M extends Method> = Requests[M]['progress'];
 
+/**
+ * Where runs lie, if not in a folder labelscope-runs: beside them parsed annotation files are kept. Null: in a workspace that is not trusted
+ * nothing is written, so they are kept in the user's own cache.
+ */
+export type RunsFolder = string | null;
+
 /** A request as it travels: its parameters and the token under which its progress is reported. */
 export interface Envelope<M extends Method> {
   readonly params: Params<M>;
   readonly progressToken: number;
+  readonly runsFolder?: RunsFolder;
 }
 
 /** One line of the engine's log, also what native libraries print. */
