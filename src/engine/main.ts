@@ -22,8 +22,9 @@ import { pointing } from './pointing';
 import { predict } from './predict';
 import { probeDevice } from './probe';
 import type { Device } from './runtime/messages';
-import { inspectDataset } from './inspect';
+import { checkDataset, inspectDataset } from './inspect';
 import { type ModelCache, modelCache } from './models';
+import { calibrate, reset, thresholds } from './fitting/requests';
 import { picture } from './picture';
 import { type Runtime, startRuntime } from './runtime/runtime';
 import { fixDataset } from './health-fix';
@@ -50,6 +51,7 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   sanity,
   export: exportModel,
   inspect: inspectDataset,
+  check: checkDataset,
   browse,
   thumbnails,
   release,
@@ -59,6 +61,9 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   truth,
   picture,
   import: importModel,
+  thresholds,
+  calibrate,
+  reset,
   sample,
 };
 
@@ -94,10 +99,11 @@ const outliving = new Set<Promise<unknown>>();
 
 function handle(connection: MessageConnection, method: Method, { runtime, models, gone }: Engine): void {
   const handler = HANDLERS[method] as Handler<Method>;
-  connection.onRequest(method, async ({ params, progressToken }: Envelope<Method>, token: CancellationToken) => {
+  connection.onRequest(method, async ({ params, progressToken, runsFolder }: Envelope<Method>, token: CancellationToken) => {
     const stop = new AbortController();
     token.onCancellationRequested(() => stop.abort());
-    const context = makeContext(runtime, models, AbortSignal.any([stop.signal, gone.signal]), VERSION);
+    const signal = AbortSignal.any([stop.signal, gone.signal]);
+    const context = makeContext({ runtime, models, signal, runsFolder, version: VERSION });
     const emit = (progress: unknown) => {
       if (process.connected) void connection.sendProgress(PROGRESS, progressToken, progress).catch(() => undefined);
     };

@@ -5,7 +5,7 @@ import { isDifficult, pointingOf, pointingReport } from '../metrics/pointing';
 import { LabelscopeError } from '../protocol/errors';
 import type { PointedCase, PointingParams, PointingResult } from '../protocol/looking';
 import type { CountProgress, FailedFile } from '../protocol/messages';
-import type { Context } from './context';
+import type { Context, Opening } from './context';
 import type { Split } from './data';
 import { splitOf } from './evaluate';
 import { readStored } from './images';
@@ -33,8 +33,8 @@ export async function pointing(
   const { sample = DEFAULT_SAMPLE, seed = 0, tolerance = 0 } = params;
   return models.use(params.model, await context.device(params.device), async ({ trained, mapping }) => {
     const session = await mapping();
-    const { split, name } = await splitOf(params, trained, signal);
-    const boxes = await boxesOfRows(split, signal);
+    const { split, name } = await splitOf(params, trained, context);
+    const boxes = await boxesOfRows(split, context);
     if (boxes.size === 0) throw noBoxes(split.source.annotations);
     const rows = sampled([...boxes.keys()], sample, seed);
     const failed: FailedFile[] = [...split.failed];
@@ -67,8 +67,8 @@ export async function pointing(
 type Boxes = ReadonlyMap<number, readonly BoxNumbers[]>;
 
 /** By row of the split and column of a category, where there is one at all. */
-async function boxesOfRows({ set, source }: Split, signal: AbortSignal): Promise<Map<number, Boxes>> {
-  const index = await openAnnotations(source.annotations, { signal });
+async function boxesOfRows({ set, source }: Split, { signal, runsFolder }: Opening): Promise<Map<number, Boxes>> {
+  const index = await openAnnotations(source.annotations, { signal, runsFolder });
   const names = set.images.map(({ fileName }) => fileName);
   const byFile = boxesOf(index, set.categories, names);
   return new Map(

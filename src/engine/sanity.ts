@@ -50,7 +50,7 @@ export async function sanity(
   const { sample = DEFAULT_SAMPLE, seed = 0 } = params;
   const device = await context.device(params.device);
   return context.models.use(params.model, device, async ({ trained }) => {
-    const { split, name } = await splitOf(params, trained, context.signal);
+    const { split, name } = await splitOf(params, trained, context);
     const rows = sampled([...split.paths.keys()], sample, seed);
     const stages = stagesOf(trained.classifier);
     const failed: FailedFile[] = [...split.failed];
