@@ -9,6 +9,7 @@ import { doctor } from './verbs/doctor';
 import { evaluate } from './verbs/evaluate';
 import { explain } from './verbs/explain';
 import { exportVerb } from './verbs/export';
+import { failures } from './verbs/failures';
 import { fix } from './verbs/fix';
 import { inspect } from './verbs/inspect';
 import { importVerb } from './verbs/import';
@@ -22,6 +23,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   inspect,
   train,
   evaluate,
+  failures,
   predict,
   explain,
   export: exportVerb,
