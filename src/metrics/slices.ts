@@ -19,7 +19,7 @@ import type { ScoredSet, Threshold } from './types';
 export type SliceMeasure = 'f1' | 'recall';
 
 /** Numbers of a number of images. Precision, recall and F1 are null where they are 0 / 0 or not defined. */
-export interface SliceNumbers {
+interface SliceNumbers {
   readonly images: number;
   /** True labels. */
   readonly positives: number;
