@@ -6,7 +6,7 @@ import type { AnnotationTable, CocoIndex } from './types';
 export type BoxNumbers = readonly [x: number, y: number, width: number, height: number];
 
 /** Undefined where the annotation has no box of four numbers. */
-export function boxAt({ bbox }: AnnotationTable, k: number): BoxNumbers | undefined {
+function boxAt({ bbox }: AnnotationTable, k: number): BoxNumbers | undefined {
   const [x, y, width, height] = bbox.subarray(4 * k, 4 * k + 4) as unknown as BoxNumbers;
   return Number.isNaN(x) ? undefined : [x, y, width, height];
 }

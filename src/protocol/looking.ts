@@ -63,7 +63,7 @@ export interface MapSimilarity {
 }
 
 /** Layers whose weights are made random together. */
-export interface WeightStage {
+interface WeightStage {
   /** 'head', 'hidden' (further layers behind the pool), or the size of the layers' output: '7 × 7'. */
   readonly name: string;
   /** Weights, biases and statistics. */
