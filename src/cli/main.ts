@@ -14,6 +14,7 @@ import { inspect } from './verbs/inspect';
 import { importVerb } from './verbs/import';
 import { predict } from './verbs/predict';
 import { report } from './verbs/report';
+import { review } from './verbs/review';
 import { sample } from './verbs/sample';
 import { split } from './verbs/split';
 import { train } from './verbs/train';
@@ -29,6 +30,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   import: importVerb,
   split,
   fix,
+  review,
   sample,
   doctor,
 };

@@ -28,6 +28,9 @@ import { type Runtime, startRuntime } from './runtime/runtime';
 import { fixDataset } from './health-fix';
 import { importModel } from './import';
 import { truth } from './truth';
+import { correctLabels } from './review/correct';
+import { decide, openReview } from './review/store';
+import { findSuspectLabels } from './review/suspects';
 import { splitDataset } from './split';
 import { sample } from './sample/request';
 import { train } from './train/train';
@@ -56,6 +59,10 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   picture,
   import: importModel,
   sample,
+  suspects: findSuspectLabels,
+  openReview,
+  decide,
+  correct: correctLabels,
 };
 
 const PROGRESS = new ProgressType<unknown>();

@@ -4,6 +4,7 @@ import type { Evaluation } from '../metrics/types';
 import type { BrowseParams, BrowseResult, SizeReport, Thumbnail, ThumbnailsParams } from './browse';
 import type { WireError } from './errors';
 import type { DeviceChoice, RecipeName } from './recipe';
+import type { ReviewRequests } from './review';
 
 export interface DeviceReport {
   readonly device: Exclude<DeviceChoice, 'auto'>;
@@ -359,7 +360,7 @@ export interface CountProgress {
 }
 
 /** Requests by method: parameters, result, and what the engine reports while it works. */
-interface Requests {
+interface Requests extends ReviewRequests {
   readonly doctor: { params: { readonly device: DeviceChoice }; result: DoctorReport; progress: never };
   readonly train: { params: TrainParams; result: TrainResult; progress: TrainEvent };
   readonly evaluate: { params: EvaluateParams; result: EvaluateResult; progress: CountProgress };
