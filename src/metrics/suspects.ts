@@ -13,11 +13,8 @@ export interface Suspect {
   readonly kind: SuspectKind;
   /** The out-of-fold probability that the image shows the category. */
   readonly score: number;
-  /**
-   * How much more the image looks like those of the other label than like those of its own, −1..1: what the probability of the other label exceeds
-   * its threshold by, less what that of the given label does, halved. The list descends by it.
-   */
-  readonly margin: number;
+  /** The probability of the label that is given: `score` where the category is given, else 1 − `score`. The list ascends by it. */
+  readonly selfConfidence: number;
 }
 
 /** How many images of a category are given the label and how many are not, by what the scores say with confidence. */
@@ -53,7 +50,7 @@ export const FEWEST = 5;
  * itself against the rest, as cleanlab treats multilabel data (Thyagarajan et al., "Identifying Incorrect Annotations in Multi-Label Classification
  * Data", 2022). The threshold of a label (present, absent) is the mean probability of it over the images that are given it. An image is confidently of
  * a label when its probability reaches that threshold (the likelier one where both do, its own among equals). Images that are confidently of the other
- * label are the suspects.
+ * label are the suspects, ranked by self-confidence (in a choice of two, the normalised margin orders them alike).
  *
  * @param set scores of models that have not seen the image
  * @throws MetricsError as `evaluate`
@@ -62,7 +59,7 @@ export function findSuspects(set: ScoredSet): Suspects {
   checkSet(set);
   const judged = set.categories.map((_, column) => judge(set, column));
   const suspects = judged.flatMap(({ suspects: own }) => own);
-  suspects.sort((a, b) => b.margin - a.margin || a.category - b.category || a.image - b.image);
+  suspects.sort((a, b) => a.selfConfidence - b.selfConfidence || a.category - b.category || a.image - b.image);
   return { categories: judged.map(({ noise }) => noise), suspects };
 }
 
@@ -84,8 +81,8 @@ function judge(set: ScoredSet, column: number): Judged {
     if (label === undefined) continue;
     counts[isGiven ? 'given' : 'notGiven'][label]++;
     if ((label === 'present') === isGiven) continue;
-    const lean = (score - present - (1 - score - absent)) / 2;
-    suspects.push({ image, category: column, kind: isGiven ? 'wrong' : 'missing', score, margin: isGiven ? -lean : lean });
+    const selfConfidence = isGiven ? score : 1 - score;
+    suspects.push({ image, category: column, kind: isGiven ? 'wrong' : 'missing', score, selfConfidence });
   }
   const thresholds = { present, absent };
   return {

@@ -4,6 +4,8 @@ import type { CategoryNoise, SuspectKind } from '../metrics/suspects';
 import type { CountProgress, DeviceUsed, FailedFile } from './messages';
 import type { DeviceChoice } from './recipe';
 
+export type { Decision, Verdict };
+
 export interface SuspectsParams {
   readonly annotations: string;
   readonly images?: string;
@@ -36,8 +38,8 @@ export interface SuspectLabel {
   readonly kind: SuspectKind;
   /** Out-of-fold probability that the image shows the category. */
   readonly score: number;
-  /** How suspect it is, −1..1 (`Suspect.margin` of the metrics). The list descends by it. */
-  readonly margin: number;
+  /** Probability of the label that the file gives. The list ascends by it. */
+  readonly selfConfidence: number;
 }
 
 export interface SuspectsResult {

@@ -88,10 +88,8 @@ function suspectLines({ images, folds, categories, found, suspects }: SuspectsRe
     ...(rest === 0 ? [] : [`${rest} categories have too few images with or without the label to be judged.`]),
     '',
     ...table([
-      ['suspect', 'category', 'score', 'margin', 'image'],
-      ...suspects
-        .slice(0, SHOWN)
-        .map(({ kind, category, score, margin, image }) => [kind, category, decimal(score), decimal(margin), image]),
+      ['suspect', 'category', 'score', 'image'],
+      ...suspects.slice(0, SHOWN).map(({ kind, category, score, image }) => [kind, category, decimal(score), image]),
     ]),
     ...(found > SHOWN ? [`… and ${found - SHOWN} more: --json lists them.`] : []),
   ];

@@ -118,9 +118,9 @@ function namedSuspects({ suspects }: Suspects, set: LabelledSet, { images }: Coc
   images.forEach(({ id }, row) => {
     if (!rowOfId.has(id)) rowOfId.set(id, row);
   });
-  return suspects.slice(0, limit).map(({ image, category, kind, score, margin }) => {
+  return suspects.slice(0, limit).map(({ image, category, kind, score, selfConfidence }) => {
     const { id, fileName } = set.images[image]!;
-    return { image: fileName, row: rowOfId.get(id)!, category: set.categories[category]!, kind, score, margin };
+    return { image: fileName, row: rowOfId.get(id)!, category: set.categories[category]!, kind, score, selfConfidence };
   });
 }
 
