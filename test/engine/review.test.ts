@@ -49,7 +49,7 @@ const key = () => ({ annotations: data.train, folder: params.keepIn! });
 const codeOf = (work: Promise<unknown>) =>
   work.then(
     () => undefined,
-    (error: { code?: string }) => error.code,
+    (error: unknown) => (error as { readonly code?: string }).code,
   );
 
 describe.skipIf(UNBUILT)(`the review of labels${UNBUILT}`, () => {

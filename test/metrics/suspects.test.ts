@@ -24,7 +24,7 @@ const SCORES = [
 
 describe('confident learning', () => {
   it('counts as cleanlab does', () => {
-    const { categories, suspects } = findSuspects(oneCategory([...LABELS].map(Number), SCORES));
+    const { categories, suspects } = findSuspects(oneCategory(Array.from(LABELS, Number), SCORES));
     expect(categories[0]).toMatchObject({
       given: 17,
       notGiven: 43,
