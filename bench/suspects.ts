@@ -1,17 +1,16 @@
 // `npm run bench -- suspects ANNOTATIONS…`: how high labels that were planted wrong rank among the suspects, beside the plain loss and chance.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { table } from '../src/cli/io';
 import { stratify } from '../src/dataset/stratify';
 import type { LabelledSet } from '../src/dataset/types';
 import { defaultBackbonePath } from '../src/engine/backbone/locate';
 import { openSplit } from '../src/engine/data';
+import { featureCache } from '../src/engine/feature-cache';
 import { computeFeatures, type FeatureTable } from '../src/engine/features';
 import { recipeWith } from '../src/engine/recipes';
 import { outOfFoldScores } from '../src/engine/review/folds';
 import { startRuntime } from '../src/engine/runtime/runtime';
-import { classifierFrom } from '../src/engine/train/classifier';
+import { classifierFrom, sha256Of } from '../src/engine/train/classifier';
 import { FEWEST, findSuspects } from '../src/metrics/suspects';
 import { randomStream } from '../src/metrics/random';
 import { UsageError } from './cases';
@@ -28,15 +27,17 @@ const { signal } = new AbortController();
 export async function benchSuspects(files: readonly string[], note: (text: string) => void): Promise<string[]> {
   if (files.length === 0) throw new UsageError('suspects needs ANNOTATIONS…: files of the same categories.');
   const runtime = startRuntime(join(__dirname, 'worker.js'));
-  const folder = await mkdtemp(join(tmpdir(), 'labelscope-suspects-'));
   try {
     const recipe = recipeWith('quick', {});
     const { set, paths } = await opened(files);
-    const classifier = await classifierFrom(defaultBackbonePath(), set.categories.length, 0, recipe);
+    const backbone = defaultBackbonePath();
+    const classifier = await classifierFrom(backbone, set.categories.length, 0, recipe);
+    const { width, height } = classifier;
+    const source = { backbone: await sha256Of(backbone), width, height, device: DEVICE.device };
+    const cache = await featureCache(files[0]!, source);
     note(`features of ${paths.length} images`);
     const features = await computeFeatures(runtime, classifier, DEVICE, {
-      ...{ set, paths, mirrored: false, signal },
-      blockPath: (block) => join(folder, `${block}`),
+      ...{ set, paths, images: dirname(paths[0]!), mirrored: false, cache, signal },
       onProgress: () => undefined,
       onUnreadable: note,
     });
@@ -54,7 +55,6 @@ export async function benchSuspects(files: readonly string[], note: (text: strin
     return [`${set.images.length} images, ${set.categories.length} categories`, '', ...report(rounds)];
   } finally {
     await runtime.close();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,7 +1,5 @@
 // The request `suspects`: labels of an annotation file that are probably wrong or missing, by scores of models that have not seen the image.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { stratify } from '../../dataset/stratify';
 import type { CocoIndex, LabelledSet } from '../../dataset/types';
 import { findSuspects, type Suspects } from '../../metrics/suspects';
@@ -13,10 +11,11 @@ import { defaultBackbonePath } from '../backbone/locate';
 import { keepIndex } from '../browse-index';
 import type { Context } from '../context';
 import { openSplit, samePictures, type Split } from '../data';
+import { featureCache } from '../feature-cache';
 import { computeFeatures, type FeatureTable } from '../features';
 import { sparingly } from '../inspect';
 import { recipeWith } from '../recipes';
-import { classifierFrom } from '../train/classifier';
+import { classifierFrom, sha256Of } from '../train/classifier';
 import { outOfFoldScores } from './folds';
 import { keepResult } from './store';
 
@@ -78,12 +77,13 @@ async function scoresOf(
   split: Split,
   together: readonly (readonly string[])[],
   { folds, seed, backbone }: SuspectsParams,
-  { runtime, device, signal, tell, failed }: Work,
+  work: Work,
 ): Promise<ScoredImages> {
+  const { runtime, device, signal, tell } = work;
   const recipe = { ...recipeWith('quick', {}), maxIterations: MOST_STEPS };
   const path = backbone === undefined ? defaultBackbonePath() : resolve(backbone);
   const classifier = await classifierFrom(path, split.set.categories.length, seed, recipe);
-  const table = await featuresOf(split, classifier, { runtime, device, signal, tell, failed });
+  const table = await featuresOf(split, await sha256Of(path), classifier, work);
   const shares = Array.from({ length: folds }, () => 1 / folds);
   const parts = stratify(table.set, { shares, seed, together });
   const scores = await outOfFoldScores(table, parts, {
@@ -93,24 +93,21 @@ async function scoresOf(
   return { set: table.set, scores };
 }
 
-/** The images as they are, not mirrored as well: half the time and half the memory, and scores that are as good. */
+/** The images as they are, not mirrored as well: half the time and half the memory. */
 async function featuresOf(
-  { set, paths }: Split,
+  { set, paths, source }: Split,
+  backbone: string,
   classifier: Classifier,
-  { runtime, device, signal, tell, failed }: Pick<Work, 'runtime' | 'device' | 'signal' | 'tell' | 'failed'>,
+  { runtime, device, signal, tell, failed }: Work,
 ): Promise<FeatureTable> {
-  const folder = await mkdtemp(join(tmpdir(), 'labelscope-features-'));
+  const { width, height } = classifier;
+  const cache = await featureCache(source.annotations, { backbone, width, height, device: device.device });
   const onFeatures = tell('features');
-  try {
-    return await computeFeatures(runtime, classifier, device, {
-      ...{ set, paths, mirrored: false, signal },
-      blockPath: (block) => join(folder, `${block}.safetensors`),
-      onProgress: (done) => onFeatures({ done, total: paths.length }),
-      onUnreadable: (error) => failed.push({ file: '', error }),
-    });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  return computeFeatures(runtime, classifier, device, {
+    ...{ set, paths, images: source.images, mirrored: false, cache, signal },
+    onProgress: (done) => onFeatures({ done, total: paths.length }),
+    onUnreadable: (error) => failed.push({ file: '', error }),
+  });
 }
 
 function namedSuspects({ suspects }: Suspects, set: LabelledSet, { images }: CocoIndex, limit: number): SuspectLabel[] {
