@@ -8,7 +8,7 @@ import type { CocoIndex } from '../../dataset/types';
 import { LabelscopeError } from '../../protocol/errors';
 import type { CountProgress } from '../../protocol/messages';
 import type { ChangeLog, CorrectParams, CorrectResult, LabelChange } from '../../protocol/review';
-import type { Context } from '../context';
+import type { Opening } from '../context';
 import { checkImages } from '../health';
 import { newName } from '../health-fix';
 import { folderOf, pathsOf } from '../health-report';
@@ -16,12 +16,12 @@ import { folderOf, pathsOf } from '../health-report';
 /** @throws LabelscopeError 'dataset-changed', 'nothing-to-correct', 'out-compressed'; DatasetError of decisions and files */
 export async function correctLabels(
   params: CorrectParams,
-  { signal }: Pick<Context, 'signal'>,
+  { signal, runsFolder }: Opening,
   emit: (progress: CountProgress) => void,
 ): Promise<CorrectResult> {
   const onProgress = (done: number, total: number) => emit({ done, total });
   const file = await decisionsOf(params);
-  const index = await openAnnotations(resolve(params.annotations), { signal, onProgress });
+  const index = await openAnnotations(resolve(params.annotations), { signal, runsFolder, onProgress });
   checkContent(index, file);
   const corrections = correctionsOf(index, file.decisions);
   const { changes, already } = corrections;
@@ -85,7 +85,8 @@ async function missingSizes(
   const unknown = (row: number) => !(images[row]!.width > 0 && images[row]!.height > 0);
   const rows = [...new Set(changes.flatMap(({ image, to }) => (to === 'present' && unknown(image) ? image : [])))];
   if (rows.length === 0) return new Map();
-  const paths = await pathsOf({ index, folder: await folderOf(index, folder === undefined ? undefined : resolve(folder)) });
+  const found = await folderOf(index, { explicit: folder === undefined ? undefined : resolve(folder) });
+  const paths = await pathsOf({ index, folder: found?.folder });
   const files = rows.map((row) => paths[rowOfImage.indexOf(row)]);
   const checks = await checkImages(files, 'headers', { signal, onProgress: () => undefined });
   return new Map(rows.flatMap((row, k) => (checks[k] && checks[k].width > 0 ? [[row, checks[k]] as const] : [])));

@@ -5,7 +5,7 @@ import { type Decision, type DecisionsFile, readDecisions } from '../../dataset/
 import { openAnnotations } from '../../dataset/index-cache';
 import { LabelscopeError } from '../../protocol/errors';
 import type { DecideParams, Review, ReviewKey, SuspectsResult } from '../../protocol/review';
-import type { Context } from '../context';
+import type { Opening } from '../context';
 import { writeAtomically } from '../run/atomic';
 import { exists } from '../run/folder';
 
@@ -21,9 +21,9 @@ function pathsOf({ annotations, folder }: ReviewKey, fingerprint: string) {
 const nameOf = (annotations: string) => basename(annotations).replace(/(\.json)?(\.gz)?$/i, '');
 
 /** @throws DatasetError, also where the decisions were damaged: they are a person's work and are not written over */
-export async function openReview(key: ReviewKey, { signal }: Pick<Context, 'signal'>): Promise<Review> {
+export async function openReview(key: ReviewKey, { signal, runsFolder }: Opening): Promise<Review> {
   const annotations = resolve(key.annotations);
-  const { fingerprint } = await openAnnotations(annotations, { signal });
+  const { fingerprint } = await openAnnotations(annotations, { signal, runsFolder });
   const paths = pathsOf(key, fingerprint);
   return {
     fingerprint,

@@ -7,13 +7,14 @@ import { LabelscopeError } from '../../protocol/errors';
 import type { Classifier } from '../../onnx/classifier';
 import type { CountProgress, DeviceUsed, FailedFile } from '../../protocol/messages';
 import type { SuspectLabel, SuspectsParams, SuspectsProgress, SuspectsResult } from '../../protocol/review';
+import { isDone, sparingly } from '../../protocol/sparingly';
 import { defaultBackbonePath } from '../backbone/locate';
 import { keepIndex } from '../browse-index';
 import type { Context } from '../context';
 import { openSplit, samePictures, type Split } from '../data';
 import { featureCache } from '../feature-cache';
 import { computeFeatures, type FeatureTable } from '../features';
-import { sparingly } from '../inspect';
+
 import { recipeWith } from '../recipes';
 import { classifierFrom, sha256Of } from '../train/classifier';
 import { outOfFoldScores } from './folds';
@@ -27,13 +28,13 @@ type Tell = (stage: SuspectsProgress['stage']) => (progress: CountProgress) => v
 
 /** @throws LabelscopeError 'suspects-too-few', 'images-unreadable', 'training-diverged'; DatasetError; the signal's reason */
 export async function findSuspectLabels(params: SuspectsParams, context: Context, emit: Emit): Promise<SuspectsResult> {
-  const tell: Tell = (stage) => sparingly((progress) => emit({ stage, ...progress }));
+  const tell: Tell = (stage) => sparingly((progress: CountProgress) => emit({ stage, ...progress }), isDone);
   const onBytes = tell('reading');
   const { annotations, images, categories, includeUnlabeled = false, folds, seed, limit, keepIn } = params;
-  const { signal } = context;
+  const { signal, runsFolder } = context;
   const onProgress = (done: number, total: number) => onBytes({ done, total });
   const split = await openSplit({
-    ...{ annotations, images, categories, includeUnlabeled, signal, onProgress },
+    ...{ annotations, images, categories, includeUnlabeled, signal, runsFolder, onProgress },
     say: () => undefined,
   });
   const { source } = split;
@@ -98,10 +99,11 @@ async function featuresOf(
   { set, paths, source }: Split,
   backbone: string,
   classifier: Classifier,
-  { runtime, device, signal, tell, failed }: Work,
+  { runtime, device, signal, runsFolder, tell, failed }: Work,
 ): Promise<FeatureTable> {
   const { width, height } = classifier;
-  const cache = await featureCache(source.annotations, { backbone, width, height, device: device.device });
+  const space = { backbone, width, height, device: device.device };
+  const cache = await featureCache(source.annotations, space, runsFolder);
   const onFeatures = tell('features');
   return computeFeatures(runtime, classifier, device, {
     ...{ set, paths, images: source.images, mirrored: false, cache, signal },
