@@ -23,7 +23,7 @@ export async function diagnose({ annotations }: DiagnoseParams, { signal }: Pick
   if ('diagnostics' in index) return index;
   const folder = await folderOf(index, undefined);
   const checks = await checkSizes(index, folder, { signal, onProgress: () => undefined });
-  const faults = [...(await missing(index, folder)), ...faultsOf(index, checks)];
+  const faults = [...(await missing(index, folder)), ...(await faultsOf(index, checks, signal))];
   const counts = countsOf(faults);
   const shown = firstOfEach(faults);
   const ranges = rangesOf(text, shown);
