@@ -7,6 +7,7 @@ import { count, fileName, fixed } from '../kit/format';
 import { type HeatMapView, heatMapView } from '../kit/heat-map';
 import type { Host } from '../kit/host';
 import { t } from '../kit/l10n';
+import { tabList } from '../kit/tabs';
 import { aspectsCard, classesCard, foundCategories, labelsCard, orderedCategories, sizesCard } from './cards';
 import { findingsCard } from './findings';
 import { ImagesPage } from './images';
@@ -78,31 +79,12 @@ function page(data: DatasetData, panel: Panel): TemplateResult {
     ${report ? html`${tabs(panel)} ${reportPage(report, data, panel)} ${imagesTab(panel)}` : nothing}`;
 }
 
-const PAGES = ['report', 'images'] as const;
-
 function tabs({ state, actions }: Panel): TemplateResult {
-  const words = { report: t('Report'), images: t('Images') };
-  const onKey = (event: KeyboardEvent) => {
-    if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
-    const other = state.page === 'report' ? 'images' : 'report';
-    actions.change({ page: other });
-    (event.currentTarget as Element).querySelector<HTMLElement>(`#tab-${other}`)?.focus();
-  };
-  return html`<div class="tabs" role="tablist" @keydown=${onKey}>
-    ${PAGES.map(
-      (name) =>
-        html`<button
-          id="tab-${name}"
-          role="tab"
-          aria-selected=${state.page === name}
-          aria-controls="page-${name}"
-          tabindex=${state.page === name ? 0 : -1}
-          @click=${() => actions.change({ page: name })}
-        >
-          ${words[name]}
-        </button>`,
-    )}
-  </div>`;
+  const pages = [
+    { name: 'report', title: t('Report') },
+    { name: 'images', title: t('Images') },
+  ];
+  return tabList(pages, state.page, (name) => actions.change({ page: name === 'images' ? 'images' : 'report' }));
 }
 
 function imagesTab({ state, images }: Panel): TemplateResult {

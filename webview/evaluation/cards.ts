@@ -7,7 +7,7 @@ import { fixed } from '../kit/format';
 import { t } from '../kit/l10n';
 import { confusionChart } from './confusion';
 import { precisionRecall } from './model';
-import type { Actions, Prepared, ViewState } from './view';
+import type { Actions, Prepared, ViewState } from './state';
 
 export function sweepCard({ curve, data }: Prepared, { threshold }: ViewState): Card {
   const series = [

@@ -2,7 +2,7 @@
 import type { HistoryPoint, TrainResult } from '../../protocol/messages';
 import type { Recipe } from '../../protocol/recipe';
 import { ahead, type Batch, type Examples } from '../examples';
-import { randomStream } from '../random';
+import { randomStream } from '../../metrics/random';
 import type { Progress } from './checkpoint';
 import type { Gate } from '../run/channel';
 import type { Learner } from './learner';

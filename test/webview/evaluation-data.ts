@@ -1,0 +1,41 @@
+// An evaluation as the panel is told it, of any size: labels and scores follow from a seed, everything else from them.
+import { evaluate } from '../../src/metrics/evaluate';
+import type { EvaluatedImage, EvaluationData } from '../../src/protocol/windows';
+import { randomStream } from '../../src/metrics/random';
+
+export interface EvaluationSize {
+  readonly images: number;
+  readonly categories: readonly string[];
+  readonly seed?: number;
+}
+
+/** About three labels an image; scores that lean towards the truth. */
+export function evaluationData({ images, categories, seed = 1 }: EvaluationSize): EvaluationData {
+  const random = randomStream('evaluation', seed);
+  const share = Math.min(0.5, 3 / categories.length);
+  const labels = new Uint8Array(images * categories.length).map(() => Number(random.next() < share));
+  const scores = Float64Array.from(labels, (label) => 0.25 * label + 0.75 * random.next());
+  const set = { images, categories, labels, scores };
+  return {
+    folder: '/runs/one',
+    name: 'one',
+    record: null,
+    result: {
+      evaluation: evaluate(set),
+      annotations: '/data/validation.json',
+      model: '/runs/one/model.onnx',
+      failed: [],
+      split: 'validation',
+    },
+    images: Array.from({ length: images }, (_, row): EvaluatedImage => {
+      const at = row * categories.length;
+      const truth = labels.subarray(at, at + categories.length);
+      return {
+        file: `/data/images/${String(row).padStart(6, '0')}.jpg`,
+        uri: '',
+        labels: categories.flatMap((_, c) => (truth[c] === 1 ? [c] : [])),
+        scores: [...scores.subarray(at, at + categories.length)],
+      };
+    }),
+  };
+}

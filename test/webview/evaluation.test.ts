@@ -1,0 +1,49 @@
+// The evaluation panel in a real browser: the slider, the cells of the confusion chart, the images behind them.
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decide } from '../../src/metrics/decision';
+import { scoredSetOf } from '../../webview/evaluation/model';
+import { evaluationData } from './evaluation-data';
+import { NO_BROWSER, showWindow, startBrowser, violations } from './window';
+
+const DATA = evaluationData({ images: 200, categories: ['dog', '<b>cat</b>', 'potted plant'] });
+const SET = scoredSetOf(DATA);
+
+describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await startBrowser();
+  });
+  afterAll(() => browser.close());
+
+  it('says what the metrics say at the threshold, and follows the slider', async () => {
+    const { page, complaints, close } = await showWindow(browser, 'evaluation', { data: DATA });
+    const f1 = page.locator('[data-metric="micro-f1"] dd').first();
+    expect(await f1.textContent()).toContain(decide(SET, 0.5).micro.f1.toFixed(3));
+    await page.getByLabel('Threshold', { exact: true }).fill('0.3');
+    await expect.poll(() => f1.textContent()).toContain(decide(SET, 0.3).micro.f1.toFixed(3));
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('shows as many images as a cell counts, and opens the one that is chosen', async () => {
+    const { page, asked, close } = await showWindow(browser, 'evaluation', { data: DATA });
+    await page.locator('[data-cell="fn"]').press('Enter');
+    const missed = decide(SET, 0.5).perCategory[0]!.fn;
+    const images = page.locator('[data-card="images"]');
+    await expect.poll(() => images.locator('h2').textContent()).toContain(`(${missed})`);
+    await images.locator('.images button').first().click();
+    await expect.poll(() => asked.find(({ call }) => call === 'open')?.params.file).toMatch(/^\/data\/images\//);
+    await close();
+  });
+
+  it('keeps threshold, category and cell when it is loaded again, and passes the rules of accessibility', async () => {
+    const kept = { threshold: 0.4, category: 1, cell: 'fp' };
+    for (const theme of ['dark', 'light', 'high-contrast'] as const) {
+      const { page, close } = await showWindow(browser, 'evaluation', { data: DATA, kept, theme });
+      await expect.poll(() => page.locator('[data-card="images"] h2').textContent()).toContain('<b>cat</b>: false alarms');
+      expect(await violations(page)).toEqual([]);
+      await close();
+    }
+  });
+});

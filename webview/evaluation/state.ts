@@ -1,0 +1,54 @@
+// What the evaluation panel keeps of itself and computes once, and what its tabs are given to draw from.
+import type { ScoredSet } from '../../src/metrics/types';
+import type { EvaluationData } from '../../src/protocol/windows';
+import type { Host } from '../kit/host';
+import type { Sorting } from '../kit/table';
+import type { Cell, CurvePoint } from './model';
+
+/** Images that are shown at once; more come when asked for. */
+export const PAGE = 60;
+
+export interface ViewState {
+  /** Name of the tab that is shown. */
+  tab: string;
+  threshold: number;
+  /** Index of the chosen category. */
+  category: number;
+  cell: Cell | undefined;
+  shown: number;
+  sorting: Sorting;
+  readonly tables: Set<string>;
+}
+
+/** What is computed once for an evaluation. */
+export interface Prepared {
+  readonly data: EvaluationData;
+  readonly set: ScoredSet;
+  readonly curve: readonly CurvePoint[];
+}
+
+export interface Actions {
+  readonly change: (change: Partial<ViewState>) => void;
+  readonly toggle: (name: string) => void;
+}
+
+/** What a tab draws from. Only the tab that is shown is drawn. */
+export interface Panel {
+  readonly prepared: Prepared;
+  readonly state: ViewState;
+  readonly actions: Actions;
+  readonly host: Host<'evaluation'>;
+}
+
+export function firstState({ kept }: Host<'evaluation'>): ViewState {
+  const number = (value: unknown, otherwise: number) => (typeof value === 'number' ? value : otherwise);
+  return {
+    tab: typeof kept?.tab === 'string' ? kept.tab : '',
+    threshold: number(kept?.threshold, NaN),
+    category: number(kept?.category, 0),
+    cell: (['tp', 'fp', 'fn', 'tn'] as const).find((cell) => cell === kept?.cell),
+    shown: PAGE,
+    sorting: { column: 0, descending: false },
+    tables: new Set(),
+  };
+}
