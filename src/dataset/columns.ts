@@ -129,7 +129,13 @@ export async function tieAnnotations(
   const { count, image, category } = columns;
   const loose: Loose[] = [];
   /** From numbers to rows, in place where both have one kind; returns how many name no record. */
-  const tie = (from: CategoryColumn, to: CategoryColumn, references: References, keys: readonly number[], field: Loose['field']) => {
+  const tie = (
+    from: CategoryColumn,
+    to: CategoryColumn,
+    references: References,
+    keys: readonly number[],
+    field: Loose['field'],
+  ) => {
     const rows = rowsOf(references, keys);
     let missing = 0;
     for (let row = 0; row < count; row++) {
@@ -161,11 +167,9 @@ async function named(loose: readonly Loose[], { details, texts }: Pick<Annotatio
     { details },
     loose.map(({ row }) => row),
   );
-  return loose.map(
-    ({ row, field, key }): DanglingReference => ({
-      annotation: textOfId(found.get(row)!.id, texts),
-      field,
-      value: textOfId(key, texts),
-    }),
-  );
+  return loose.map(({ row, field, key }): DanglingReference => ({
+    annotation: textOfId(found.get(row)!.id, texts),
+    field,
+    value: textOfId(key, texts),
+  }));
 }

@@ -19,6 +19,7 @@ export interface Collected {
   refused: boolean;
   /** All full but the last one, of which `rows` are filled. */
   blocks: Float64Array[];
+  last: Float64Array;
   floats: Float32Array;
   rows: number;
 }
@@ -31,6 +32,7 @@ export function createCollected(mostInMemory = MOST_IN_MEMORY): Collected {
     rowsInFile: 0,
     refused: false,
     blocks: [first],
+    last: first,
     floats: floatsOf(first),
     rows: 0,
   };
@@ -38,10 +40,10 @@ export function createCollected(mostInMemory = MOST_IN_MEMORY): Collected {
 
 /** `box`: x, y, width, height. */
 export function collect(collected: Collected, id: number, box: ArrayLike<number> | undefined, area: number, crowd: number): void {
-  if (collected.rows * ROW_DOUBLES === collected.blocks.at(-1)!.length) makeRoom(collected);
-  const { blocks, floats } = collected;
+  if (collected.rows * ROW_DOUBLES === collected.last.length) makeRoom(collected);
+  const { last, floats } = collected;
   const row = collected.rows++;
-  blocks[blocks.length - 1]![row * ROW_DOUBLES] = id;
+  last[row * ROW_DOUBLES] = id;
   const at = row * ROW_FLOATS + 2;
   for (let k = 0; k < 4; k++) floats[at + k] = box ? box[k]! : NaN;
   floats[at + 4] = area;
@@ -49,7 +51,7 @@ export function collect(collected: Collected, id: number, box: ArrayLike<number>
 }
 
 function makeRoom(collected: Collected): void {
-  const last = collected.blocks.at(-1)!;
+  const { last } = collected;
   const isFull = last.length === BLOCK_ROWS * ROW_DOUBLES;
   const next = new Float64Array(isFull ? last.length : 2 * last.length);
   if (isFull) {
@@ -59,13 +61,18 @@ function makeRoom(collected: Collected): void {
     next.set(last);
     collected.blocks = [next];
   }
-  collected.floats = floatsOf(next);
+  writeInto(collected, next);
+}
+
+function writeInto(collected: Collected, last: Float64Array): void {
+  collected.last = last;
+  collected.floats = floatsOf(last);
 }
 
 /** As if there had been none. */
 export function collectAnew(collected: Collected): void {
   collected.blocks = collected.blocks.slice(0, 1);
-  collected.floats = floatsOf(collected.blocks[0]!);
+  writeInto(collected, collected.blocks[0]!);
   collected.rows = collected.rowsInFile = 0;
 }
 
@@ -102,10 +109,10 @@ async function spillBlock(collected: Collected, file: OpenFile): Promise<void> {
 }
 
 /** Nothing more is collected then. */
-export function collectedDetails({ file, rowsInFile, blocks, rows }: Collected): AnnotationDetails {
+export function collectedDetails({ file, rowsInFile, blocks, last, rows }: Collected): AnnotationDetails {
   return {
     stored: file && { file, start: 0, rows: rowsInFile },
-    blocks: [...blocks.slice(0, -1), blocks.at(-1)!.subarray(0, rows * ROW_DOUBLES)].filter(({ length }) => length > 0),
+    blocks: [...blocks.slice(0, -1), last.subarray(0, rows * ROW_DOUBLES)].filter(({ length }) => length > 0),
   };
 }
 

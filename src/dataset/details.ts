@@ -64,7 +64,9 @@ export async function* eachBlock({ details }: Pick<AnnotationTable, 'details'>):
 
 async function readRows(stored: StoredRows, first: number, rows: Float64Array): Promise<void> {
   const { file, start } = stored;
-  const read = await readAt(file, bytesOf(rows), start + first * ROW_BYTES).catch((cause: unknown) => unreadable(file.path, cause));
+  const read = await readAt(file, bytesOf(rows), start + first * ROW_BYTES).catch((cause: unknown) =>
+    unreadable(file.path, cause),
+  );
   if (read < rows.byteLength) unreadable(file.path, new Error('it is shorter than it was'));
 }
 
@@ -87,7 +89,7 @@ export async function detailsOf(
   const { stored, blocks } = details;
   const sorted = Int32Array.from(rows).sort();
   const inFile = sorted.filter((row) => row < (stored?.rows ?? 0));
-  for (let k = 0; k < inFile.length; ) {
+  for (let k = 0; k < inFile.length;) {
     const end = endOfRun(inFile, k);
     const first = inFile[k]!;
     const run = new Float64Array((inFile[end - 1]! + 1 - first) * ROW_DOUBLES);

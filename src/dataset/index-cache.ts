@@ -3,7 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { readChunks, withFile, type ReadOptions } from './chunks';
+import { readChunks, withFile } from './chunks';
 import { cacheFolderFor } from './cache-folder';
 import { fingerprintOf } from './fingerprint';
 import { decodeIndex, encodeIndex } from './index-file';

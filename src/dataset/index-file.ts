@@ -123,10 +123,7 @@ interface Source {
  *
  * @param mostInMemory bytes that the details of annotations may take
  */
-export async function decodeIndex(
-  file: OpenFile,
-  mostInMemory = MOST_IN_MEMORY,
-): Promise<Omit<CocoIndex, 'path'> | undefined> {
+export async function decodeIndex(file: OpenFile, mostInMemory = MOST_IN_MEMORY): Promise<Omit<CocoIndex, 'path'> | undefined> {
   try {
     return await decode({ file, size: await sizeOf(file), hash: createHash('sha256'), at: 0 }, mostInMemory);
   } catch {

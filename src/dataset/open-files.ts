@@ -67,6 +67,5 @@ export async function readAt(file: OpenFile, bytes: Uint8Array, start: number): 
 
 export async function writeAt(file: OpenFile, bytes: Uint8Array, start: number): Promise<void> {
   let done = 0;
-  while (done < bytes.length)
-    done += (await writeFrom(file.fd, bytes, done, bytes.length - done, start + done)).bytesWritten;
+  while (done < bytes.length) done += (await writeFrom(file.fd, bytes, done, bytes.length - done, start + done)).bytesWritten;
 }

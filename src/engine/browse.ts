@@ -39,7 +39,9 @@ const boxCountOf = ({ boxCount, imageOfRecord }: BrowseIndex, row: number) => bo
 function rowsWithBoxes(opened: BrowseIndex, row: number): Int32Array {
   const annotations = annotationsOf(opened, row);
   const boxes = boxCountOf(opened, row);
-  return boxes === annotations.length ? annotations.subarray(0, MOST_BOXES) : annotations.subarray(0, boxes === 0 ? 0 : undefined);
+  return boxes === annotations.length
+    ? annotations.subarray(0, MOST_BOXES)
+    : annotations.subarray(0, boxes === 0 ? 0 : undefined);
 }
 
 type Places = Awaited<ReturnType<BrowseIndex['files']>>;

@@ -86,6 +86,14 @@ describe('an index file', () => {
     );
   });
 
+  it('has more categories than 16 bits can count', async () => {
+    const categories = Array.from({ length: 40_000 }, (_, id) => ({ id, name: `category ${id}` }));
+    const annotations = [39_999, 77, -5].map((category_id) => ({ image_id: 1, category_id }));
+    const index = await readAnnotations(writeTemporary(folder, JSON.stringify({ ...SMALL, annotations, categories })));
+    expect(Array.from(index.annotations.category)).toEqual([39_999, 77, -1]);
+    expect({ path: index.path, ...(await decoded(await whole(index))) }).toEqual(index);
+  });
+
   it('is refused whole with any byte damaged or missing', async () => {
     const bytes = await whole(await readAnnotations(writeTemporary(folder, JSON.stringify(SMALL))));
     for (let at = 0; at < bytes.length; at++) {

@@ -68,6 +68,17 @@ describe('readAnnotations', () => {
     expect(rows.map(({ id, bbox }) => `${id} ${bbox[0]!}`)).toEqual(annotations.map(({ id }) => `${id} ${id}`));
   });
 
+  it('takes categories and references to them beyond 16 bits', async () => {
+    const ids = Array.from({ length: 40_000 }, (_, k) => k);
+    const annotations = ids.map((id) => ({ id, image_id: 1, category_id: id }));
+    const categories = ids.map((id) => ({ id, name: `category ${id}` })).reverse();
+    const { annotations: all } = await readIndex(folder, { ...SMALL, annotations, categories });
+    expect(Array.from(all.category)).toEqual([...ids].reverse());
+    const few = await readIndex(folder, { ...SMALL, annotations, categories: [{ id: 39_999, name: 'last' }] });
+    expect(few.annotations.withoutCategory).toBe(39_999);
+    expect(few.annotations.category.indexOf(0)).toBe(39_999);
+  });
+
   it.each([1, 20])('has the SHA-256 of a file of %d MiB', async (size) => {
     const text = JSON.stringify(SMALL).padEnd(size << 20, ' ');
     const { fingerprint, bytes } = await readAnnotations(writeTemporary(folder, text));
