@@ -1,13 +1,13 @@
 // Opens annotation files through a cache of parsed ones: the second opening of a big file reads its columns instead of its text.
-import type { BigIntStats } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { readChunks, withFile } from './chunks';
+import { isSettled, placeAndTimes, prune, TEMPORARY_SUFFIX } from './cache-files';
 import { cacheFolderFor } from './cache-folder';
+import { readChunks, withFile } from './chunks';
 import { fingerprintOf } from './fingerprint';
 import { decodeIndex, encodeIndex } from './index-file';
-import { closeFile, openForReading, removeLeftovers } from './open-files';
+import { closeFile, openForReading } from './open-files';
 import { readAnnotations, type ReaderOptions } from './reader';
 import type { CocoIndex } from './types';
 
@@ -49,8 +49,6 @@ interface Cache {
   readonly identity: Identity;
 }
 
-/** The clocks of file systems tick in up to two seconds. */
-const TICK = 2000;
 const SAMPLES = 64;
 const SAMPLE_BYTES = 4096;
 
@@ -65,11 +63,7 @@ async function identityOf(path: string, handle: FileHandle): Promise<Identity> {
     const { bytesRead } = await handle.read(sample, 0, SAMPLE_BYTES, at).catch(() => ({ bytesRead: 0 }));
     hash.update(sample.subarray(0, bytesRead));
   }
-  return { bytes, stamp: hash.digest('hex'), settled: Date.now() - Number(stats.ctimeMs) >= TICK };
-}
-
-function placeAndTimes({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string[] {
-  return [dev, ino, size, mtimeNs, ctimeNs].map(String);
+  return { bytes, stamp: hash.digest('hex'), settled: isSettled(stats) };
 }
 
 /** Names in the cache: an index by its content and the size of the file, and a note that says which content a file has. */
@@ -108,7 +102,7 @@ async function keep(cache: Cache, path: string, index: CocoIndex, signal: AbortS
   await mkdir(cache.folder, { recursive: true, mode: 0o700 });
   await replaceFile(join(cache.folder, indexName(index.bytes, index.fingerprint)), encodeIndex(index), signal);
   await writeNote(cache, path, index.fingerprint);
-  await prune(cache.folder);
+  await prune(cache.folder, LIMITS);
 }
 
 async function isUnchanged({ identity }: Cache, path: string): Promise<boolean> {
@@ -123,14 +117,13 @@ async function writeNote(cache: Cache, path: string, fingerprint: string): Promi
 
 /** Two writes of one process must not share a temporary file. */
 let counter = 0;
-const TEMPORARY = '.tmp';
 
 async function replaceFile(
   path: string,
   parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   signal?: AbortSignal,
 ): Promise<void> {
-  const temporary = `${path}.${process.pid}.${++counter}${TEMPORARY}`;
+  const temporary = `${path}.${process.pid}.${++counter}${TEMPORARY_SUFFIX}`;
   try {
     const file = await open(temporary, 'wx');
     try {
@@ -146,25 +139,8 @@ async function replaceFile(
   }
 }
 
-const MOST_FILES = 64;
-const MOST_BYTES = 2 ** 31;
-const HOUR = 3_600_000;
-/** Nothing else is touched, whatever lies in the folder. */
-const OURS = /^(\d+-[0-9a-f]{64}\.index|[0-9a-f]{32}\.note)(\.\d+\.\d+\.tmp)?$/;
-
-/** Removes what was not used for longest, beyond the cache's limits, and what a process that was killed left half-written. */
-async function prune(folder: string): Promise<void> {
-  await removeLeftovers(folder);
-  const files = await Promise.all(
-    (await readdir(folder)).map(async (name) => ({ name, stats: await stat(join(folder, name)).catch(() => undefined) })),
-  );
-  const known = files.flatMap(({ name, stats }) => (stats?.isFile() ? [{ name, size: stats.size, used: stats.mtimeMs }] : []));
-  let [count, bytes] = [0, 0];
-  for (const { name, size, used } of known.sort((a, b) => b.used - a.used)) {
-    const temporary = name.endsWith(TEMPORARY);
-    if (!OURS.test(name)) continue;
-    if (!temporary) bytes += size;
-    const tooMany = temporary ? Date.now() - used > HOUR : ++count > MOST_FILES || bytes > MOST_BYTES;
-    if (tooMany) await rm(join(folder, name), { force: true });
-  }
-}
+const LIMITS = {
+  ours: /^((\d+-[0-9a-f]{64}\.index|[0-9a-f]{32}\.note)(\.\d+\.\d+\.tmp)?|[0-9a-f]{32}\.rows\.tmp)$/,
+  mostFiles: 64,
+  mostBytes: 2 ** 31,
+};

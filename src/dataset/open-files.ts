@@ -46,7 +46,7 @@ export async function openTemporary(folder: string): Promise<OpenFile> {
 }
 
 /** What could not be removed when it was made. Whoever has one of them open can go on using it. */
-export async function removeLeftovers(folder: string): Promise<void> {
+async function removeLeftovers(folder: string): Promise<void> {
   for (const name of (await readdir(folder)).filter((each) => OURS.test(each))) {
     const path = join(folder, name);
     const entry = await lstat(path).catch(() => undefined);

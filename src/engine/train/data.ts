@@ -4,6 +4,7 @@ import type { TrainEvent } from '../../protocol/messages';
 import type { Context } from '../context';
 import type { Split } from '../data';
 import { type Examples, featureExamples, imageExamples, pixelCache } from '../examples';
+import { featureCache } from '../feature-cache';
 import { computeFeatures, type FeatureTable } from '../features';
 import type { RunRecord } from '../../protocol/run';
 import type { RunPaths } from '../run/folder';
@@ -70,12 +71,17 @@ async function featureData(
   emit: (event: TrainEvent) => void,
 ): Promise<Omit<TrainingData, 'provenance'>> {
   const total = train.paths.length + validation.paths.length;
+  const { width, height } = classifier;
+  const source = { backbone: record.backbone.sha256, width, height, device: record.device.device };
+  const cache = await featureCache(train.source.annotations, source);
   const table = (name: 'train' | 'validation', split: Split, before: number): Promise<FeatureTable> =>
     computeFeatures(context.runtime, classifier, record.device, {
       set: split.set,
       paths: split.paths,
+      images: split.source.images,
       mirrored: name === 'train' && record.recipe.reflection,
       blockPath: (block) => paths.features(name, block),
+      cache,
       signal: context.signal,
       onProgress: (done) => emit({ kind: 'features', done: before + done, total }),
       onUnreadable: (message) => emit({ kind: 'warning', message }),
