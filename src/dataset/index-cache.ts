@@ -1,5 +1,5 @@
 // Opens annotation files through a cache of parsed ones: the second opening of a big file reads its columns instead of its text.
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, utimes, type FileHandle } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { isSettled, placeAndTimes, prune, TEMPORARY_SUFFIX } from './cache-files';
