@@ -23,7 +23,7 @@ export async function openAnnotations(path: string, options: ReaderOptions = {})
   const identity = await withFile(path, (handle) => identityOf(path, handle));
   if (identity.bytes < CACHED_FROM) return readAnnotations(path, options);
   options.signal?.throwIfAborted();
-  const cache = { folder: options.cacheFolder ?? (await cacheFolderFor(resolve(path))), identity };
+  const cache = { folder: options.cacheFolder ?? (await cacheFolderFor(resolve(path), options)), identity };
   const known = await findIndex(cache, path, options);
   if (known) {
     options.onProgress?.(identity.bytes, identity.bytes);

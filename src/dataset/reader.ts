@@ -13,8 +13,12 @@ import type { CocoIndex } from './types';
 const BIG = 1 << 24;
 
 export interface ReaderOptions extends ReadOptions {
-  /** Where a temporary file may be made, and `openAnnotations` keeps parsed files; else `cacheFolderFor` the annotation file. */
+  /**
+   * Where `openAnnotations` keeps parsed files, and a temporary file may be made; else `cacheFolderFor` the annotation file and
+   * `runsFolder`.
+   */
   readonly cacheFolder?: string | undefined;
+  readonly runsFolder?: string | null | undefined;
   /** Bytes from which the details of annotations go to a temporary file; about a million annotations. */
   readonly mostInMemory?: number | undefined;
 }
@@ -32,7 +36,7 @@ export async function readAnnotations(path: string, options: ReaderOptions = {})
   return withFile(path, async (handle, size) => {
     const handler = createCocoHandler(size, options.mostInMemory);
     const { details } = handler.state.columns;
-    const folder = async () => options.cacheFolder ?? cacheFolderFor(resolve(path));
+    const folder = async () => options.cacheFolder ?? cacheFolderFor(resolve(path), options);
     const scanner = createScanner(handler);
     handler.scanner = scanner;
     const inThread = size >= BIG && !(await isGzip(handle));

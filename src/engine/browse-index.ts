@@ -4,6 +4,7 @@ import { eachDetail } from '../dataset/details';
 import { findFiles } from '../dataset/image-files';
 import { openAnnotations } from '../dataset/index-cache';
 import { chooseCategories, columnsOf, distinctImages } from '../dataset/labels';
+import type { ReaderOptions } from '../dataset/reader';
 import type { CocoIndex } from '../dataset/types';
 import { LabelscopeError } from '../protocol/errors';
 import type { DatasetKey } from '../protocol/browse';
@@ -63,15 +64,18 @@ export async function keepIndex(index: CocoIndex): Promise<void> {
   await keep(index.path, browseIndexOf(index));
 }
 
+/** Where a forgotten file is read again: how, and who hears how far that is. */
+export type Reading = Pick<ReaderOptions, 'runsFolder' | 'onProgress'>;
+
 /**
  * The kept index, or the file read anew. Reading is not stopped with the request that began it: others wait for it too.
  *
  * @throws LabelscopeError 'dataset-changed' where the file is not the one of the report any more
  */
-export async function openIndex({ annotations, fingerprint }: DatasetKey): Promise<BrowseIndex> {
+export async function openIndex({ annotations, fingerprint }: DatasetKey, reading: Reading = {}): Promise<BrowseIndex> {
   const path = resolve(annotations);
   const known = kept.get(path)?.opened;
-  const opened = await keep(path, known ?? openAnnotations(path).then(browseIndexOf));
+  const opened = await keep(path, known ?? openAnnotations(path, reading).then(browseIndexOf));
   if (opened.index.fingerprint === fingerprint) return opened;
   forget(path);
   throw new LabelscopeError(

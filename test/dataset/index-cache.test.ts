@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { cacheFolderFor } from '../../src/dataset/cache-folder';
 import { openAnnotations } from '../../src/dataset/index-cache';
 import { decodeIndex, encodeIndex } from '../../src/dataset/index-file';
@@ -223,6 +223,10 @@ describe('openAnnotations', () => {
 });
 
 describe('cacheFolderFor', () => {
+  // The tests keep what they parse elsewhere.
+  beforeAll(() => void vi.stubEnv('LABELSCOPE_CACHE', undefined));
+  afterAll(() => void vi.unstubAllEnvs());
+
   it('is in the nearest folder of runs, else in the cache folder of the user', async () => {
     const project = join(folder, 'project');
     mkdirSync(join(project, 'labelscope-runs'), { recursive: true });
@@ -231,6 +235,18 @@ describe('cacheFolderFor', () => {
     expect(await cacheFolderFor(annotations)).toBe(join(project, 'labelscope-runs', '.annotations'));
     expect(await cacheFolderFor(path)).toMatch(/labelscope.annotations$/);
     expect(await cacheFolderFor(path)).toContain(process.env.XDG_CACHE_HOME ?? homedir());
+  });
+
+  it('is in the folder of runs that is named, and in none where that is null', async () => {
+    const project = join(folder, 'named');
+    const annotations = join(project, 'instances.json');
+    const runs = join(project, 'kept', 'runs');
+    mkdirSync(join(project, 'labelscope-runs'), { recursive: true });
+    expect(await cacheFolderFor(annotations, { runsFolder: runs })).toBe(join(project, 'labelscope-runs', '.annotations'));
+    mkdirSync(runs, { recursive: true });
+    expect(await cacheFolderFor(annotations, { runsFolder: runs })).toBe(join(runs, '.annotations'));
+    expect(await cacheFolderFor(annotations, { runsFolder: null })).toMatch(/labelscope.annotations$/);
+    expect(await cacheFolderFor(annotations, { runsFolder: null })).not.toContain(project);
   });
 
   it('follows no link of a stranger', async () => {

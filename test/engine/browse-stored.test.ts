@@ -36,7 +36,7 @@ async function browsed(mostInMemory: number, changes: Partial<BrowseParams>) {
   await keepIndex(index);
   const key = { annotations: path, fingerprint: index.fingerprint, imageFolder: null };
   const params = { ...key, filter: {}, order: 'file', descending: false, offset: 0, limit: 100, ...changes } as const;
-  const result = await browse(params, { signal: new AbortController().signal });
+  const result = await browse(params, { signal: new AbortController().signal }, () => undefined);
   forget(path);
   return result;
 }
