@@ -24,8 +24,8 @@ const objective: fc.Arbitrary<Objective> = fc.oneof(
   fc.constantFrom(0.2, 0.5, 0.9, 1).map((atLeast): Objective => ({ kind: 'recall-at-precision', atLeast })),
   fc.constantFrom([1, 1], [1, 5], [3, 1]).map(([falseAlarm, miss]): Objective => ({
     kind: 'cost',
-    falseAlarm: falseAlarm!,
-    miss: miss!,
+    falseAlarm: falseAlarm,
+    miss: miss,
   })),
 );
 
@@ -79,7 +79,7 @@ describe('the fitted threshold', () => {
           each.map(({ threshold }) => threshold),
         );
         each.forEach(({ from, reached }, c) => {
-          if (from !== 'category') return expect(counts[c]!.tp + counts[c]!.fn).toBe(0);
+          if (from !== 'category') { expect(counts[c]!.tp + counts[c]!.fn).toBe(0); return; }
           const best = Math.max(...candidates(set).map((threshold) => gradeOf(what, confusionAt(set, threshold)[c]!)));
           expect(gradeOf(what, counts[c]!)).toBeCloseTo(best, 12);
           expect(reached).toBe(!('atLeast' in what) || best >= 10);
