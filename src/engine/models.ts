@@ -14,7 +14,7 @@ const MOST_KEPT = 2;
 /** Categories that one run of the Grad-CAM graph explains; fewer are filled up, more take several runs. */
 export const MAPS_AT_ONCE = 8;
 
-export interface OpenModel {
+interface OpenModel {
   readonly trained: Trained;
   /** image → probabilities */
   readonly scoring: () => Promise<number>;

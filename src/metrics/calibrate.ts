@@ -15,7 +15,7 @@ export interface CalibrationErrors {
   readonly brier: number | null;
 }
 
-export interface CalibrationReport {
+interface CalibrationReport {
   /** Means over the categories. */
   readonly mean: CalibrationErrors;
   /** All images × categories in one diagram. */
@@ -23,7 +23,7 @@ export interface CalibrationReport {
   readonly perCategory: readonly (CalibrationErrors & { readonly category: string })[];
 }
 
-export function calibrationReport(set: ScoredSet): CalibrationReport {
+function calibrationReport(set: ScoredSet): CalibrationReport {
   const perCategory = set.categories.map((category, c) => ({ category, ...errorsOf(column(set, c)) }));
   const over = (key: keyof CalibrationErrors) => mean(perCategory.flatMap((errors) => errors[key] ?? []));
   return { mean: { ece: over('ece'), nll: over('nll'), brier: over('brier') }, pooled: errorsOf(pooled(set)), perCategory };

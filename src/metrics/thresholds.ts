@@ -13,7 +13,7 @@ export interface ThresholdSpec {
   readonly objective: Objective;
 }
 
-export interface FittedThreshold {
+interface FittedThreshold {
   readonly threshold: number;
   /** Whose scores it was fitted on. A category without positives has the one of all; 0.5 where there is no positive at all. */
   readonly from: 'category' | 'all' | 'default';
@@ -45,13 +45,13 @@ function bestOf(set: ScoredSet, c: number, objective: Objective, from: FittedThr
 }
 
 /** What thresholds make of images. */
-export interface Outcome extends Quality {
+interface Outcome extends Quality {
   /** By the objective: F-score, precision, recall, or the mean cost of an image; null where undefined (`valueOf`). */
   readonly value: number | null;
 }
 
 /** What the objective says of thresholds on the images that they were fitted on, and on others. */
-export interface Judged {
+interface Judged {
   readonly fitted: Outcome;
   readonly heldOut: Outcome;
   /** The held-out images at the threshold 0.5. */
@@ -60,7 +60,7 @@ export interface Judged {
   readonly optimism: number | null;
 }
 
-export interface JudgedCategory extends Judged, FittedThreshold {
+interface JudgedCategory extends Judged, FittedThreshold {
   readonly category: string;
   /** Images that have it. */
   readonly positives: number;

@@ -79,7 +79,10 @@ describe('the fitted threshold', () => {
           each.map(({ threshold }) => threshold),
         );
         each.forEach(({ from, reached }, c) => {
-          if (from !== 'category') { expect(counts[c]!.tp + counts[c]!.fn).toBe(0); return; }
+          if (from !== 'category') {
+            expect(counts[c]!.tp + counts[c]!.fn).toBe(0);
+            return;
+          }
           const best = Math.max(...candidates(set).map((threshold) => gradeOf(what, confusionAt(set, threshold)[c]!)));
           expect(gradeOf(what, counts[c]!)).toBeCloseTo(best, 12);
           expect(reached).toBe(!('atLeast' in what) || best >= 10);
