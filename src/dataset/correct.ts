@@ -2,6 +2,7 @@
 import { readChunks, withFile } from './chunks';
 import type { Decision } from './decisions';
 import { DatasetError } from './errors';
+import { freeId } from './faults';
 import { chooseCategories, columnsOf, distinctImages } from './labels';
 import { nearestNames } from './nearest';
 import { writeNewFiles } from './new-files';
@@ -132,7 +133,7 @@ async function newRecords(index: CocoIndex, added: readonly Correction[], option
   const imageRows = added.map(({ image }) => rowOfImage.indexOf(image));
   const categoryRows = added.map((correction) => categoryRecord(index, correction.decision.category));
   const { texts, areStrings } = await idTexts(index, new Set(imageRows), new Set(categoryRows), options.signal);
-  const first = largest(index.annotations.id) + 1;
+  const first = await freeId(index.annotations, options.signal);
   return added.map(({ image }, k) => {
     const { width, height } =
       images[image]!.width > 0 && images[image]!.height > 0 ? images[image]! : (options.sizes.get(image) ?? NO_SIZE);
@@ -193,11 +194,4 @@ async function idTexts(
   });
   end();
   return { texts, areStrings };
-}
-
-/** The largest whole number among the ids; 0 where there is none above it. */
-function largest(ids: Float64Array): number {
-  let most = 0;
-  for (const id of ids) if (Number.isInteger(id) && id > most) most = id;
-  return most;
 }

@@ -5,7 +5,7 @@ import type { ScoredSet } from './types';
 /** 'missing': the image is not given the category and probably shows it. 'wrong': it is given the category and probably does not show it. */
 export type SuspectKind = 'missing' | 'wrong';
 
-export interface Suspect {
+interface Suspect {
   /** Row of the set. */
   readonly image: number;
   /** Index of the category. */
@@ -18,7 +18,7 @@ export interface Suspect {
 }
 
 /** How many images of a category are given the label and how many are not, by what the scores say with confidence. */
-export interface ConfidentJoint {
+interface ConfidentJoint {
   readonly given: { readonly present: number; readonly absent: number };
   readonly notGiven: { readonly present: number; readonly absent: number };
 }

@@ -4,7 +4,7 @@ import type { CategoryNoise, SuspectKind } from '../metrics/suspects';
 import type { CountProgress, DeviceUsed, FailedFile } from './messages';
 import type { DeviceChoice } from './recipe';
 
-export type { Decision, Verdict };
+export type { Decision };
 
 export interface SuspectsParams {
   readonly annotations: string;

@@ -7,7 +7,8 @@ import { correctionsOf, writeCorrected } from '../../src/dataset/correct';
 import { type Decision, readDecisions } from '../../src/dataset/decisions';
 import { labelSet } from '../../src/dataset/labels';
 import { readAnnotations } from '../../src/dataset/reader';
-import type { CocoIndex } from '../../src/dataset/types';
+import { eachDetail } from '../../src/dataset/details';
+import type { CocoIndex, Detail } from '../../src/dataset/types';
 import { datasetError, SMALL, temporaryFolder, writeTemporary } from './coco';
 
 const folder = temporaryFolder();
@@ -55,6 +56,12 @@ async function corrected(
   return { text: readFileSync(out, 'utf8'), index: await readAnnotations(out), removed, already };
 }
 
+async function detailsIn({ annotations }: CocoIndex): Promise<Detail[]> {
+  const found: Detail[] = [];
+  await eachDetail(annotations, (_, detail) => found.push({ ...detail }));
+  return found;
+}
+
 /** What every image is given, by file name. */
 function labelsOf(index: CocoIndex): Record<string, string[]> {
   const { images, categories, labels } = labelSet(index, { includeUnlabeled: true });
@@ -89,8 +96,7 @@ describe('a corrected copy', () => {
 
   it('has a box where the size of the file is told', async () => {
     const { index } = await corrected(TEXT, [{ image: '2.jpg', category: 'dog' }], new Map([[1, { width: 6, height: 5 }]]));
-    const { annotations } = index;
-    expect([...annotations.bbox.subarray(-4), annotations.area.at(-1)]).toEqual([0, 0, 6, 5, 30]);
+    expect((await detailsIn(index)).at(-1)).toMatchObject({ x: 0, y: 0, width: 6, height: 5, area: 30 });
   });
 
   it('turns labels over in both directions at once, in a list whose last record goes', async () => {
@@ -111,7 +117,7 @@ describe('a corrected copy', () => {
     const { text } = await corrected(JSON.stringify(one, null, 2), [{ image: '1.jpg', category: 'dog' }]);
     expect((JSON.parse(text) as typeof SMALL).annotations).toEqual([]);
     const { index } = await corrected(text, [{ image: '1.jpg', category: 'dog' }]);
-    expect([...index.annotations.id]).toEqual([1]);
+    expect((await detailsIn(index)).map(({ id }) => id)).toEqual([1]);
     expect(labelsOf(index)['1.jpg']).toEqual(['dog']);
   });
 

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { detailsOf } from '../../src/dataset/details';
 import { labelSet } from '../../src/dataset/labels';
 import { readAnnotations } from '../../src/dataset/reader';
 import type { EngineClient } from '../../src/engine/client/engine';
@@ -169,7 +170,9 @@ describe.skipIf(UNBUILT)(`the review of labels${UNBUILT}`, () => {
     const decisions = [{ image: WRONG, category: 'red square', decision: 'accept' as const }];
     const { path, added } = await engine.request('correct', { annotations, images: data.trainImages, decisions });
     expect(added).toBe(1);
-    expect([...(await readAnnotations(path)).annotations.bbox.subarray(-4)]).toEqual([0, 0, 40, 40]);
+    const { annotations: table } = await readAnnotations(path);
+    const row = table.count - 1;
+    expect((await detailsOf(table, [row])).get(row)).toMatchObject({ x: 0, y: 0, width: 40, height: 40 });
   });
 
   it('notices that the file has changed, and keeps what was decided before', async () => {
