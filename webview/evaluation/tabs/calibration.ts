@@ -41,8 +41,9 @@ function methodWord(method: ScalingMethod): string {
   return method === 'platt' ? t('Platt: a scale and a shift a category') : t('temperature: one scale for all');
 }
 
-function controls({ prepared, state: { fitting, category }, actions }: Panel): TemplateResult {
-  const change = (part: Partial<FittingChoices>) => actions.change({ fitting: { ...fitting, ...part } });
+function controls({ prepared, state, actions }: Panel): TemplateResult {
+  const { fitting, category } = state;
+  const change = (part: Partial<FittingChoices>) => actions.change({ fitting: { ...state.fitting, ...part } });
   const categories = prepared.set.categories.map((words, value) => ({ value, words }));
   return html`<div class="row fitting">
     ${choice(

@@ -48,8 +48,10 @@ function kindWord(kind: Objective['kind']): string {
   return words[kind];
 }
 
-function controls({ state: { fitting }, actions }: Panel): TemplateResult {
-  const change = (part: Partial<FittingChoices>) => actions.change({ fitting: { ...fitting, ...part } });
+function controls({ state, actions }: Panel): TemplateResult {
+  const { fitting } = state;
+  // Two changes may come in one frame: the second adds to the first.
+  const change = (part: Partial<FittingChoices>) => actions.change({ fitting: { ...state.fitting, ...part } });
   const modes = [
     { value: 'global', words: t('one for all') },
     { value: 'per-category', words: t('one a category') },
