@@ -10,6 +10,7 @@ import { doctor } from './verbs/doctor';
 import { evaluate } from './verbs/evaluate';
 import { explain } from './verbs/explain';
 import { exportVerb } from './verbs/export';
+import { failures } from './verbs/failures';
 import { fix } from './verbs/fix';
 import { inspect } from './verbs/inspect';
 import { importVerb } from './verbs/import';
@@ -24,6 +25,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   inspect,
   train,
   evaluate,
+  failures,
   thresholds,
   calibrate,
   predict,

@@ -15,6 +15,11 @@ export function scoresName(split: string): string {
   return `scores.${split}.json`;
 }
 
+/** images.validation.json, images.given.json */
+export function factsName(split: string): string {
+  return `images.${split}.json`;
+}
+
 /** @throws LabelscopeError 'run-missing', 'run-unreadable' or 'run-newer' naming the folder */
 export async function readRecord(folder: string): Promise<RunRecord> {
   const path = join(folder, RECORD);

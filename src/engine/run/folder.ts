@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { LabelscopeError } from '../../protocol/errors';
 import type { HistoryPoint } from '../../protocol/messages';
 import type { RunRecord } from '../../protocol/run';
-import { EVALUATION, HISTORY, IMPORT_RECORD, readHistory, RECORD, scoresName } from '../client/folder';
+import { EVALUATION, factsName, HISTORY, IMPORT_RECORD, readHistory, RECORD, scoresName } from '../client/folder';
 import { TEMPORARY, writeAtomically } from './atomic';
 
 export interface RunPaths {
@@ -18,6 +18,7 @@ export interface RunPaths {
   readonly model: string;
   readonly evaluation: string;
   scores(split: string): string;
+  facts(split: string): string;
 }
 
 export function runPaths(folder: string): RunPaths {
@@ -31,6 +32,7 @@ export function runPaths(folder: string): RunPaths {
     model: join(folder, 'model.onnx'),
     evaluation: join(folder, EVALUATION),
     scores: (split) => join(folder, scoresName(split)),
+    facts: (split) => join(folder, factsName(split)),
   };
 }
 
