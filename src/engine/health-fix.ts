@@ -26,7 +26,7 @@ export async function fixDataset(
   const found = await folderOf(index, { explicit: images === undefined ? undefined : resolve(images) });
   const wantsSizes = codes === undefined || codes.some((code) => code.startsWith('image-size'));
   const checks = wantsSizes ? await checkSizes(index, found?.folder, { signal, onProgress: onImages }) : [];
-  const faults = faultsOf(index, checks).filter(({ code, repair }) => repair && (codes?.includes(code) ?? true));
+  const faults = (await faultsOf(index, checks, signal)).filter(({ code, repair }) => repair && (codes?.includes(code) ?? true));
   if (faults.length === 0) throw nothingToFix(index.path, codes);
   const path = out === undefined ? await newName(index.path) : resolve(out);
   await writeRepaired(index, faults, path, { signal, onProgress });
