@@ -17,6 +17,7 @@ import { importVerb } from './verbs/import';
 import { pointing } from './verbs/pointing';
 import { predict } from './verbs/predict';
 import { report } from './verbs/report';
+import { review } from './verbs/review';
 import { sample } from './verbs/sample';
 import { split } from './verbs/split';
 import { thresholds } from './verbs/thresholds';
@@ -37,6 +38,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   import: importVerb,
   split,
   fix,
+  review,
   sample,
   doctor,
 };

@@ -1,48 +1,41 @@
-// The boxes that an annotation file gives: of one annotation, and of some images by category.
+// The boxes that an annotation file gives for some images, by category.
+import { detailsOf } from './details';
 import { columnsOf, distinctImages } from './labels';
-import type { AnnotationTable, CocoIndex } from './types';
+import type { CocoIndex } from './types';
 
 /** x, y, width and height in pixels. */
 export type BoxNumbers = readonly [x: number, y: number, width: number, height: number];
 
-/** Undefined where the annotation has no box of four numbers. */
-function boxAt({ bbox }: AnnotationTable, k: number): BoxNumbers | undefined {
-  const [x, y, width, height] = bbox.subarray(4 * k, 4 * k + 4) as unknown as BoxNumbers;
-  return Number.isNaN(x) ? undefined : [x, y, width, height];
-}
+type BoxesByFile = Map<string, Map<number, BoxNumbers[]>>;
 
 /**
  * By file name and then by column of `categories`: the boxes, those of crowds too, of records that share a file together.
- * Categories without a box are absent.
+ * Categories without a box are absent. Throws DatasetError (index-unreadable).
  */
-export function boxesOf(
+export async function boxesOf(
   index: CocoIndex,
   categories: readonly string[],
   fileNames: readonly string[],
-): Map<string, Map<number, BoxNumbers[]>> {
+): Promise<BoxesByFile> {
   const { images, rowOfImage } = distinctImages(index);
+  const { annotations } = index;
   const columns = columnsOf(index, categories);
   const wanted = new Set(fileNames);
-  const found = new Map<string, Map<number, BoxNumbers[]>>();
-  const { annotations } = index;
+  const fileOf = (k: number) => images[rowOfImage[annotations.image[k]!] ?? -1]?.fileName ?? '';
+  const rows: number[] = [];
   for (let k = 0; k < annotations.count; k++) {
-    const fileName = images[rowOfImage[annotations.image[k]!] ?? -1]?.fileName;
-    const column = columns[annotations.category[k]!] ?? -1;
-    if (fileName === undefined || column < 0 || !wanted.has(fileName)) continue;
-    const box = boxAt(annotations, k);
-    if (box) listOf(listsOf(found, fileName), column).push(box);
+    if ((columns[annotations.category[k]!] ?? -1) >= 0 && wanted.has(fileOf(k))) rows.push(k);
+  }
+  const details = await detailsOf(annotations, rows);
+  const found: BoxesByFile = new Map();
+  for (const k of rows) {
+    const { x, y, width, height } = details.get(k)!;
+    if (!Number.isNaN(x)) add(found, fileOf(k), columns[annotations.category[k]!]!, [x, y, width, height]);
   }
   return found;
 }
 
-function listsOf<K>(maps: Map<K, Map<number, BoxNumbers[]>>, key: K): Map<number, BoxNumbers[]> {
-  const lists = maps.get(key) ?? new Map<number, BoxNumbers[]>();
-  maps.set(key, lists);
-  return lists;
-}
-
-function listOf(lists: Map<number, BoxNumbers[]>, column: number): BoxNumbers[] {
-  const list = lists.get(column) ?? [];
-  lists.set(column, list);
-  return list;
+function add(found: BoxesByFile, fileName: string, column: number, box: BoxNumbers): void {
+  const lists = found.get(fileName) ?? new Map<number, BoxNumbers[]>();
+  found.set(fileName, lists.set(column, [...(lists.get(column) ?? []), box]));
 }

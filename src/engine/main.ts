@@ -31,6 +31,9 @@ import { fixDataset } from './health-fix';
 import { importModel } from './import';
 import { sanity } from './sanity';
 import { truth } from './truth';
+import { correctLabels } from './review/correct';
+import { decide, openReview } from './review/store';
+import { findSuspectLabels } from './review/suspects';
 import { splitDataset } from './split';
 import { sample } from './sample/request';
 import { train } from './train/train';
@@ -65,6 +68,10 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   calibrate,
   reset,
   sample,
+  suspects: findSuspectLabels,
+  openReview,
+  decide,
+  correct: correctLabels,
 };
 
 const PROGRESS = new ProgressType<unknown>();

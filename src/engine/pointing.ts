@@ -70,7 +70,7 @@ type Boxes = ReadonlyMap<number, readonly BoxNumbers[]>;
 async function boxesOfRows({ set, source }: Split, { signal, runsFolder }: Opening): Promise<Map<number, Boxes>> {
   const index = await openAnnotations(source.annotations, { signal, runsFolder });
   const names = set.images.map(({ fileName }) => fileName);
-  const byFile = boxesOf(index, set.categories, names);
+  const byFile = await boxesOf(index, set.categories, names);
   return new Map(
     names.flatMap((name, row) => {
       const boxes = byFile.get(name);
