@@ -103,7 +103,7 @@ function watchRunFolders(refresh: () => void): Closable {
   const start = () => {
     for (const old of watchers) old.dispose();
     watchers = parentFolders().map((folder) => {
-      const pattern = new vscode.RelativePattern(vscode.Uri.file(folder), '*/{run,import,evaluation}.json');
+      const pattern = new vscode.RelativePattern(vscode.Uri.file(folder), '*/{run,import,evaluation,pointing,sanity}.json');
       const watcher = vscode.workspace.createFileSystemWatcher(pattern);
       for (const listen of [watcher.onDidChange, watcher.onDidCreate, watcher.onDidDelete]) listen(soon);
       return watcher;

@@ -12,6 +12,7 @@ import type {
   TruthResult,
 } from './messages';
 import type { CalibrateParams, ResetParams, ThresholdsParams } from './fitting';
+import type { LookingData } from './looking';
 import type { RunRecord } from './run';
 import type { WireError } from './errors';
 
@@ -79,6 +80,8 @@ export interface EvaluationData {
   readonly record: RunRecord | null;
   readonly result: EvaluateResult;
   readonly images: readonly EvaluatedImage[];
+  /** Where the model looks, as far as it was measured. */
+  readonly looking: LookingData;
 }
 
 /** What a report's page holds. Images are named, not embedded: a report stays small enough to be sent. */
@@ -173,6 +176,10 @@ interface EvaluationCalls extends CommonCalls {
   readonly saveThresholds: Call<Omit<ThresholdsParams, 'model' | 'save'>, null>;
   readonly saveCalibration: Call<Omit<CalibrateParams, 'model' | 'save'>, null>;
   readonly resetFitted: Call<Pick<ResetParams, 'what'>, null>;
+  /** Measures whether the model's maps point at the objects, or whether they depend on the weights, on the evaluated images. */
+  readonly measureLooking: Call<{ readonly what: 'pointing' | 'sanity' }, null>;
+  /** Opens an image of `looking` in the image editor with this model's map of the category. */
+  readonly showMap: Call<{ readonly file: string; readonly category: string }, null>;
 }
 
 /** Which images, in which order. */

@@ -27,6 +27,7 @@ export function evaluationData({ images, categories, seed = 1 }: EvaluationSize)
       failed: [],
       split: 'validation',
     },
+    looking: { pointing: null, sanity: null },
     images: Array.from({ length: images }, (_, row): EvaluatedImage => {
       const at = row * categories.length;
       const truth = labels.subarray(at, at + categories.length);

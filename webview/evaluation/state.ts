@@ -25,6 +25,15 @@ export interface ViewState {
   fitting: FittingChoices;
   /** What is being saved, and why the last saving failed. */
   saving: { readonly busy: boolean; readonly failure: string | undefined };
+  looking: LookingState;
+}
+
+/** What the tab of where the model looks keeps of itself. */
+export interface LookingState {
+  /** Whose misses are shown; '' for all. */
+  readonly category: string;
+  readonly busy: boolean;
+  readonly failure: string | undefined;
 }
 
 /** What is computed once for an evaluation. */
@@ -68,5 +77,6 @@ export function firstState({ kept }: Host<'evaluation'>): ViewState {
     tables: new Set(),
     fitting: fittingChoices(kept?.fitting),
     saving: { busy: false, failure: undefined },
+    looking: { category: '', busy: false, failure: undefined },
   };
 }

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { l10n, type Webview, workspace } from 'vscode';
 import { EVALUATION, readEvaluation, readImport, readRun } from '../../engine/client/folder';
+import { POINTING, readLooking, SANITY } from '../../engine/client/looking';
 import { LabelscopeError } from '../../protocol/errors';
 import type { CalibrateParams, ResetParams, ThresholdsParams } from '../../protocol/fitting';
 import type { EvaluateResult } from '../../protocol/messages';
@@ -10,10 +11,11 @@ import type { ScoresFile } from '../../protocol/run';
 import type { EvaluatedImage, EvaluationData } from '../../protocol/windows';
 import type { Supervisor } from '../engine';
 import type { Runs } from '../runs';
+import { lookingCalls, type Shower } from './looking';
 import type { PanelKind } from './panels';
 import { foldersOf, imageUri } from './window';
 
-export function evaluationPanel(engine: Supervisor, runs: Runs): PanelKind<'evaluation'> {
+export function evaluationPanel(engine: Supervisor, runs: Runs, shower: Shower): PanelKind<'evaluation'> {
   const fit = async (request: () => Promise<unknown>) => {
     checkTrust();
     await request();
@@ -28,17 +30,19 @@ export function evaluationPanel(engine: Supervisor, runs: Runs): PanelKind<'eval
       const { scores } = await evaluationOf(folder);
       const data = async (webview: Webview): Promise<EvaluationData> => {
         const { result, scores: now } = await evaluationOf(folder);
-        return { folder, ...(await nameOf(folder)), result, images: imagesOf(webview, result, now) };
+        const looking = await readLooking(folder);
+        return { folder, ...(await nameOf(folder)), result, images: imagesOf(webview, result, now), looking };
       };
       const calls = {
         saveThresholds: (params: Thresholds) => fit(() => engine.request('thresholds', { ...params, model: folder, save: true })),
         saveCalibration: (params: Calibration) =>
           fit(() => engine.request('calibrate', { ...params, model: folder, save: true })),
         resetFitted: ({ what }: Reset) => fit(() => engine.request('reset', { model: folder, what })),
+        ...lookingCalls(folder, { engine, shower, change: fit, evaluated: async () => (await evaluationOf(folder)).result }),
       };
       return { roots: foldersOf(scores.images.map(({ path }) => path)), calls, data };
     },
-    // Also where the command line has written the evaluation.
+    // Also where the command line has written it.
     attach: (folder, window) => {
       let known = stampOf(folder);
       return runs.onDidChange(async () => {
@@ -63,10 +67,11 @@ function checkTrust(): void {
 }
 
 async function stampOf(folder: string): Promise<string> {
-  return stat(join(folder, EVALUATION)).then(
-    ({ mtimeMs, size }) => `${mtimeMs} ${size}`,
-    () => '',
+  const files = [EVALUATION, POINTING, SANITY].map((name) => stat(join(folder, name)));
+  const stamps = (await Promise.allSettled(files)).map((file) =>
+    file.status === 'fulfilled' ? `${file.value.mtimeMs} ${file.value.size}` : '',
   );
+  return stamps.join();
 }
 
 async function evaluationOf(folder: string): Promise<{ readonly result: EvaluateResult; readonly scores: ScoresFile }> {
