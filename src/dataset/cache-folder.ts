@@ -6,20 +6,40 @@ import { dirname, join } from 'node:path';
 const RUNS = 'labelscope-runs';
 
 /** Parsed annotation files, and pooled features of images. */
-export type CacheName = 'annotations' | 'features';
+type CacheName = 'annotations' | 'features';
+
+interface Place {
+  readonly name?: CacheName;
+  /** Where runs lie, where that is not in a folder labelscope-runs. Null: nothing is kept beside runs. */
+  readonly runsFolder?: string | null | undefined;
+}
 
 /**
- * Beside the runs: `.annotations` or `.features` in the nearest folder `labelscope-runs` at or above the annotation file. Where there is none
- * yet, the user's own cache folder: nothing is ever written beside the annotations of somebody who has trained nothing there. So too where
- * one of the two is a link: a folder of strangers must not lead elsewhere what is written and tidied up.
+ * Beside the runs: `.annotations` or `.features` in `runsFolder`, or in the nearest folder `labelscope-runs` at or above the annotation file.
+ * Where there is none yet, the user's own cache folder: nothing is ever written beside the annotations of somebody who has trained nothing
+ * there. So too where one of the two is a link: a folder of strangers must not lead elsewhere what is written and tidied up.
  */
-export async function cacheFolderFor(annotations: string, name: CacheName = 'annotations'): Promise<string> {
+export async function cacheFolderFor(annotations: string, { name = 'annotations', runsFolder }: Place = {}): Promise<string> {
+  const own = join(userCache(), name);
+  if (runsFolder === null) return own;
+  if (runsFolder !== undefined && (await isThere(runsFolder))) return (await cacheIn(runsFolder, name)) ?? own;
   for (let folder = dirname(annotations); ; folder = dirname(folder)) {
     const runs = join(folder, RUNS);
-    const found = await lstat(runs).catch(() => undefined);
-    if (found?.isDirectory() && !(await isLink(join(runs, `.${name}`)))) return join(runs, `.${name}`);
-    if (found || folder === dirname(folder)) return join(userCache(), name);
+    if (await isThere(runs)) return (await cacheIn(runs, name)) ?? own;
+    if (folder === dirname(folder)) return own;
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function cacheIn(runs: string, name: CacheName): Promise<string | undefined> {
+  const isFolder = (await lstat(runs)).isDirectory();
+  return isFolder && !(await isLink(join(runs, `.${name}`))) ? join(runs, `.${name}`) : undefined;
 }
 
 async function isLink(path: string): Promise<boolean> {

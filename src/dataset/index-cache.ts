@@ -11,8 +11,9 @@ import { readAnnotations } from './reader';
 import type { CocoIndex } from './types';
 
 export interface OpenOptions extends ReadOptions {
-  /** Where parsed files are kept; else `cacheFolderFor` the annotation file. */
+  /** Where parsed files are kept; else `cacheFolderFor` the annotation file and `runsFolder`. */
   readonly cacheFolder?: string | undefined;
+  readonly runsFolder?: string | null | undefined;
 }
 
 /** Smaller files are parsed faster than people notice. */
@@ -27,7 +28,7 @@ export async function openAnnotations(path: string, options: OpenOptions = {}): 
   const identity = await withFile(path, (handle) => identityOf(path, handle));
   if (identity.bytes < CACHED_FROM) return readAnnotations(path, options);
   options.signal?.throwIfAborted();
-  const cache = { folder: options.cacheFolder ?? (await cacheFolderFor(resolve(path))), identity };
+  const cache = { folder: options.cacheFolder ?? (await cacheFolderFor(resolve(path), options)), identity };
   const known = await findIndex(cache, path, options);
   if (known) {
     options.onProgress?.(identity.bytes, identity.bytes);

@@ -1,7 +1,7 @@
 // Parsed annotation files that are kept while somebody looks at their images: a few at most, and none that is not used.
 import { resolve } from 'node:path';
 import { findFiles } from '../dataset/image-files';
-import { openAnnotations } from '../dataset/index-cache';
+import { openAnnotations, type OpenOptions } from '../dataset/index-cache';
 import { chooseCategories, columnsOf, distinctImages } from '../dataset/labels';
 import type { CocoIndex } from '../dataset/types';
 import { LabelscopeError } from '../protocol/errors';
@@ -62,15 +62,18 @@ export async function keepIndex(index: CocoIndex): Promise<void> {
   await keep(index.path, Promise.resolve(browseIndexOf(index)));
 }
 
+/** Where a forgotten file is read again: how, and who hears how far that is. */
+export type Reading = Pick<OpenOptions, 'runsFolder' | 'onProgress'>;
+
 /**
  * The kept index, or the file read anew. Reading is not stopped with the request that began it: others wait for it too.
  *
  * @throws LabelscopeError 'dataset-changed' where the file is not the one of the report any more
  */
-export async function openIndex({ annotations, fingerprint }: DatasetKey): Promise<BrowseIndex> {
+export async function openIndex({ annotations, fingerprint }: DatasetKey, reading: Reading = {}): Promise<BrowseIndex> {
   const path = resolve(annotations);
   const known = kept.get(path)?.opened;
-  const opened = await keep(path, known ?? openAnnotations(path).then(browseIndexOf));
+  const opened = await keep(path, known ?? openAnnotations(path, reading).then(browseIndexOf));
   if (opened.index.fingerprint === fingerprint) return opened;
   forget(path);
   throw new LabelscopeError(

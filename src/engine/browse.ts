@@ -3,8 +3,10 @@ import { resolve } from 'node:path';
 import type { BrowsedImage, BrowseParams, BrowseResult, DatasetKey, Thumbnail, ThumbnailsParams } from '../protocol/browse';
 import { toWireError } from '../protocol/errors';
 import { annotationsOf, selectionOf } from './browse-filter';
-import { type BrowseIndex, forget, openIndex } from './browse-index';
-import type { Context } from './context';
+import { type BrowseIndex, forget, openIndex, type Reading } from './browse-index';
+import { sparingly } from '../protocol/sparingly';
+import type { BytesProgress } from '../protocol/messages';
+import type { Opening } from './context';
 import { readThumbnail } from './images';
 
 /** More rows than a screen shows are not sent at once, nor more boxes than can be told apart on a small picture. */
@@ -17,14 +19,21 @@ const THUMBNAIL_SIDE = 224;
 /** Pictures decoded at a time: the others wait, and are not begun when nobody wants them any more. */
 const AT_ONCE = 4;
 
-export async function browse(params: BrowseParams, { signal }: Pick<Context, 'signal'>): Promise<BrowseResult> {
-  const opened = await openIndex(params);
-  signal.throwIfAborted();
+type Emit = (progress: BytesProgress) => void;
+
+export async function browse(params: BrowseParams, opening: Opening, emit: Emit): Promise<BrowseResult> {
+  const opened = await openIndex(params, reading(opening, emit));
+  opening.signal.throwIfAborted();
   const rows = selectionOf(opened, params);
   const offset = Math.max(0, params.offset);
   const window = rows.subarray(offset, offset + Math.min(params.limit, MOST_ROWS));
   const places = await placesOf(opened, params);
   return { total: rows.length, images: Array.from(window, (row) => imageOf(opened, row, places)) };
+}
+
+function reading({ runsFolder }: Opening, emit: Emit): Reading {
+  const tell = sparingly(emit, ({ bytes, totalBytes }) => bytes >= totalBytes);
+  return { runsFolder, onProgress: (bytes, totalBytes) => tell({ bytes, totalBytes }) };
 }
 
 type Places = Awaited<ReturnType<BrowseIndex['files']>>;
@@ -55,10 +64,10 @@ function imageOf(opened: BrowseIndex, row: number, places: Places): BrowsedImage
 }
 
 /** What cannot be shown is told in its place and does not stop the others. @throws the signal's reason when aborted */
-export async function thumbnails(params: ThumbnailsParams, { signal }: Pick<Context, 'signal'>): Promise<readonly Thumbnail[]> {
-  const opened = await openIndex(params);
+export async function thumbnails(params: ThumbnailsParams, opening: Opening, emit: Emit): Promise<readonly Thumbnail[]> {
+  const opened = await openIndex(params, reading(opening, emit));
   const places = await placesOf(opened, params);
-  return Promise.all(params.rows.map((row) => inTurn(() => thumbnailOf(opened, row, places), signal)));
+  return Promise.all(params.rows.map((row) => inTurn(() => thumbnailOf(opened, row, places), opening.signal)));
 }
 
 async function thumbnailOf({ index }: BrowseIndex, row: number, places: Places): Promise<Thumbnail> {
@@ -66,7 +75,7 @@ async function thumbnailOf({ index }: BrowseIndex, row: number, places: Places):
   const place = image && places.get(image.fileName);
   if (!place) return { row, error: 'The folder of the images was not found.' };
   if (!('path' in place)) return { row, error: place.message };
-  return readThumbnail(place.path, THUMBNAIL_SIDE).then(
+  return readThumbnail(place.path, THUMBNAIL_SIDE, image).then(
     (thumbnail) => ({ row, ...thumbnail }),
     (error: unknown) => ({ row, error: toWireError(error).message }),
   );

@@ -5,6 +5,7 @@ import { mkdir, readdir, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { cacheFolderFor } from '../dataset/cache-folder';
+import type { RunsFolder } from '../protocol/messages';
 import { prune } from '../dataset/cache-files';
 import type { Device } from './runtime/messages';
 import { readMetadata, readTensors, writeTensors } from './run/safetensors';
@@ -45,8 +46,8 @@ const LIMITS = {
 };
 
 /** @param annotations the annotation file, which says where the cache lies */
-export async function featureCache(annotations: string, source: FeatureSource): Promise<FeatureCache> {
-  const folder = await cacheFolderFor(resolve(annotations), 'features');
+export async function featureCache(annotations: string, source: FeatureSource, runsFolder?: RunsFolder): Promise<FeatureCache> {
+  const folder = await cacheFolderFor(resolve(annotations), { name: 'features', runsFolder });
   const space = spaceOf(source);
   return {
     folder,

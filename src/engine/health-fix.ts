@@ -6,25 +6,26 @@ import { writeRepaired } from '../dataset/fix';
 import { openAnnotations } from '../dataset/index-cache';
 import type { CocoIndex } from '../dataset/types';
 import { LabelscopeError } from '../protocol/errors';
-import type { CountProgress, FixParams, FixResult, InspectProgress } from '../protocol/messages';
-import type { Context } from './context';
+import type { FixParams, FixResult } from '../protocol/health';
+import type { CountProgress, InspectProgress } from '../protocol/messages';
+import { isDone, sparingly } from '../protocol/sparingly';
+import type { Opening } from './context';
 import { checkImages, depthFor, type ImageCheck } from './health';
 import { folderOf, pathsOf } from './health-report';
-import { sparingly } from './inspect';
 
 /** Throws LabelscopeError 'nothing-to-fix', and what reading the file and writing the new one throws. */
 export async function fixDataset(
   { annotations, images, out, codes }: FixParams,
-  { signal }: Pick<Context, 'signal'>,
+  { signal, runsFolder }: Opening,
   emit: (progress: InspectProgress) => void,
 ): Promise<FixResult> {
   const onProgress = (bytes: number, totalBytes: number) => emit({ bytes, totalBytes });
-  const index = await openAnnotations(resolve(annotations), { signal, onProgress });
+  const index = await openAnnotations(resolve(annotations), { signal, runsFolder, onProgress });
   const { bytes } = index;
-  const onImages = sparingly((progress) => emit({ bytes, totalBytes: bytes, images: progress }));
-  const folder = await folderOf(index, images === undefined ? undefined : resolve(images));
+  const onImages = sparingly((progress: CountProgress) => emit({ bytes, totalBytes: bytes, images: progress }), isDone);
+  const found = await folderOf(index, { explicit: images === undefined ? undefined : resolve(images) });
   const wantsSizes = codes === undefined || codes.some((code) => code.startsWith('image-size'));
-  const checks = wantsSizes ? await checkSizes(index, folder, { signal, onProgress: onImages }) : [];
+  const checks = wantsSizes ? await checkSizes(index, found?.folder, { signal, onProgress: onImages }) : [];
   const faults = faultsOf(index, checks).filter(({ code, repair }) => repair && (codes?.includes(code) ?? true));
   if (faults.length === 0) throw nothingToFix(index.path, codes);
   const path = out === undefined ? await newName(index.path) : resolve(out);

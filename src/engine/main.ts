@@ -21,8 +21,9 @@ import { exportModel } from './export';
 import { predict } from './predict';
 import { probeDevice } from './probe';
 import type { Device } from './runtime/messages';
-import { inspectDataset } from './inspect';
+import { checkDataset, inspectDataset } from './inspect';
 import { type ModelCache, modelCache } from './models';
+import { calibrate, reset, thresholds } from './fitting/requests';
 import { picture } from './picture';
 import { type Runtime, startRuntime } from './runtime/runtime';
 import { fixDataset } from './health-fix';
@@ -46,6 +47,7 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   explain,
   export: exportModel,
   inspect: inspectDataset,
+  check: checkDataset,
   browse,
   thumbnails,
   release,
@@ -55,6 +57,9 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   truth,
   picture,
   import: importModel,
+  thresholds,
+  calibrate,
+  reset,
   sample,
 };
 
@@ -90,10 +95,11 @@ const outliving = new Set<Promise<unknown>>();
 
 function handle(connection: MessageConnection, method: Method, { runtime, models, gone }: Engine): void {
   const handler = HANDLERS[method] as Handler<Method>;
-  connection.onRequest(method, async ({ params, progressToken }: Envelope<Method>, token: CancellationToken) => {
+  connection.onRequest(method, async ({ params, progressToken, runsFolder }: Envelope<Method>, token: CancellationToken) => {
     const stop = new AbortController();
     token.onCancellationRequested(() => stop.abort());
-    const context = makeContext(runtime, models, AbortSignal.any([stop.signal, gone.signal]), VERSION);
+    const signal = AbortSignal.any([stop.signal, gone.signal]);
+    const context = makeContext({ runtime, models, signal, runsFolder, version: VERSION });
     const emit = (progress: unknown) => {
       if (process.connected) void connection.sendProgress(PROGRESS, progressToken, progress).catch(() => undefined);
     };

@@ -33,10 +33,10 @@ export interface Runs extends Closable {
   readonly live: () => readonly RunMonitor[];
 }
 
-/** Where new runs go for an annotation file. */
-function runsFolderOf(annotations: vscode.Uri): string {
-  const folder = setting('runsFolder', annotations);
-  const root = vscode.workspace.getWorkspaceFolder(annotations)?.uri.fsPath ?? dirname(annotations.fsPath);
+/** Where new runs go for an annotation file, and where those of any file of the workspace lie. */
+export function runsFolderOf(file: vscode.Uri): string {
+  const folder = setting('runsFolder', file);
+  const root = vscode.workspace.getWorkspaceFolder(file)?.uri.fsPath ?? dirname(file.fsPath);
   return isAbsolute(folder) ? folder : join(root, folder);
 }
 

@@ -29,12 +29,15 @@ export interface DatasetData {
   readonly annotations: string;
   /** Null until the file is read. */
   readonly report: DatasetReport | null;
-  /** Share of the file that is read, 0..1. */
+  /** Share of the file that is read, 0..1; below 1 also while it is read again, because the engine had forgotten it. */
   readonly progress: number;
   /** How many of the image files were looked at; null where nobody looks. */
   readonly checking: CountProgress | null;
   readonly error: WireError | null;
 }
+
+/** What has changed since the last data or event. */
+export type DatasetEvent = Partial<Omit<DatasetData, 'annotations'>>;
 
 export interface TrainingData {
   readonly run: string;
@@ -156,8 +159,10 @@ interface DatasetCalls extends CommonCalls {
   /** `ticket` is a number of the window's choice, by which it may give the request up. */
   readonly thumbnails: Call<{ readonly ticket: number; readonly rows: readonly number[] }, readonly Thumbnail[]>;
   readonly giveUp: Call<{ readonly ticket: number }, null>;
-  /** Looks into every image file; the report that comes of it is told as data. */
+  /** Looks into every image file; the report that comes of it is told as an event. */
   readonly checkImages: Call<null, null>;
+  /** Asks the person for the folder of the images, which is remembered, and reads the file anew. */
+  readonly chooseFolder: Call<null, null>;
 }
 
 /** Which images, in which order. */
@@ -181,7 +186,7 @@ interface LabelsCalls extends CommonCalls {
 
 /** The windows: what the host tells (all of it at first and whenever the window comes back; then changes), what the window asks. */
 interface Windows {
-  readonly dataset: { data: DatasetData; event: never; calls: DatasetCalls };
+  readonly dataset: { data: DatasetData; event: DatasetEvent; calls: DatasetCalls };
   readonly training: { data: TrainingData; event: TrainingEvent; calls: CommonCalls };
   readonly evaluation: { data: EvaluationData; event: never; calls: CommonCalls };
   readonly image: { data: ImageEditorData; event: ImageEvent; calls: ImageCalls };

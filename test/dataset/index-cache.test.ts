@@ -202,7 +202,8 @@ describe('openAnnotations', () => {
 });
 
 describe('cacheFolderFor', () => {
-  beforeEach(() => void vi.stubEnv('LABELSCOPE_CACHE', ''));
+  // The tests keep what they parse elsewhere.
+  beforeEach(() => void vi.stubEnv('LABELSCOPE_CACHE', undefined));
   afterEach(() => void vi.unstubAllEnvs());
 
   it('is elsewhere where the person says so, in a folder for each kind', async () => {
@@ -219,6 +220,18 @@ describe('cacheFolderFor', () => {
     expect(await cacheFolderFor(annotations)).toBe(join(project, 'labelscope-runs', '.annotations'));
     expect(await cacheFolderFor(path)).toMatch(/labelscope.annotations$/);
     expect(await cacheFolderFor(path)).toContain(process.env.XDG_CACHE_HOME ?? homedir());
+  });
+
+  it('is in the folder of runs that is named, and in none where that is null', async () => {
+    const project = join(folder, 'named');
+    const annotations = join(project, 'instances.json');
+    const runs = join(project, 'kept', 'runs');
+    mkdirSync(join(project, 'labelscope-runs'), { recursive: true });
+    expect(await cacheFolderFor(annotations, { runsFolder: runs })).toBe(join(project, 'labelscope-runs', '.annotations'));
+    mkdirSync(runs, { recursive: true });
+    expect(await cacheFolderFor(annotations, { runsFolder: runs })).toBe(join(runs, '.annotations'));
+    expect(await cacheFolderFor(annotations, { runsFolder: null })).toMatch(/labelscope.annotations$/);
+    expect(await cacheFolderFor(annotations, { runsFolder: null })).not.toContain(project);
   });
 
   it('follows no link of a stranger', async () => {

@@ -73,7 +73,7 @@ async function featureData(
   const total = train.paths.length + validation.paths.length;
   const { width, height } = classifier;
   const source = { backbone: record.backbone.sha256, width, height, device: record.device.device };
-  const cache = await featureCache(train.source.annotations, source);
+  const cache = await featureCache(train.source.annotations, source, context.runsFolder);
   const table = (name: 'train' | 'validation', split: Split, before: number): Promise<FeatureTable> =>
     computeFeatures(context.runtime, classifier, record.device, {
       set: split.set,

@@ -6,7 +6,7 @@ import type { TrainParams } from '../../protocol/messages';
 import type { Recipe } from '../../protocol/recipe';
 import { RUN_FORMAT, type RunRecord, type SplitSource } from '../../protocol/run';
 import { defaultBackbonePath } from '../backbone/locate';
-import type { Context } from '../context';
+import type { Context, Opening } from '../context';
 import { openSplits, reopenSplit, type Split } from '../data';
 import { recipeWith } from '../recipes';
 import { checkFree, createRunFolder, exists, removeLeftovers, type RunPaths, runPaths, writeRecord } from '../run/folder';
@@ -29,7 +29,7 @@ export async function newJob(params: TrainParams, context: Context, say: Say): P
   // Mistakes are told before a folder is made, and before a file of annotations is read that may be large.
   const recipe = recipeWith(params.recipe, params.set);
   await checkFree(resolve(params.run));
-  const splits = await openSplits({ ...params, annotations: resolve(params.annotations) }, recipe, context.signal, say);
+  const splits = await openSplits({ ...params, annotations: resolve(params.annotations) }, recipe, context, say);
   const path = params.backbone === undefined ? defaultBackbonePath() : resolve(params.backbone);
   const sha256 = await sha256Of(path);
   const classifier = await classifierFrom(path, splits.train.set.categories.length, params.seed, recipe);
@@ -59,7 +59,7 @@ export async function resumedJob(old: RunRecord, params: TrainParams, context: C
   checkSettings(old, params);
   const backbone = await sameBackbone(old, params);
   const classifier = await classifierFrom(backbone.path, old.categories.length, old.seed, old.recipe);
-  const { train, validation } = await reopenSplits(old, params, context.signal);
+  const { train, validation } = await reopenSplits(old, params, context);
   const checkpoint = (await exists(paths.checkpoint)) ? await readCheckpoint(paths.checkpoint) : undefined;
   const device = await context.device(params.device === 'auto' ? old.device.device : params.device, old.recipe.threads);
   context.signal.throwIfAborted();
@@ -98,7 +98,7 @@ async function sameBackbone({ backbone }: RunRecord, { backbone: given, run }: T
 async function reopenSplits(
   { train, validation, categories, recipe }: RunRecord,
   params: TrainParams,
-  signal: AbortSignal,
+  opening: Opening,
 ): Promise<{ train: Split; validation: Split }> {
   const here = { annotations: params.annotations, images: params.images ?? train.images };
   const there = {
@@ -106,7 +106,7 @@ async function reopenSplits(
     images: params.validationImages ?? validation.images,
   };
   const reopen = async (source: SplitSource): Promise<Split> => {
-    const split = await reopenSplit(source, categories, recipe.includeUnlabeled, signal);
+    const split = await reopenSplit(source, categories, recipe.includeUnlabeled, opening);
     if (split.source.count === source.count) return split;
     throw new LabelscopeError(
       'images-changed',
