@@ -209,7 +209,7 @@ describe('cacheFolderFor', () => {
   it('is elsewhere where the person says so, in a folder for each kind', async () => {
     vi.stubEnv('LABELSCOPE_CACHE', join(folder, 'named'));
     expect(await cacheFolderFor(path)).toBe(join(folder, 'named', 'annotations'));
-    expect(await cacheFolderFor(path, 'features')).toBe(join(folder, 'named', 'features'));
+    expect(await cacheFolderFor(path, { name: 'features' })).toBe(join(folder, 'named', 'features'));
   });
 
   it('is in the nearest folder of runs, else in the cache folder of the user', async () => {
