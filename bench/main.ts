@@ -12,6 +12,7 @@ const LISTED: Readonly<Record<string, (args: string[]) => Promise<string[]>>> = 
   activation: async () => (await import('./activation')).benchActivation(),
   recipes: async (args) => (await import('./recipes')).benchRecipes(args, note),
   coco: async (args) => (await import('./coco')).benchCoco(args, note),
+  suspects: async (args) => (await import('./suspects')).benchSuspects(args, note),
 };
 
 async function main([name, ...args]: string[]): Promise<void> {

@@ -1,5 +1,6 @@
 // One head trained as a run trains it, on rows of a feature table, and its scores of other rows.
 import type { FeatureTable } from '../src/engine/features';
+import { mixedExamples } from '../src/engine/mixup';
 import { recipeWith } from '../src/engine/recipes';
 import type { Runtime } from '../src/engine/runtime/runtime';
 import { START } from '../src/engine/train/checkpoint';
@@ -29,7 +30,8 @@ export async function trainHead(
   seed: number,
 ): Promise<TrainedHead> {
   const recipe = recipeWith('quick', settings);
-  const [own, others] = [takeTable(table, train), takeTable(table, validation)];
+  const drawn = { ...table, variants: recipe.reflection ? table.variants : table.variants.slice(0, 1) };
+  const [own, others] = [takeTable(drawn, train), takeTable(table, validation)];
   const data = headData(own, others, { recipe, seed });
   const { batchSize } = scheduleOf(recipe, data.train.count);
   const options = { ...recipe, batchSize, batchNormMomentum: undefined, objective: objectiveOf(recipe, own.set) };
@@ -37,7 +39,8 @@ export async function trainHead(
   const learner = await startLearner(runtime, headOnly(classifier), classifier.features, options, load);
   let best: Readonly<Record<string, Tensor>> = {};
   try {
-    await trainLoop(learner, data.train, data.validation, {
+    const examples = recipe.mixup > 0 ? mixedExamples(data.train, recipe.mixup, seed) : data.train;
+    await trainLoop(learner, examples, data.validation, {
       recipe: { ...recipe, checkpointSeconds: 1e9 },
       seed,
       start: START,

@@ -9,6 +9,8 @@ export interface Candidate {
 
 const STANDARD = { standardize: 'true', learnRate: '0.00005', l2: '1' } as const;
 
+const MILD = { loss: 'asl', aslGammaNegative: '2', aslClip: '0' } as const;
+
 export const CANDIDATES: Readonly<Record<string, Candidate>> = {
   quick: { settings: {} },
   flip: { settings: {}, flip: true },
@@ -16,7 +18,7 @@ export const CANDIDATES: Readonly<Record<string, Candidate>> = {
   'weight-balanced': { settings: { positiveWeight: 'balanced' } },
   'weight-sqrt': { settings: { positiveWeight: 'sqrt' } },
   asl: { settings: { loss: 'asl' } },
-  'asl-mild': { settings: { loss: 'asl', aslGammaNegative: '2', aslClip: '0' } },
+  'asl-mild': { settings: MILD },
   smoothing: { settings: { labelSmoothing: '0.1' } },
   'mixup-0.2': { settings: { mixup: '0.2' } },
   'mixup-1': { settings: { mixup: '1' } },
@@ -32,5 +34,12 @@ export const CANDIDATES: Readonly<Record<string, Candidate>> = {
   'epochs-120': { settings: { epochs: '120' } },
   standardize: { settings: STANDARD },
   'standardize-l2-0.3': { settings: { ...STANDARD, l2: '0.3' } },
+  'asl-mild+smoothing': { settings: { ...MILD, labelSmoothing: '0.1' } },
+  'asl-mild+weight-sqrt': { settings: { ...MILD, positiveWeight: 'sqrt' } },
+  'asl-mild+rate-half': { settings: { ...MILD, learnRate: '0.0002' } },
+  'asl-mild+epochs-120': { settings: { ...MILD, epochs: '120' } },
+  'asl-mild+mixup-0.2': { settings: { ...MILD, mixup: '0.2' } },
+  'asl-mild+flip': { settings: MILD, flip: true },
+  'smoothing+weight-sqrt': { settings: { labelSmoothing: '0.1', positiveWeight: 'sqrt' } },
   'standardize-l2-3': { settings: { ...STANDARD, l2: '3' } },
 };

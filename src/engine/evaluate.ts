@@ -1,12 +1,15 @@
 // The request `evaluate`: a model's scores on an annotation file's images, and every metric of them.
+import { rm } from 'node:fs/promises';
 import { takeRows } from '../dataset/labels';
 import { evaluate } from '../metrics/evaluate';
+import type { FactTable } from '../metrics/facts';
 import type { ScoredSet } from '../metrics/types';
 import { LabelscopeError } from '../protocol/errors';
 import type { CountProgress, EvaluateParams, EvaluateResult } from '../protocol/messages';
 import type { ScoredImageRecord, ScoresFile } from '../protocol/run';
 import type { Context, Opening } from './context';
 import { openSplit, reopenSplit, type Split } from './data';
+import { factsFile, factsOf } from './facts';
 import { calibratedBy, fittedOf, thresholdFor, weightsOf } from './fitting/card';
 import { writeAtomically } from './run/atomic';
 import { runPaths } from './run/folder';
@@ -21,6 +24,7 @@ export async function evaluateModel(
   return models.use(params.model, await context.device(params.device), async (model) => {
     const { trained } = model;
     const { split, name } = await splitOf(params, trained, context);
+    const facts = trained.folder === undefined ? undefined : await factsOf(split, signal);
     const total = split.paths.length;
     const session = await model.uncalibrated();
     const scores = await scoreFiles({ trained, session }, split.paths, {
@@ -44,6 +48,7 @@ export async function evaluateModel(
       has: fittedOf(trained.card),
     };
     if (trained.folder === undefined) return result;
+    await keepFacts(trained.folder, result, split, scores, facts);
     await keep({ ...trained, folder: trained.folder }, result, split, scores, { set, uncalibrated });
     return { ...result, savedTo: trained.folder };
   });
@@ -55,8 +60,8 @@ interface NamedSplit {
 }
 
 /** The annotation file that was given, else the run's own validation split. */
-async function splitOf(
-  { annotations, images, model }: EvaluateParams,
+export async function splitOf(
+  { annotations, images, model }: Pick<EvaluateParams, 'annotations' | 'images' | 'model'>,
   { record, card }: Trained,
   { signal, runsFolder }: Opening,
 ): Promise<NamedSplit> {
@@ -86,6 +91,20 @@ function scoredSet({ set }: Split, { scored }: Scores): ScoredSet {
   const scores = new Float64Array(images.length * categories.length);
   scored.forEach(({ scores: row }, k) => scores.set(row, k * categories.length));
   return { images: images.length, categories, labels, scores };
+}
+
+/** Facts that are not known must not stay behind from an evaluation before. */
+async function keepFacts(
+  folder: string,
+  { split: name }: EvaluateResult,
+  split: Split,
+  { scored }: Scores,
+  facts: FactTable | undefined,
+): Promise<void> {
+  const path = runPaths(folder).facts(name);
+  if (!facts) return rm(path, { force: true });
+  const rows = scored.map(({ row }) => row);
+  await writeAtomically(path, [JSON.stringify(factsFile(facts, split, rows))]);
 }
 
 interface Sets {

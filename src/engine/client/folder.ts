@@ -15,6 +15,11 @@ export function scoresName(split: string): string {
   return `scores.${split}.json`;
 }
 
+/** images.validation.json, images.given.json */
+export function factsName(split: string): string {
+  return `images.${split}.json`;
+}
+
 /** @throws LabelscopeError 'run-missing', 'run-unreadable' or 'run-newer' naming the folder */
 export async function readRecord(folder: string): Promise<RunRecord> {
   const path = join(folder, RECORD);
@@ -87,7 +92,7 @@ export async function readEvaluationResult(folder: string): Promise<EvaluateResu
   return result;
 }
 
-function parsed(text: string): unknown {
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -114,7 +119,7 @@ function damagedEvaluation(path: string): LabelscopeError {
   );
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

@@ -19,6 +19,8 @@ import type { Runtime } from '../runtime/runtime';
 export interface Learner {
   /** One training step, from 1. Answers the loss before the update: mean over images of the sum over categories. */
   step(batch: Batch, learnRate: number, iteration: number): Promise<number>;
+  /** The logits of a batch, N×C row-major, as `evaluate` sees them. */
+  logits(batch: Batch): Promise<Float32Array>;
   /** The same loss over all examples that can be read, with running statistics, of averaged weights, without augmentation and smoothing. */
   evaluate(examples: Examples, signal: AbortSignal): Promise<number>;
   /** Copies of parameters, `momentum/…` and running statistics. */
@@ -51,6 +53,10 @@ export async function startLearner(
   const stepSession = await runtime.load(encodeModel(step.model), { ...load, stateOutputs });
   const evaluation = await runtime.load(encodeModel(buildEvaluation(classifier, Object.keys(step.state))), load);
   const state = await runtime.setState(restored ?? step.state);
+  const logits = async ({ input: data }: Batch) => {
+    const outputs = await runtime.run(evaluation, { [input]: data }, state);
+    return (outputs[LOGITS] as Tensor<'float32'>).data;
+  };
   return {
     step: async (batch, learnRate, iteration) => {
       const feeds = {
@@ -62,11 +68,8 @@ export async function startLearner(
       const outputs = await runtime.run(stepSession, feeds, state);
       return (outputs[LOSS] as Tensor<'float32'>).data[0]!;
     },
-    evaluate: (examples, signal) =>
-      meanLoss(examples, signal, entry, async ({ input: data }) => {
-        const outputs = await runtime.run(evaluation, { [input]: data }, state);
-        return (outputs[LOGITS] as Tensor<'float32'>).data;
-      }),
+    logits,
+    evaluate: (examples, signal) => meanLoss(examples, signal, entry, logits),
     state: () => runtime.readState(state),
     release: async () => {
       await runtime.release({ session: stepSession, state });
