@@ -72,9 +72,8 @@ describe.skipIf(UNBUILT !== '')(`pointing${UNBUILT}`, () => {
     for (const { file, category, score, ...found } of result.cases) {
       const options = { files: [file], categories: [category], colormap: 'jet', opacity: 0.5, device: 'cpu' } as const;
       const [image] = (await engine.request('explain', { model: run, ...options })).images;
-      const boxes = boxesOf(index, CATEGORIES, [basename(file)])
-        .get(basename(file))!
-        .get(CATEGORIES.indexOf(category as never))!;
+      const byFile = await boxesOf(index, CATEGORIES, [basename(file)]);
+      const boxes = byFile.get(basename(file))!.get(CATEGORIES.indexOf(category as never))!;
       const expected = pointingOf(
         image!.maps[0]!,
         boxes.map(([x, y, width, height]) => ({ x, y, width, height })),
