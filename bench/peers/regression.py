@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-STRENGTHS = [0.001, 0.01]
+STRENGTHS = [0.01]
 
 
 def scores_of(x, y, fit, judged, strength):

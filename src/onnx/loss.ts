@@ -4,7 +4,7 @@ import { Expressions } from './expressions';
 import type { Tensor } from './model';
 
 /** The exponents γ+ and γ− and the margin m of asymmetric loss. */
-export interface Asymmetry {
+interface Asymmetry {
   readonly gammaPositive: number;
   readonly gammaNegative: number;
   readonly clip: number;

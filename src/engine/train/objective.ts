@@ -16,7 +16,7 @@ export function objectiveOf(recipe: Recipe, set: LabelledSet): Objective {
 }
 
 /** By category: negatives / positives, at most 20, or its square root; 1 without positives. */
-export function positiveWeights({ images, categories, labels }: LabelledSet, root: boolean): number[] {
+function positiveWeights({ images, categories, labels }: LabelledSet, root: boolean): number[] {
   return categories.map((_, category) => {
     let positives = 0;
     for (let row = 0; row < images.length; row++) positives += labels[row * categories.length + category]!;
