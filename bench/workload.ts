@@ -1,7 +1,7 @@
 // The work that every contestant gets: the same network, the same random images, the same labels, the same optimiser.
 import { join } from 'node:path';
 import { classifierFrom } from '../src/engine/train/classifier';
-import { randomStream } from '../src/engine/random';
+import { randomStream } from '../src/metrics/random';
 import { writeTensors } from '../src/engine/run/safetensors';
 import type { Classifier } from '../src/onnx/classifier';
 import { writeModel } from '../src/onnx/files';

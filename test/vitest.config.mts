@@ -10,6 +10,7 @@ export default defineConfig({
     // Processes, not threads: ONNX Runtime and sharp are native and are not loaded into several threads of one process.
     pool: 'forks',
     maxWorkers: 2,
+    globalSetup: ['test/cache.ts'],
     reporters: reports ? ['default', ['json', { outputFile: `${reports}/${process.pid}.json` }]] : ['default'],
     projects: [
       {

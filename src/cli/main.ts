@@ -5,30 +5,40 @@ import { LabelscopeError, toWireError } from '../protocol/errors';
 import { type Io, terminalIo } from './io';
 import { generalHelp, parseArguments, UsageError, verbHelp } from './usage';
 import { DONE, STOPPED_BY_PERSON, type Verb } from './verb';
+import { calibrate } from './verbs/calibrate';
 import { doctor } from './verbs/doctor';
 import { evaluate } from './verbs/evaluate';
 import { explain } from './verbs/explain';
 import { exportVerb } from './verbs/export';
+import { failures } from './verbs/failures';
 import { fix } from './verbs/fix';
 import { inspect } from './verbs/inspect';
 import { importVerb } from './verbs/import';
+import { pointing } from './verbs/pointing';
 import { predict } from './verbs/predict';
 import { report } from './verbs/report';
+import { review } from './verbs/review';
 import { sample } from './verbs/sample';
 import { split } from './verbs/split';
+import { thresholds } from './verbs/thresholds';
 import { train } from './verbs/train';
 
 const VERBS: Readonly<Record<string, Verb>> = {
   inspect,
   train,
   evaluate,
+  failures,
+  thresholds,
+  calibrate,
   predict,
   explain,
+  pointing,
   export: exportVerb,
   report,
   import: importVerb,
   split,
   fix,
+  review,
   sample,
   doctor,
 };

@@ -1,23 +1,45 @@
-// Where parsed annotation files are kept between two openings.
+// Where results that took long are kept between two runs: parsed annotation files, features of images.
 import { lstat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const RUNS = 'labelscope-runs';
-const NAME = '.annotations';
+
+/** Parsed annotation files, and pooled features of images. */
+type CacheName = 'annotations' | 'features';
+
+interface Place {
+  readonly name?: CacheName;
+  /** Where runs lie, where that is not in a folder labelscope-runs. Null: nothing is kept beside runs. */
+  readonly runsFolder?: string | null | undefined;
+}
 
 /**
- * Beside the runs: `.annotations` in the nearest folder `labelscope-runs` at or above the annotation file. Where there is none
- * yet, the user's own cache folder: nothing is ever written beside the annotations of somebody who has trained nothing there. So too where
- * one of the two is a link: a folder of strangers must not lead elsewhere what is written and tidied up.
+ * Beside the runs: `.annotations` or `.features` in `runsFolder`, or in the nearest folder `labelscope-runs` at or above the annotation file.
+ * Where there is none yet, the user's own cache folder: nothing is ever written beside the annotations of somebody who has trained nothing
+ * there. So too where one of the two is a link: a folder of strangers must not lead elsewhere what is written and tidied up.
  */
-export async function cacheFolderFor(annotations: string): Promise<string> {
+export async function cacheFolderFor(annotations: string, { name = 'annotations', runsFolder }: Place = {}): Promise<string> {
+  const own = join(userCache(), name);
+  if (runsFolder === null) return own;
+  if (runsFolder !== undefined && (await isThere(runsFolder))) return (await cacheIn(runsFolder, name)) ?? own;
   for (let folder = dirname(annotations); ; folder = dirname(folder)) {
     const runs = join(folder, RUNS);
-    const found = await lstat(runs).catch(() => undefined);
-    if (found?.isDirectory() && !(await isLink(join(runs, NAME)))) return join(runs, NAME);
-    if (found || folder === dirname(folder)) return join(userCache(), 'labelscope', NAME.slice(1));
+    if (await isThere(runs)) return (await cacheIn(runs, name)) ?? own;
+    if (folder === dirname(folder)) return own;
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function cacheIn(runs: string, name: CacheName): Promise<string | undefined> {
+  const isFolder = (await lstat(runs)).isDirectory();
+  return isFolder && !(await isLink(join(runs, `.${name}`))) ? join(runs, `.${name}`) : undefined;
 }
 
 async function isLink(path: string): Promise<boolean> {
@@ -27,8 +49,11 @@ async function isLink(path: string): Promise<boolean> {
   );
 }
 
+/** LABELSCOPE_CACHE names another folder. */
 function userCache(): string {
-  if (process.platform === 'win32') return process.env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local');
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches');
-  return process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+  const { LABELSCOPE_CACHE, LOCALAPPDATA, XDG_CACHE_HOME } = process.env;
+  if (LABELSCOPE_CACHE) return LABELSCOPE_CACHE;
+  if (process.platform === 'win32') return join(LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'labelscope');
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'labelscope');
+  return join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'labelscope');
 }

@@ -13,6 +13,19 @@ interface ImageFolder {
   readonly tried: readonly string[];
 }
 
+interface Wanted {
+  /** The folder that a person named: no other is tried. */
+  readonly explicit?: string | undefined;
+  /** Where the images of the file are that belongs to it: tried last. */
+  readonly partner?: string | undefined;
+}
+
+/** Images whose files are enough to know a folder by. */
+const SAMPLE = 20;
+
+export const sampleOf = (images: readonly { readonly fileName: string }[]): string[] =>
+  images.slice(0, SAMPLE).map(({ fileName }) => fileName);
+
 /**
  * The folder of an annotation file's images: `explicit`, else where COCO and other exporters put it: for
  * instances_train2017.json train2017, ../train2017, ../images/train2017, images, the file's own folder, ../images, ...
@@ -22,7 +35,7 @@ interface ImageFolder {
 export async function findImageFolder(
   annotationPath: string,
   sample: readonly string[],
-  explicit?: string,
+  { explicit, partner }: Wanted = {},
 ): Promise<ImageFolder> {
   if (explicit !== undefined) {
     await findFiles([], explicit);
@@ -30,6 +43,7 @@ export async function findImageFolder(
   }
   const own = dirname(annotationPath);
   const tried = candidateFolders(annotationPath);
+  if (partner !== undefined && !tried.includes(partner)) tried.push(partner);
   let best = { folder: '', hits: 0 };
   for (const folder of tried) {
     const hits = await countHits(folder, sample);
@@ -38,15 +52,31 @@ export async function findImageFolder(
   }
   if (best.hits === 0) throw folderNotFound(annotationPath, sample, tried);
   const place = relative(own, best.folder) || 'the same folder';
-  return { folder: best.folder, how: `found beside ${basename(annotationPath)}: ${place}`, tried };
+  const how =
+    best.folder === partner ? 'where the images of the other file are' : `found beside ${basename(annotationPath)}: ${place}`;
+  return { folder: best.folder, how, tried };
 }
 
 function candidateFolders(annotationPath: string): string[] {
+  const files = [annotationPath, ...wholeOf(annotationPath)].map(unrepaired);
+  return [...new Set(files.flatMap(foldersBeside))];
+}
+
+function foldersBeside(annotationPath: string): string[] {
   const stem = basename(annotationPath).replace(/(\.json)?(\.gz)?$/i, '');
   const split = stem.slice(stem.lastIndexOf('_') + 1);
   const names = [split, `../${split}`, `../images/${split}`, 'images', '.', '../images', `images/${split}`, '..'];
-  return [...new Set(names.map((name) => join(dirname(annotationPath), name)))];
+  return names.map((name) => join(dirname(annotationPath), name));
 }
+
+/** The files in instances_train2017-split are parts of the instances_train2017.json beside that folder, and have its images. */
+function wholeOf(annotationPath: string): string[] {
+  const whole = /^(.+)-split$/.exec(dirname(resolve(annotationPath)));
+  return whole === null ? [] : [`${whole[1]!}.json`];
+}
+
+/** instances_val.fixed.json and instances_val.fixed-2.json are repaired copies of instances_val.json. */
+const unrepaired = (annotationPath: string): string => annotationPath.replace(/\.fixed(-\d+)?(?=(\.json)?(\.gz)?$)/i, '');
 
 async function countHits(folder: string, sample: readonly string[]): Promise<number> {
   if (!(await isFolder(folder))) return 0;
@@ -131,6 +161,10 @@ export async function findValidationFile(annotationPath: string): Promise<string
 }
 
 function validationCandidates(annotationPath: string): string[] {
+  return [...new Set([annotationPath, unrepaired(annotationPath)].flatMap(partnersOf))];
+}
+
+function partnersOf(annotationPath: string): string[] {
   const [name, folder] = [basename(annotationPath), dirname(annotationPath)];
   const inName = replaceTrain(name).map((other) => join(folder, other));
   // Roboflow's layout: train/_annotations.coco.json beside valid/_annotations.coco.json.

@@ -1,19 +1,15 @@
 // Opens annotation files through a cache of parsed ones: the second opening of a big file reads its columns instead of its text.
-import type { BigIntStats } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, utimes, type FileHandle } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { readChunks, withFile, type ReadOptions } from './chunks';
+import { isSettled, placeAndTimes, prune, TEMPORARY_SUFFIX } from './cache-files';
 import { cacheFolderFor } from './cache-folder';
+import { readChunks, withFile } from './chunks';
 import { fingerprintOf } from './fingerprint';
 import { decodeIndex, encodeIndex } from './index-file';
-import { readAnnotations } from './reader';
+import { closeFile, openForReading } from './open-files';
+import { readAnnotations, type ReaderOptions } from './reader';
 import type { CocoIndex } from './types';
-
-export interface OpenOptions extends ReadOptions {
-  /** Where parsed files are kept; else `cacheFolderFor` the annotation file. */
-  readonly cacheFolder?: string | undefined;
-}
 
 /** Smaller files are parsed faster than people notice. */
 const CACHED_FROM = 1 << 22;
@@ -23,17 +19,17 @@ const CACHED_FROM = 1 << 22;
  * content's SHA-256. A file whose place, size, times and samples are those of a file hashed before is not hashed again.
  * A cache that is damaged, of another version, or in a folder that cannot be written to is no failure.
  */
-export async function openAnnotations(path: string, options: OpenOptions = {}): Promise<CocoIndex> {
+export async function openAnnotations(path: string, options: ReaderOptions = {}): Promise<CocoIndex> {
   const identity = await withFile(path, (handle) => identityOf(path, handle));
   if (identity.bytes < CACHED_FROM) return readAnnotations(path, options);
   options.signal?.throwIfAborted();
-  const cache = { folder: options.cacheFolder ?? (await cacheFolderFor(resolve(path))), identity };
+  const cache = { folder: options.cacheFolder ?? (await cacheFolderFor(resolve(path), options)), identity };
   const known = await findIndex(cache, path, options);
   if (known) {
     options.onProgress?.(identity.bytes, identity.bytes);
     return { ...known, path };
   }
-  const index = await readAnnotations(path, options);
+  const index = await readAnnotations(path, { ...options, cacheFolder: cache.folder });
   await keep(cache, path, index, options.signal).catch(() => undefined);
   options.signal?.throwIfAborted();
   return index;
@@ -53,8 +49,6 @@ interface Cache {
   readonly identity: Identity;
 }
 
-/** The clocks of file systems tick in up to two seconds. */
-const TICK = 2000;
 const SAMPLES = 64;
 const SAMPLE_BYTES = 4096;
 
@@ -69,11 +63,7 @@ async function identityOf(path: string, handle: FileHandle): Promise<Identity> {
     const { bytesRead } = await handle.read(sample, 0, SAMPLE_BYTES, at).catch(() => ({ bytesRead: 0 }));
     hash.update(sample.subarray(0, bytesRead));
   }
-  return { bytes, stamp: hash.digest('hex'), settled: Date.now() - Number(stats.ctimeMs) >= TICK };
-}
-
-function placeAndTimes({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string[] {
-  return [dev, ino, size, mtimeNs, ctimeNs].map(String);
+  return { bytes, stamp: hash.digest('hex'), settled: isSettled(stats) };
 }
 
 /** Names in the cache: an index by its content and the size of the file, and a note that says which content a file has. */
@@ -82,7 +72,7 @@ const noteName = (path: string) => `${createHash('sha256').update(resolve(path))
 
 type Known = Omit<CocoIndex, 'path'>;
 
-async function findIndex(cache: Cache, path: string, options: ReadOptions): Promise<Known | undefined> {
+async function findIndex(cache: Cache, path: string, options: ReaderOptions): Promise<Known | undefined> {
   const { folder, identity } = cache;
   const names = await readdir(folder).catch(() => []);
   if (!names.some((name) => name.startsWith(`${identity.bytes}-`) && name.endsWith('.index'))) return undefined;
@@ -90,29 +80,20 @@ async function findIndex(cache: Cache, path: string, options: ReadOptions): Prom
   const noted = note.startsWith(`${identity.stamp} `) ? note.slice(identity.stamp.length + 1) : undefined;
   // The same content under another name, or touched since: hashing is several times faster than parsing.
   const fingerprint = noted ?? (await withFile(path, (handle, size) => fingerprintOf(readChunks(path, handle, size, options))));
-  const index = await loadIndex(join(folder, indexName(identity.bytes, fingerprint)));
+  const index = await loadIndex(join(folder, indexName(identity.bytes, fingerprint)), options.mostInMemory);
   if (index?.fingerprint !== fingerprint || index.bytes !== identity.bytes) return undefined;
   if (noted === undefined) await writeNote(cache, path, fingerprint).catch(() => undefined);
   return index;
 }
 
-async function loadIndex(path: string): Promise<Known | undefined> {
-  try {
-    const { size } = await stat(path);
-    const bytes = Buffer.allocUnsafeSlow(size);
-    const file = await open(path, 'r');
-    try {
-      for (let at = 0, read = 1; at < size && read > 0; at += read) read = (await file.read(bytes, at, size - at, at)).bytesRead;
-    } finally {
-      await file.close();
-    }
-    const index = decodeIndex(bytes);
-    const now = new Date();
-    if (index) await utimes(path, now, now).catch(() => undefined);
-    return index;
-  } catch {
-    return undefined;
-  }
+async function loadIndex(path: string, mostInMemory: number | undefined): Promise<Known | undefined> {
+  const file = await openForReading(path).catch(() => undefined);
+  if (!file) return undefined;
+  const index = await decodeIndex(file, mostInMemory);
+  if (!index?.annotations.details.stored) closeFile(file);
+  const now = new Date();
+  if (index) await utimes(path, now, now).catch(() => undefined);
+  return index;
 }
 
 async function keep(cache: Cache, path: string, index: CocoIndex, signal: AbortSignal | undefined): Promise<void> {
@@ -121,7 +102,7 @@ async function keep(cache: Cache, path: string, index: CocoIndex, signal: AbortS
   await mkdir(cache.folder, { recursive: true, mode: 0o700 });
   await replaceFile(join(cache.folder, indexName(index.bytes, index.fingerprint)), encodeIndex(index), signal);
   await writeNote(cache, path, index.fingerprint);
-  await prune(cache.folder);
+  await prune(cache.folder, LIMITS);
 }
 
 async function isUnchanged({ identity }: Cache, path: string): Promise<boolean> {
@@ -136,14 +117,17 @@ async function writeNote(cache: Cache, path: string, fingerprint: string): Promi
 
 /** Two writes of one process must not share a temporary file. */
 let counter = 0;
-const TEMPORARY = '.tmp';
 
-async function replaceFile(path: string, parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void> {
-  const temporary = `${path}.${process.pid}.${++counter}${TEMPORARY}`;
+async function replaceFile(
+  path: string,
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const temporary = `${path}.${process.pid}.${++counter}${TEMPORARY_SUFFIX}`;
   try {
     const file = await open(temporary, 'wx');
     try {
-      for (const part of parts) await file.writeFile(part, { signal });
+      for await (const part of parts) await file.writeFile(part, { signal });
       await file.sync();
     } finally {
       await file.close();
@@ -155,24 +139,8 @@ async function replaceFile(path: string, parts: readonly Uint8Array[], signal?: 
   }
 }
 
-const MOST_FILES = 64;
-const MOST_BYTES = 2 ** 31;
-const HOUR = 3_600_000;
-/** Nothing else is touched, whatever lies in the folder. */
-const OURS = /^(\d+-[0-9a-f]{64}\.index|[0-9a-f]{32}\.note)(\.\d+\.\d+\.tmp)?$/;
-
-/** Removes what was not used for longest, beyond the cache's limits, and what a process that was killed left half-written. */
-async function prune(folder: string): Promise<void> {
-  const files = await Promise.all(
-    (await readdir(folder)).map(async (name) => ({ name, stats: await stat(join(folder, name)).catch(() => undefined) })),
-  );
-  const known = files.flatMap(({ name, stats }) => (stats?.isFile() ? [{ name, size: stats.size, used: stats.mtimeMs }] : []));
-  let [count, bytes] = [0, 0];
-  for (const { name, size, used } of known.sort((a, b) => b.used - a.used)) {
-    const temporary = name.endsWith(TEMPORARY);
-    if (!OURS.test(name)) continue;
-    if (!temporary) bytes += size;
-    const tooMany = temporary ? Date.now() - used > HOUR : ++count > MOST_FILES || bytes > MOST_BYTES;
-    if (tooMany) await rm(join(folder, name), { force: true });
-  }
-}
+const LIMITS = {
+  ours: /^((\d+-[0-9a-f]{64}\.index|[0-9a-f]{32}\.note)(\.\d+\.\d+\.tmp)?|[0-9a-f]{32}\.rows\.tmp)$/,
+  mostFiles: 64,
+  mostBytes: 2 ** 31,
+};

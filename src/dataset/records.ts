@@ -25,7 +25,7 @@ export interface RecordPlace extends Place {
 
 export interface RecordVisitor {
   /** Keys of records whose values are told. */
-  readonly fields?: ReadonlySet<string>;
+  readonly fields?: Pick<ReadonlySet<string>, 'has'>;
   /** `at`: the opening bracket. Where a key comes twice, the last list counts, as in every JSON reader. */
   readonly listStart?: (section: Section, at: number) => void;
   readonly record: (record: RecordPlace) => void;

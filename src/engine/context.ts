@@ -1,5 +1,5 @@
 // What every request of the engine works with: the runtime, the signal to stop, and where words for people go.
-import type { DeviceUsed } from '../protocol/messages';
+import type { DeviceUsed, RunsFolder } from '../protocol/messages';
 import type { DeviceChoice } from '../protocol/recipe';
 import { chooseDevice } from './devices';
 import type { ModelCache } from './models';
@@ -10,10 +10,15 @@ export interface Context {
   readonly models: ModelCache;
   /** Aborted when the client cancels or is gone. */
   readonly signal: AbortSignal;
+  /** Where the client keeps its runs, if it says so. */
+  readonly runsFolder?: RunsFolder | undefined;
   readonly version: string;
   readonly device: (choice: DeviceChoice, threads?: number) => Promise<DeviceUsed>;
 }
 
-export function makeContext(runtime: Runtime, models: ModelCache, signal: AbortSignal, version: string): Context {
-  return { runtime, models, signal, version, device: (choice, threads = 0) => chooseDevice(choice, threads) };
+/** What it takes to open an annotation file. */
+export type Opening = Pick<Context, 'signal' | 'runsFolder'>;
+
+export function makeContext(own: Omit<Context, 'device'>): Context {
+  return { ...own, device: (choice, threads = 0) => chooseDevice(choice, threads) };
 }

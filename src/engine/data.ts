@@ -1,15 +1,16 @@
 // Splits: which images a run trains on, which it is judged by, and where they lie.
 import { resolve } from 'node:path';
-import { findImageFolder, findValidationFile, resolveImages } from '../dataset/images';
+import { findImageFolder, findValidationFile, resolveImages, sampleOf } from '../dataset/images';
 import { labelSet, takeRows } from '../dataset/labels';
 import { openAnnotations } from '../dataset/index-cache';
 import { groupsOf, sameImages } from '../dataset/same';
 import { splitByHash, splitStratified } from '../dataset/split';
-import type { LabelledSet } from '../dataset/types';
+import type { CocoIndex, LabelledSet } from '../dataset/types';
 import { LabelscopeError } from '../protocol/errors';
-import type { FailedFile, TrainParams } from '../protocol/messages';
+import type { CountProgress, FailedFile, TrainParams } from '../protocol/messages';
 import type { Recipe } from '../protocol/recipe';
 import type { SplitPart, SplitSource } from '../protocol/run';
+import type { Opening } from './context';
 import { checkImages, depthFor } from './health';
 
 export interface Split {
@@ -21,26 +22,28 @@ export interface Split {
   readonly failed: readonly FailedFile[];
 }
 
-interface OpenOptions {
+interface OpenOptions extends Opening {
   /** Like `images`, from the working folder where it is relative. */
   readonly annotations: string;
   readonly images: string | undefined;
+  /** Where the images of the file are that belongs to it. */
+  readonly partner?: string;
   readonly categories: readonly string[] | undefined;
   /** Of the annotation file that it has to be. */
   readonly fingerprint?: string;
   readonly includeUnlabeled: boolean;
-  readonly signal: AbortSignal;
   readonly say: (message: string) => void;
+  readonly onProgress?: (bytes: number, totalBytes: number) => void;
 }
 
 /** Both splits of a new run. Without a validation file, a share of the training images is kept for validation. */
 export async function openSplits(
   params: TrainParams,
   recipe: Recipe,
-  signal: AbortSignal,
+  { signal, runsFolder }: Opening,
   say: (message: string) => void,
 ): Promise<{ train: Split; validation: Split }> {
-  const shared = { includeUnlabeled: recipe.includeUnlabeled, signal, say };
+  const shared = { includeUnlabeled: recipe.includeUnlabeled, signal, runsFolder, say };
   const whole = await openSplit({
     ...shared,
     annotations: params.annotations,
@@ -64,6 +67,7 @@ export async function openSplits(
     ...shared,
     annotations: file,
     images: params.validationImages,
+    partner: whole.source.images,
     categories: whole.set.categories,
   });
   return { train: whole, validation };
@@ -78,10 +82,10 @@ export async function reopenSplit(
   source: SplitSource,
   categories: readonly string[],
   includeUnlabeled: boolean,
-  signal: AbortSignal,
+  { signal, runsFolder }: Opening,
 ): Promise<Split> {
   const { annotations, images, fingerprint } = source;
-  const options = { annotations, images, fingerprint, categories, includeUnlabeled, signal };
+  const options = { annotations, images, fingerprint, categories, includeUnlabeled, signal, runsFolder };
   const split = await openSplit({ ...options, say: () => undefined });
   if (!source.part) return split;
   return parts(split, source.part)[source.part.which];
@@ -90,33 +94,38 @@ export async function reopenSplit(
 /** With the images whose files are missing: a split must not depend on which files are there today. */
 interface OpenedSplit extends Split {
   readonly declared: LabelledSet;
+  readonly index: CocoIndex;
 }
 
 /** All usable images of one annotation file. The paths in its source are absolute: a run may be opened from any folder. */
 export async function openSplit(options: OpenOptions): Promise<OpenedSplit> {
   const annotations = resolve(options.annotations);
-  const index = await openAnnotations(annotations, { signal: options.signal });
+  const { signal, runsFolder, onProgress } = options;
+  const index = await openAnnotations(annotations, { signal, runsFolder, onProgress });
   if (options.fingerprint !== undefined && options.fingerprint !== index.fingerprint) throw changed(annotations);
   const set = labelSet(index, {
     ...(options.categories && { categories: options.categories }),
     includeUnlabeled: options.includeUnlabeled,
   });
-  const { folder, how } = await findImageFolder(
-    annotations,
-    set.images.slice(0, 20).map(({ fileName }) => fileName),
-    options.images === undefined ? undefined : resolve(options.images),
-  );
+  const { folder, how } = await findImageFolder(annotations, sampleOf(set.images), {
+    explicit: options.images === undefined ? undefined : resolve(options.images),
+    partner: options.partner,
+  });
   options.say(`${set.images.length} images of ${annotations}; image folder: ${folder} (${how}).`);
   const found = await resolveImages(set, folder);
   const failed = found.problems.map(({ fileName, message }) => ({ file: fileName, error: message }));
   const source = { annotations, images: folder, fingerprint: index.fingerprint, count: found.set.images.length };
-  return { set: found.set, declared: set, paths: found.paths, source, failed };
+  return { set: found.set, declared: set, index, paths: found.paths, source, failed };
 }
 
 /** File names of the images that are the same picture or nearly so; in large sets nobody looks. */
-async function samePictures({ set, paths }: Split, signal: AbortSignal): Promise<readonly (readonly string[])[]> {
+export async function samePictures(
+  { set, paths }: Split,
+  signal: AbortSignal,
+  onProgress: (progress: CountProgress) => void = () => undefined,
+): Promise<readonly (readonly string[])[]> {
   if (depthFor(undefined, paths.length) !== 'pixels') return [];
-  const checks = await checkImages(paths, 'pixels', { signal, onProgress: () => undefined });
+  const checks = await checkImages(paths, 'pixels', { signal, onProgress });
   const groups = groupsOf(paths.length, sameImages(checks).repeated);
   return groups.map((rows) => rows.map((row) => set.images[row]!.fileName));
 }

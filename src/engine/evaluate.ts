@@ -1,12 +1,16 @@
 // The request `evaluate`: a model's scores on an annotation file's images, and every metric of them.
+import { rm } from 'node:fs/promises';
 import { takeRows } from '../dataset/labels';
 import { evaluate } from '../metrics/evaluate';
+import type { FactTable } from '../metrics/facts';
 import type { ScoredSet } from '../metrics/types';
 import { LabelscopeError } from '../protocol/errors';
 import type { CountProgress, EvaluateParams, EvaluateResult } from '../protocol/messages';
 import type { ScoredImageRecord, ScoresFile } from '../protocol/run';
-import type { Context } from './context';
+import type { Context, Opening } from './context';
 import { openSplit, reopenSplit, type Split } from './data';
+import { factsFile, factsOf } from './facts';
+import { calibratedBy, fittedOf, thresholdFor, weightsOf } from './fitting/card';
 import { writeAtomically } from './run/atomic';
 import { runPaths } from './run/folder';
 import { type Scores, scoreFiles, type Trained } from './trained';
@@ -19,24 +23,33 @@ export async function evaluateModel(
   const { runtime, models, signal } = context;
   return models.use(params.model, await context.device(params.device), async (model) => {
     const { trained } = model;
-    const { split, name } = await splitOf(params, trained, signal);
+    const { split, name } = await splitOf(params, trained, context);
+    const facts = trained.folder === undefined ? undefined : await factsOf(split, signal);
     const total = split.paths.length;
-    const scores = await scoreFiles(model, split.paths, { runtime, signal, onProgress: (done) => emit({ done, total }) });
-    const set = scoredSet(split, scores);
+    const session = await model.uncalibrated();
+    const scores = await scoreFiles({ trained, session }, split.paths, {
+      runtime,
+      signal,
+      onProgress: (done) => emit({ done, total }),
+    });
+    const uncalibrated = scoredSet(split, scores);
+    const set = calibratedBy(trained.card, uncalibrated);
     if (set.images === 0)
       throw new LabelscopeError(
         'no-images',
         `No image of ${split.source.annotations} could be read. Name their folder with --images.`,
       );
     const result: EvaluateResult = {
-      evaluation: evaluate(set, { threshold: params.threshold ?? 0.5 }),
+      evaluation: evaluate(set, { threshold: thresholdFor(params.threshold, trained.card) }),
       annotations: split.source.annotations,
       model: trained.path,
       failed: [...split.failed, ...scores.failed],
       split: name,
+      has: fittedOf(trained.card),
     };
     if (trained.folder === undefined) return result;
-    await keep(trained.folder, result, split, scores, set);
+    await keepFacts(trained.folder, result, split, scores, facts);
+    await keep({ ...trained, folder: trained.folder }, result, split, scores, { set, uncalibrated });
     return { ...result, savedTo: trained.folder };
   });
 }
@@ -47,10 +60,10 @@ interface NamedSplit {
 }
 
 /** The annotation file that was given, else the run's own validation split. */
-async function splitOf(
-  { annotations, images, model }: EvaluateParams,
+export async function splitOf(
+  { annotations, images, model }: Pick<EvaluateParams, 'annotations' | 'images' | 'model'>,
   { record, card }: Trained,
-  signal: AbortSignal,
+  { signal, runsFolder }: Opening,
 ): Promise<NamedSplit> {
   if (annotations !== undefined) {
     const options = {
@@ -59,7 +72,7 @@ async function splitOf(
       categories: card.categories,
       includeUnlabeled: record?.recipe.includeUnlabeled ?? false,
     };
-    return { split: await openSplit({ ...options, signal, say: () => undefined }), name: 'given' };
+    return { split: await openSplit({ ...options, signal, runsFolder, say: () => undefined }), name: 'given' };
   }
   if (!record)
     throw new LabelscopeError(
@@ -67,7 +80,7 @@ async function splitOf(
       `${model} is no run and knows no data set: name an annotation file to evaluate it on.`,
     );
   return {
-    split: await reopenSplit(record.validation, record.categories, record.recipe.includeUnlabeled, signal),
+    split: await reopenSplit(record.validation, record.categories, record.recipe.includeUnlabeled, { signal, runsFolder }),
     name: 'validation',
   };
 }
@@ -80,22 +93,44 @@ function scoredSet({ set }: Split, { scored }: Scores): ScoredSet {
   return { images: images.length, categories, labels, scores };
 }
 
+/** Facts that are not known must not stay behind from an evaluation before. */
+async function keepFacts(
+  folder: string,
+  { split: name }: EvaluateResult,
+  split: Split,
+  { scored }: Scores,
+  facts: FactTable | undefined,
+): Promise<void> {
+  const path = runPaths(folder).facts(name);
+  if (!facts) return rm(path, { force: true });
+  const rows = scored.map(({ row }) => row);
+  await writeAtomically(path, [JSON.stringify(factsFile(facts, split, rows))]);
+}
+
+interface Sets {
+  readonly set: ScoredSet;
+  readonly uncalibrated: ScoredSet;
+}
+
 /** The scores first: evaluation.json names them. */
 async function keep(
-  folder: string,
+  { folder, classifier, card }: Trained & { readonly folder: string },
   result: EvaluateResult,
   { set, paths }: Split,
   { scored }: Scores,
-  { categories, labels }: ScoredSet,
+  sets: Sets,
 ): Promise<void> {
   const files = runPaths(folder);
-  const images = scored.map(({ row, scores }, k): ScoredImageRecord => ({
+  const { categories, labels } = sets.set;
+  const rowOf = (from: ScoredSet, k: number) => [...from.scores.subarray(k * categories.length, (k + 1) * categories.length)];
+  const images = scored.map(({ row }, k): ScoredImageRecord => ({
     file_name: set.images[row]!.fileName,
     path: paths[row]!,
     labels: categories.filter((_, c) => labels[k * categories.length + c] === 1),
-    scores: [...scores],
+    scores: rowOf(sets.set, k),
+    ...(card.calibration && { uncalibrated: rowOf(sets.uncalibrated, k) }),
   }));
-  const file: ScoresFile = { categories, images };
+  const file: ScoresFile = { weights: weightsOf(classifier), categories, images };
   await writeAtomically(files.scores(result.split), [JSON.stringify(file)]);
   await writeAtomically(files.evaluation, [JSON.stringify(result, null, 2) + '\n']);
 }

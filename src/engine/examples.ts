@@ -5,7 +5,7 @@ import { LabelscopeError } from '../protocol/errors';
 import type { Recipe } from '../protocol/recipe';
 import { type Transform, transformInto } from './augment';
 import { type Pixels, readPixels } from './images';
-import { randomStream } from './random';
+import { randomStream } from '../metrics/random';
 
 /** Rows to draw, and, for training, what decides their augmentation. Without an epoch the rows are evaluated. */
 interface Draw {

@@ -1,12 +1,11 @@
-// Pooled features of every image of a split: computed once, kept block by block, so that training the head alone takes seconds.
+// Pooled features of every image of a split: computed once, kept with the run block by block and in the cache for other runs.
 import { takeRows } from '../dataset/labels';
 import type { LabelledSet } from '../dataset/types';
-import { bodyOnly, type Classifier, IMAGE } from '../onnx/classifier';
-import { encodeModel } from '../onnx/encode';
-import type { Tensor } from '../onnx/model';
-import { transformInto } from './augment';
-import { ahead, unreadableCounter } from './examples';
-import { type Pixels, readPixels } from './images';
+import type { Classifier } from '../onnx/classifier';
+import { unreadableCounter } from './examples';
+import type { FeatureCache, FeatureKey } from './feature-cache';
+import { featureNetwork, type FeatureNetwork, type MissingFeature, pooledBatches } from './feature-network';
+import { hashImages, type HashedImage, isStill } from './image-hashes';
 import { exists } from './run/folder';
 import { readTensors, writeTensors } from './run/safetensors';
 import type { LoadOptions } from './runtime/messages';
@@ -22,15 +21,17 @@ export interface FeatureTable {
 export interface FeatureJob {
   readonly set: LabelledSet;
   readonly paths: readonly string[];
+  /** The folder of the images. */
+  readonly images: string;
   readonly mirrored: boolean;
-  /** The file of a block by its number: what it holds is not computed again. */
-  readonly blockPath: (block: number) => string;
+  /** The file of a block by its number: what it holds is not computed again. Absent where there is no run to keep blocks with. */
+  readonly blockPath?: (block: number) => string;
+  /** What other runs have computed. */
+  readonly cache: FeatureCache;
   readonly signal: AbortSignal;
   readonly onProgress: (done: number) => void;
   readonly onUnreadable: (message: string) => void;
 }
-
-const BATCH = 8;
 
 /** Images of a block: some seconds' work on two cores, which is what a killed process loses. */
 const BLOCK = 256;
@@ -42,144 +43,147 @@ export async function computeFeatures(
   options: LoadOptions,
   job: FeatureJob,
 ): Promise<FeatureTable> {
-  const { featureCount } = classifier;
-  const network = lazyNetwork(runtime, classifier, options);
+  const table = newTable(job, classifier.featureCount);
+  const starts = Array.from({ length: Math.ceil(job.paths.length / BLOCK) }, (_, block) => block * BLOCK);
+  const unkept: number[] = [];
+  for (const start of starts) if (!(await readBlock(start, job, table))) unkept.push(start);
+  const hashed = await readCached(unkept, job, table);
+  const network = featureNetwork(runtime, classifier, options);
   const bad = unreadableCounter(job.paths.length, job.onUnreadable);
-  const matrices = (job.mirrored ? [0, 1] : [0]).map(() => new Float32Array(job.paths.length * featureCount));
-  const rows: number[] = [];
   try {
-    for (let start = 0; start < job.paths.length; start += BLOCK) {
-      const path = job.blockPath(start / BLOCK);
-      const kept = await readBlock(path, start, job);
-      const block = kept ?? (await computeBlock(network.pooled, classifier, job, start, bad));
-      matrices.forEach((matrix, k) => matrix.set(block.variants[k]!, rows.length * featureCount));
-      rows.push(...block.rows);
-      if (!kept) await writeBlock(path, block, job, featureCount);
+    for (const start of unkept) {
+      await computeBlock(network, start, job, table, { hashed, bad });
+      await writeBlock(start, job, table);
     }
   } finally {
     await network.release();
   }
-  return { set: takeRows(job.set, rows), variants: matrices.map((matrix) => matrix.subarray(0, rows.length * featureCount)) };
+  return complete(job.set, table);
 }
 
-interface Block {
-  /** Rows of the split whose images could be read. */
-  readonly rows: readonly number[];
-  /** Matrices of rows × F. */
+interface Table {
+  readonly width: number;
+  /** Rows of the split × F for each variant. */
   readonly variants: readonly Float32Array[];
+  /** For each variant, 1 where the row is there. */
+  readonly known: readonly Uint8Array[];
 }
 
-/** Undefined where the block is not kept, damaged, or of other images. */
-async function readBlock(path: string, start: number, { set, mirrored }: FeatureJob): Promise<Block | undefined> {
-  const file = (await exists(path)) ? await readTensors(path).catch(() => undefined) : undefined;
-  const rowOf = new Map(set.images.slice(start, start + BLOCK).map(({ id }, k) => [id, start + k]));
+function newTable({ paths, mirrored }: FeatureJob, width: number): Table {
+  const both = mirrored ? [0, 1] : [0];
+  return {
+    width,
+    variants: both.map(() => new Float32Array(paths.length * width)),
+    known: both.map(() => new Uint8Array(paths.length)),
+  };
+}
+
+function put({ width, variants, known }: Table, variant: number, row: number, values: Float32Array): void {
+  variants[variant]!.set(values, row * width);
+  known[variant]![row] = 1;
+}
+
+function isWhole({ known }: Table, row: number): boolean {
+  return known.every((rows) => rows[row] === 1);
+}
+
+/** The rows that are whole, one behind the other. */
+function complete(set: LabelledSet, table: Table): FeatureTable {
+  const { width, variants } = table;
+  const rows = [...set.images.keys()].filter((row) => isWhole(table, row));
+  for (const matrix of variants) rows.forEach((row, place) => matrix.copyWithin(place * width, row * width, (row + 1) * width));
+  return { set: takeRows(set, rows), variants: variants.map((matrix) => matrix.subarray(0, rows.length * width)) };
+}
+
+function rowsOf(start: number, { paths }: FeatureJob): number[] {
+  return Array.from({ length: Math.min(BLOCK, paths.length - start) }, (_, k) => start + k);
+}
+
+/** False where the run does not keep the block, or it is damaged or of other images. */
+async function readBlock(start: number, job: FeatureJob, table: Table): Promise<boolean> {
+  const path = job.blockPath?.(start / BLOCK);
+  const file = path !== undefined && (await exists(path)) ? await readTensors(path).catch(() => undefined) : undefined;
+  const rowOf = new Map(rowsOf(start, job).map((row) => [job.set.images[row]!.id, row]));
   const ids = JSON.parse(file?.metadata.ids ?? '[]') as string[];
   const rows = ids.flatMap((id) => rowOf.get(id) ?? []);
   const variants = Object.values(file?.tensors ?? {}).map(({ data }) => data);
-  const complete = file !== undefined && rows.length === ids.length && variants.length === (mirrored ? 2 : 1);
-  return complete ? { rows, variants } : undefined;
+  if (!file || rows.length !== ids.length || variants.length !== table.variants.length) return false;
+  const { width } = table;
+  variants.forEach((data, variant) => {
+    rows.forEach((row, k) => put(table, variant, row, data.subarray(k * width, (k + 1) * width)));
+  });
+  return true;
 }
 
-async function writeBlock(path: string, { rows, variants }: Block, { set }: FeatureJob, width: number): Promise<void> {
-  const tensors = variants.map((data, k) => [`variant-${k}`, { type: 'float32', dims: [rows.length, width], data }] as const);
-  const ids = rows.map((row) => set.images[row]!.id);
-  await writeTensors(path, { tensors: Object.fromEntries(tensors), metadata: { ids: JSON.stringify(ids) } });
+async function writeBlock(start: number, job: FeatureJob, table: Table): Promise<void> {
+  const path = job.blockPath?.(start / BLOCK);
+  if (path === undefined) return;
+  const { width } = table;
+  const rows = rowsOf(start, job).filter((row) => isWhole(table, row));
+  const tensors = table.variants.map((matrix, variant) => {
+    const data = new Float32Array(rows.length * width);
+    rows.forEach((row, k) => data.set(matrix.subarray(row * width, (row + 1) * width), k * width));
+    return [`variant-${variant}`, { type: 'float32', dims: [rows.length, width], data }] as const;
+  });
+  const ids = rows.map((row) => job.set.images[row]!.id);
+  await writeTensors(path, {
+    tensors: Object.fromEntries(tensors),
+    metadata: { ids: JSON.stringify(ids) },
+  });
 }
 
+type Hashed = readonly (HashedImage | undefined)[];
+
+const keyOf = ({ sha256 }: HashedImage, variant: number): FeatureKey => `${sha256} ${variant === 1 ? 'mirrored' : 'plain'}`;
+
+/** Fills in what the cache has of some blocks. Answers what their images hold, by row. */
+async function readCached(starts: readonly number[], job: FeatureJob, table: Table): Promise<Hashed> {
+  const rows = starts.flatMap((start) => rowsOf(start, job));
+  const { cache, images, signal } = job;
+  const found = await hashImages(
+    rows.map((row) => job.paths[row]!),
+    { cache: cache.folder, images, signal },
+  );
+  const hashed: (HashedImage | undefined)[] = [];
+  rows.forEach((row, k) => (hashed[row] = found[k]));
+  const takers = new Map<FeatureKey, [variant: number, row: number][]>();
+  for (const row of rows) {
+    table.variants.forEach((_, variant) => {
+      const image = hashed[row];
+      if (image) takers.set(keyOf(image, variant), [...(takers.get(keyOf(image, variant)) ?? []), [variant, row]]);
+    });
+  }
+  await cache.read(new Set(takers.keys()), ({ key, values }) => {
+    if (values.length === table.width) takers.get(key)!.forEach(([variant, row]) => put(table, variant, row, values));
+  });
+  return hashed;
+}
+
+/** Computes what is still missing of a block, and puts it into the cache. */
 async function computeBlock(
-  pooled: Pooled,
-  classifier: Classifier,
-  job: FeatureJob,
+  network: FeatureNetwork,
   start: number,
-  bad: ReturnType<typeof unreadableCounter>,
-): Promise<Block> {
-  const rows: number[] = [];
-  const parts: Float32Array[][] = job.mirrored ? [[], []] : [[]];
-  for await (const batch of readBatches(classifier, job, start, bad)) {
-    if (batch.length === 0) continue;
-    rows.push(...batch.map(({ row }) => row));
-    const pixels = batch.map((image) => image.pixels);
-    for (const [variant, part] of parts.entries()) part.push(await pooled(pixels, variant === 1));
+  job: FeatureJob,
+  table: Table,
+  { hashed, bad }: { readonly hashed: Hashed; readonly bad: ReturnType<typeof unreadableCounter> },
+): Promise<void> {
+  const missing = rowsOf(start, job).flatMap((row): MissingFeature[] => {
+    const variants = [...table.variants.keys()].filter((variant) => table.known[variant]![row] === 0);
+    return variants.length > 0 ? [{ row, path: job.paths[row]!, variants }] : [];
+  });
+  const computed: { variant: number; row: number; values: Float32Array }[] = [];
+  const onUnreadable = (row: number, error: unknown) => bad.add(row, error);
+  for await (const { features, last } of pooledBatches(network, missing, { signal: job.signal, onUnreadable })) {
+    for (const { variant, row, values } of features) put(table, variant, row, values);
+    computed.push(...features);
+    job.onProgress(last + 1);
   }
-  return { rows, variants: parts.map((part) => joined(part, rows.length * classifier.featureCount)) };
-}
-
-type Pooled = (batch: readonly Pixels[], mirrored: boolean) => Promise<Float32Array>;
-
-/** The network without its head, loaded when the first image has to go through it. */
-function lazyNetwork(
-  runtime: Runtime,
-  classifier: Classifier,
-  options: LoadOptions,
-): { readonly pooled: Pooled; release(): Promise<void> } {
-  let session: number | undefined;
-  return {
-    pooled: async (batch, mirrored) => {
-      session ??= await runtime.load(encodeModel(bodyOf(classifier)), options);
-      return pooledBy(runtime, session, classifier, batch, mirrored);
-    },
-    release: async () => {
-      if (session !== undefined) await runtime.release({ session });
-    },
-  };
-}
-
-function bodyOf(classifier: Classifier): Parameters<typeof encodeModel>[0] {
-  const graph = bodyOnly(classifier);
-  return { irVersion: 10, opsets: { '': classifier.opset }, producer: 'labelscope', graph, metadata: {} };
-}
-
-interface ReadImage {
-  readonly row: number;
-  readonly pixels: Pixels;
-}
-
-/** The images of a block that can be read, a batch at a time; the next batch is decoded while one is worked on. */
-async function* readBatches(
-  { height, width }: Classifier,
-  { paths, signal, onProgress }: FeatureJob,
-  first: number,
-  bad: ReturnType<typeof unreadableCounter>,
-): AsyncGenerator<ReadImage[]> {
-  const end = Math.min(first + BLOCK, paths.length);
-  const read = async (row: number): Promise<ReadImage[]> => {
-    const pixels = await readPixels(paths[row]!, width, height).catch((error: unknown) => bad.add(row, error));
-    return pixels ? [{ row, pixels }] : [];
-  };
-  const batchFrom = (start: number) => {
-    const rows = Array.from({ length: Math.max(0, Math.min(BATCH, end - start)) }, (_, k) => start + k);
-    return ahead(Promise.all(rows.map(read)));
-  };
-  let next = batchFrom(first);
-  for (let start = first; start < end; start += BATCH) {
-    signal.throwIfAborted();
-    const batch = await next;
-    next = batchFrom(start + BATCH);
-    yield batch.flat();
-    onProgress(Math.min(start + BATCH, end));
-  }
-}
-
-async function pooledBy(
-  runtime: Runtime,
-  session: number,
-  { height, width, features }: Classifier,
-  batch: readonly Pixels[],
-  mirrored: boolean,
-): Promise<Float32Array> {
-  const stride = height * width * 3;
-  const data = new Uint8Array(batch.length * stride);
-  batch.forEach((pixels, k) => transformInto(data, k * stride, pixels, { angle: 0, mirrored }));
-  const outputs = await runtime.run(session, { [IMAGE]: { type: 'uint8', dims: [batch.length, height, width, 3], data } });
-  return (outputs[features] as Tensor<'float32'>).data;
-}
-
-function joined(parts: readonly Float32Array[], length: number): Float32Array {
-  const all = new Float32Array(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  // What was hashed and what was decoded has to be the same file.
+  const same = await Promise.all(
+    computed.map(async (feature) => {
+      const image = hashed[feature.row];
+      return image && (await isStill(job.paths[feature.row]!, image)) ? [{ key: keyOf(image, feature.variant), ...feature }] : [];
+    }),
+  );
+  await job.cache.write(same.flat());
 }

@@ -7,7 +7,7 @@ import { findFiles } from '../dataset/image-files';
 import { positionsOf, rangesOf } from '../dataset/places';
 import { readAnnotations } from '../dataset/reader';
 import type { CocoIndex } from '../dataset/types';
-import type { DiagnoseParams, DiagnoseResult, Diagnostic } from '../protocol/messages';
+import type { DiagnoseParams, DiagnoseResult, Diagnostic } from '../protocol/health';
 import type { Context } from './context';
 import { checkSizes, countsOf } from './health-fix';
 import { folderOf } from './health-report';
@@ -16,14 +16,17 @@ import { folderOf } from './health-report';
 const EACH = 100;
 
 /** A file that cannot be read as COCO has one diagnostic, where reading ended. Throws what reading its bytes throws. */
-export async function diagnose({ annotations }: DiagnoseParams, { signal }: Pick<Context, 'signal'>): Promise<DiagnoseResult> {
+export async function diagnose(
+  { annotations, images }: DiagnoseParams,
+  { signal }: Pick<Context, 'signal'>,
+): Promise<DiagnoseResult> {
   const path = resolve(annotations);
   const text = await readFile(path);
   const index = await readAnnotations(path, { signal }).catch((error: unknown) => unreadable(text, error));
   if ('diagnostics' in index) return index;
-  const folder = await folderOf(index, undefined);
+  const folder = (await folderOf(index, { explicit: images }))?.folder;
   const checks = await checkSizes(index, folder, { signal, onProgress: () => undefined });
-  const faults = [...(await missing(index, folder)), ...faultsOf(index, checks)];
+  const faults = [...(await missing(index, folder)), ...(await faultsOf(index, checks, signal))];
   const counts = countsOf(faults);
   const shown = firstOfEach(faults);
   const ranges = rangesOf(text, shown);

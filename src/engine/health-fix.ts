@@ -6,28 +6,29 @@ import { writeRepaired } from '../dataset/fix';
 import { openAnnotations } from '../dataset/index-cache';
 import type { CocoIndex } from '../dataset/types';
 import { LabelscopeError } from '../protocol/errors';
-import type { CountProgress, FixParams, FixResult, InspectProgress } from '../protocol/messages';
-import type { Context } from './context';
+import type { FixParams, FixResult } from '../protocol/health';
+import type { CountProgress, InspectProgress } from '../protocol/messages';
+import { isDone, sparingly } from '../protocol/sparingly';
+import type { Opening } from './context';
 import { checkImages, depthFor, type ImageCheck } from './health';
 import { folderOf, pathsOf } from './health-report';
-import { sparingly } from './inspect';
 
 /** Throws LabelscopeError 'nothing-to-fix', and what reading the file and writing the new one throws. */
 export async function fixDataset(
   { annotations, images, out, codes }: FixParams,
-  { signal }: Pick<Context, 'signal'>,
+  { signal, runsFolder }: Opening,
   emit: (progress: InspectProgress) => void,
 ): Promise<FixResult> {
   const onProgress = (bytes: number, totalBytes: number) => emit({ bytes, totalBytes });
-  const index = await openAnnotations(resolve(annotations), { signal, onProgress });
+  const index = await openAnnotations(resolve(annotations), { signal, runsFolder, onProgress });
   const { bytes } = index;
-  const onImages = sparingly((progress) => emit({ bytes, totalBytes: bytes, images: progress }));
-  const folder = await folderOf(index, images === undefined ? undefined : resolve(images));
+  const onImages = sparingly((progress: CountProgress) => emit({ bytes, totalBytes: bytes, images: progress }), isDone);
+  const found = await folderOf(index, { explicit: images === undefined ? undefined : resolve(images) });
   const wantsSizes = codes === undefined || codes.some((code) => code.startsWith('image-size'));
-  const checks = wantsSizes ? await checkSizes(index, folder, { signal, onProgress: onImages }) : [];
-  const faults = faultsOf(index, checks).filter(({ code, repair }) => repair && (codes?.includes(code) ?? true));
+  const checks = wantsSizes ? await checkSizes(index, found?.folder, { signal, onProgress: onImages }) : [];
+  const faults = (await faultsOf(index, checks, signal)).filter(({ code, repair }) => repair && (codes?.includes(code) ?? true));
   if (faults.length === 0) throw nothingToFix(index.path, codes);
-  const path = out === undefined ? await newName(index.path) : resolve(out);
+  const path = out === undefined ? await newName(index.path, 'fixed') : resolve(out);
   await writeRepaired(index, faults, path, { signal, onProgress });
   return { path, fixed: countsOf(faults) };
 }
@@ -48,11 +49,11 @@ export function countsOf(faults: readonly Fault[]): Record<string, number> {
   return counts;
 }
 
-/** instances_train.json → instances_train.fixed.json, instances_train.fixed-2.json, … */
-async function newName(path: string): Promise<string> {
+/** With the word 'fixed': instances_train.json → instances_train.fixed.json, instances_train.fixed-2.json, … */
+export async function newName(path: string, word: string): Promise<string> {
   const stem = path.replace(/(\.json)?(\.gz)?$/i, '');
   for (let k = 1; ; k++) {
-    const name = `${stem}.fixed${k === 1 ? '' : `-${k}`}.json`;
+    const name = `${stem}.${word}${k === 1 ? '' : `-${k}`}.json`;
     const isThere = await stat(name).then(
       () => true,
       () => false,

@@ -3,13 +3,14 @@ import { resolve } from 'node:path';
 import { categoryPairFindings, namePairFindings } from '../dataset/findings-pair';
 import { imageFindings, leakFindings, repeatedPictureFindings } from '../dataset/findings-images';
 import { findFiles } from '../dataset/image-files';
-import { findImageFolder, findValidationFile } from '../dataset/images';
+import { findImageFolder, findValidationFile, sampleOf } from '../dataset/images';
 import { labelsOfRows } from '../dataset/labels';
 import { openAnnotations } from '../dataset/index-cache';
 import { sameImages } from '../dataset/same';
 import type { CocoIndex, Finding } from '../dataset/types';
 import { toWireError } from '../protocol/errors';
 import type { CheckDepth, CountProgress, InspectParams } from '../protocol/messages';
+import type { Opening } from './context';
 import { checkImages, depthFor, type ImageCheck } from './health';
 
 /** An annotation file and the folder of its images, where one was found. */
@@ -25,15 +26,14 @@ interface Health {
   readonly findings: readonly Finding[];
 }
 
-interface HealthOptions {
-  readonly signal: AbortSignal;
+interface HealthOptions extends Opening {
   readonly onProgress: (progress: CountProgress) => void;
 }
 
 /** Throws what reading `params.validation` throws where it was given; one that was only found by its name becomes a finding. */
 export async function healthOf(train: Opened, params: InspectParams, options: HealthOptions): Promise<Health> {
   const path = params.validation === undefined ? await findValidationFile(train.index.path) : resolve(params.validation);
-  const opened = path === undefined ? undefined : await openValidation(path, params, options.signal);
+  const opened = path === undefined ? undefined : await openValidation(path, params, train.folder, options);
   const validation = opened && 'index' in opened ? opened : undefined;
   const images = train.index.images.length + (validation?.index.images.length ?? 0);
   const depth = depthFor(params.checkImages, images);
@@ -50,11 +50,16 @@ export async function healthOf(train: Opened, params: InspectParams, options: He
   };
 }
 
-async function openValidation(path: string, params: InspectParams, signal: AbortSignal): Promise<Opened | Finding> {
+async function openValidation(
+  path: string,
+  params: InspectParams,
+  partner: string | undefined,
+  { signal, runsFolder }: Opening,
+): Promise<Opened | Finding> {
   try {
-    const index = await openAnnotations(path, { signal });
+    const index = await openAnnotations(path, { signal, runsFolder });
     const explicit = params.validationImages === undefined ? undefined : resolve(params.validationImages);
-    return { index, folder: await folderOf(index, explicit) };
+    return { index, folder: (await folderOf(index, { explicit, partner }))?.folder };
   } catch (error) {
     signal.throwIfAborted();
     if (params.validation !== undefined) throw error;
@@ -69,17 +74,15 @@ async function openValidation(path: string, params: InspectParams, signal: Abort
   }
 }
 
-/** Images that are looked for to find their folder. */
-const SAMPLE = 20;
-
-/** Undefined where it is not found; throws where `explicit` is no folder. */
-export async function folderOf(index: CocoIndex, explicit: string | undefined): Promise<string | undefined> {
-  const names = index.images.slice(0, SAMPLE).map(({ fileName }) => fileName);
-  const found = await findImageFolder(index.path, names, explicit).catch((error: unknown) => {
-    if (explicit !== undefined) throw error;
+/** Undefined where it is not found; throws where the folder that a person named is none. */
+export async function folderOf(
+  index: CocoIndex,
+  wanted: Parameters<typeof findImageFolder>[2] = {},
+): Promise<Awaited<ReturnType<typeof findImageFolder>> | undefined> {
+  return findImageFolder(index.path, sampleOf(index.images), wanted).catch((error: unknown) => {
+    if (wanted.explicit !== undefined) throw error;
     return undefined;
   });
-  return found?.folder;
 }
 
 function namesAlone(train: Opened, validation: Opened | undefined): Finding[] {

@@ -47,20 +47,54 @@ export async function readPreview(path: string): Promise<{ width: number; height
 
 const THUMBNAIL_QUALITY = 75;
 
+/** Pixels; 0 where it is not known. */
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
 /**
- * A small JPEG of the stored pixels, at most `side` long, and the image's own size. The orientation that a camera noted is not
- * applied: COCO's boxes count stored pixels. @throws LabelscopeError 'image-unreadable' naming the file
+ * A small JPEG, at most `side` long, and the size of the image that it shows. Boxes count the pixels of the image as it was annotated, so
+ * the declared size says which one is meant: the camera's note (EXIF orientation) is followed where that makes the image the size that was
+ * declared and the stored pixels are not; else it shows the stored pixels, which COCO's own boxes count.
+ *
+ * @throws LabelscopeError 'image-unreadable' naming the file
  */
-export async function readThumbnail(path: string, side: number): Promise<{ width: number; height: number; jpeg: Uint8Array }> {
+export async function readThumbnail(path: string, side: number, declared: Size): Promise<Size & { jpeg: Uint8Array }> {
   const stored = openStored(path);
   try {
-    const { width, height } = await stored.metadata();
-    const small = stored.resize(side, side, { fit: 'inside', withoutEnlargement: true }).flatten({ background: '#fff' });
+    const { width: across, height: down, autoOrient: upright } = await stored.metadata();
+    const isUpright = !isSize(declared, { width: across, height: down }) && isSize(declared, upright);
+    const { width, height } = isUpright ? upright : { width: across, height: down };
+    const small = (isUpright ? stored.autoOrient() : stored)
+      .resize(side, side, { fit: 'inside', withoutEnlargement: true })
+      .flatten({ background: '#fff' });
     return { width, height, jpeg: await small.toColourspace('srgb').jpeg({ quality: THUMBNAIL_QUALITY }).toBuffer() };
   } catch (error) {
     return unreadable(path, error);
   }
 }
+
+/** An image file's own size as its pixels are stored, and how a camera noted that they are to be turned (EXIF, 1 to 8). */
+export interface Stored {
+  readonly width: number;
+  readonly height: number;
+  readonly orientation: number;
+}
+
+/** Reads the file's head alone. @throws LabelscopeError 'image-unreadable' naming the file */
+export async function readStored(path: string): Promise<Stored> {
+  const {
+    width,
+    height,
+    orientation = 1,
+  } = await openStored(path)
+    .metadata()
+    .catch((error: unknown) => unreadable(path, error));
+  return { width, height, orientation };
+}
+
+const isSize = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
 
 function open(path: string): Sharp {
   return openStored(path).autoOrient();

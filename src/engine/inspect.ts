@@ -1,50 +1,26 @@
 // The request `inspect`: an annotation file's numbers and findings, its image folder, and the validation file beside it.
 import { resolve } from 'node:path';
-import { findImageFolder } from '../dataset/images';
 import { inspect } from '../dataset/inspect';
 import { openAnnotations } from '../dataset/index-cache';
+import { sampleOf } from '../dataset/images';
 import type { CocoIndex } from '../dataset/types';
-import type { CountProgress, DatasetReport, InspectParams, InspectProgress } from '../protocol/messages';
+import type { CheckParams, CheckResult } from '../protocol/health';
+import type { DatasetReport, InspectParams, InspectProgress } from '../protocol/messages';
+import { isDone, sparingly } from '../protocol/sparingly';
 import { keepIndex } from './browse-index';
 import { sizesOf } from './browse-sizes';
-import type { Context } from './context';
-import { healthOf } from './health-report';
+import type { Opening } from './context';
+import { folderOf, healthOf } from './health-report';
 
-/** Images that are looked for to find their folder. */
-const SAMPLE = 20;
-/** Between two tellings of how many images were looked at, in milliseconds. */
-const INTERVAL = 100;
+type Emit = (progress: InspectProgress) => void;
 
 /** A folder that is not found is no failure: the report says so, and tells the rest. */
-export async function inspectDataset(
-  params: InspectParams,
-  { signal }: Pick<Context, 'signal'>,
-  emit: (progress: InspectProgress) => void,
-): Promise<DatasetReport> {
-  const path = resolve(params.annotations);
-  const onProgress = (bytes: number, totalBytes: number) => emit({ bytes, totalBytes });
-  const index = await openAnnotations(path, { signal, onProgress });
-  if (params.keep) await keepIndex(index);
-  const names = index.images.slice(0, SAMPLE).map(({ fileName }) => fileName);
-  const explicit = params.images === undefined ? undefined : resolve(params.images);
-  const found = await findImageFolder(path, names, explicit).catch((error: unknown) => {
-    if (explicit !== undefined) throw error;
-    return undefined;
-  });
-  const inspection = await inspect(index, { imageFolder: found?.folder, categories: params.categories, signal });
-  const { bytes } = inspection;
-  const health = await healthOf({ index, folder: found?.folder }, params, {
-    signal,
-    onProgress: sparingly((images) => emit({ bytes, totalBytes: bytes, images })),
-  });
-  const missing = found ? [] : [folderFinding(names)];
+export async function inspectDataset(params: InspectParams, opening: Opening, emit: Emit): Promise<DatasetReport> {
+  const { index, inspection, health, how } = await look(params, opening, emit);
   return {
     ...inspection,
-    findings: bySeverity([...missing, ...inspection.findings, ...health.findings]),
-    imageFolderHow: found?.how ?? null,
-    validation: health.validation,
-    checkedImages: health.checkedImages,
-    suggestedCheck: health.suggestedCheck,
+    ...health,
+    imageFolderHow: how ?? null,
     coOccurrence: coOccurrence(
       index,
       inspection.categories.map(({ name }) => name),
@@ -53,14 +29,25 @@ export async function inspectDataset(
   };
 }
 
-/** Ten thousands of messages would cost more than the work that they tell of. */
-export function sparingly(tell: (progress: CountProgress) => void): (progress: CountProgress) => void {
-  let told = 0;
-  return (progress) => {
-    if (progress.done < progress.total && Date.now() - told < INTERVAL) return;
-    told = Date.now();
-    tell(progress);
-  };
+/** Of the same report, what a closer look at the image files changes. */
+export async function checkDataset(params: CheckParams, opening: Opening, emit: Emit): Promise<CheckResult> {
+  const { index, health } = await look(params, opening, emit);
+  const { findings, validation, checkedImages } = health;
+  return { fingerprint: index.fingerprint, findings, validation, checkedImages };
+}
+
+async function look(params: InspectParams, { signal, runsFolder }: Opening, emit: Emit) {
+  const onProgress = (bytes: number, totalBytes: number) => emit({ bytes, totalBytes });
+  const index = await openAnnotations(resolve(params.annotations), { signal, runsFolder, onProgress });
+  if (params.keep) await keepIndex(index);
+  const found = await folderOf(index, { explicit: params.images === undefined ? undefined : resolve(params.images) });
+  const inspection = await inspect(index, { imageFolder: found?.folder, categories: params.categories, signal });
+  const { bytes } = inspection;
+  const onImages = sparingly((images) => emit({ bytes, totalBytes: bytes, images }), isDone);
+  const health = await healthOf({ index, folder: found?.folder }, params, { signal, runsFolder, onProgress: onImages });
+  const missing = found ? [] : [folderFinding(sampleOf(index.images))];
+  const findings = bySeverity([...missing, ...inspection.findings, ...health.findings]);
+  return { index, inspection, health: { ...health, findings }, how: found?.how };
 }
 
 const SEVERITIES = ['error', 'warning', 'info'];

@@ -18,16 +18,22 @@ import { doctor } from './doctor';
 import { evaluateModel } from './evaluate';
 import { explain } from './explain';
 import { exportModel } from './export';
+import { pointing } from './pointing';
 import { predict } from './predict';
 import { probeDevice } from './probe';
 import type { Device } from './runtime/messages';
-import { inspectDataset } from './inspect';
+import { checkDataset, inspectDataset } from './inspect';
 import { type ModelCache, modelCache } from './models';
+import { calibrate, reset, thresholds } from './fitting/requests';
 import { picture } from './picture';
 import { type Runtime, startRuntime } from './runtime/runtime';
 import { fixDataset } from './health-fix';
 import { importModel } from './import';
+import { sanity } from './sanity';
 import { truth } from './truth';
+import { correctLabels } from './review/correct';
+import { decide, openReview } from './review/store';
+import { findSuspectLabels } from './review/suspects';
 import { splitDataset } from './split';
 import { sample } from './sample/request';
 import { train } from './train/train';
@@ -44,8 +50,11 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   evaluate: evaluateModel,
   predict,
   explain,
+  pointing,
+  sanity,
   export: exportModel,
   inspect: inspectDataset,
+  check: checkDataset,
   browse,
   thumbnails,
   release,
@@ -55,7 +64,14 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   truth,
   picture,
   import: importModel,
+  thresholds,
+  calibrate,
+  reset,
   sample,
+  suspects: findSuspectLabels,
+  openReview,
+  decide,
+  correct: correctLabels,
 };
 
 const PROGRESS = new ProgressType<unknown>();
@@ -90,10 +106,11 @@ const outliving = new Set<Promise<unknown>>();
 
 function handle(connection: MessageConnection, method: Method, { runtime, models, gone }: Engine): void {
   const handler = HANDLERS[method] as Handler<Method>;
-  connection.onRequest(method, async ({ params, progressToken }: Envelope<Method>, token: CancellationToken) => {
+  connection.onRequest(method, async ({ params, progressToken, runsFolder }: Envelope<Method>, token: CancellationToken) => {
     const stop = new AbortController();
     token.onCancellationRequested(() => stop.abort());
-    const context = makeContext(runtime, models, AbortSignal.any([stop.signal, gone.signal]), VERSION);
+    const signal = AbortSignal.any([stop.signal, gone.signal]);
+    const context = makeContext({ runtime, models, signal, runsFolder, version: VERSION });
     const emit = (progress: unknown) => {
       if (process.connected) void connection.sendProgress(PROGRESS, progressToken, progress).catch(() => undefined);
     };

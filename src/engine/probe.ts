@@ -5,7 +5,7 @@ import { withNewHead } from '../onnx/classifier';
 import type { Model, Node, Tensor } from '../onnx/model';
 import { buildTrainingStep, LABELS, LEARN_RATE, LOSS, type TrainingStep } from '../onnx/training';
 import { nameOf, type ProbeAnswer } from './devices';
-import { randomStream } from './random';
+import { randomStream } from '../metrics/random';
 import { type Device, targetOf, type Tensors } from './runtime/messages';
 import type { Runtime } from './runtime/runtime';
 

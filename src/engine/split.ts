@@ -8,29 +8,32 @@ import { type SplitFile, writeSplitFiles } from '../dataset/split-files';
 import { stratify } from '../dataset/stratify';
 import type { CocoIndex, LabelledSet } from '../dataset/types';
 import { LabelscopeError } from '../protocol/errors';
-import type { CountProgress, InspectProgress, SplitParams, SplitResult } from '../protocol/messages';
-import type { Context } from './context';
+import type { SplitParams, SplitResult } from '../protocol/health';
+import type { CountProgress, InspectProgress } from '../protocol/messages';
+import { isDone, sparingly } from '../protocol/sparingly';
+import type { Opening } from './context';
 import { depthFor } from './health';
 import { checkPixels, folderOf } from './health-report';
-import { sparingly } from './inspect';
 
 /** Throws LabelscopeError 'split-too-few', 'write-failed', and what reading the file and writing the new ones throws. */
 export async function splitDataset(
   params: SplitParams,
-  { signal }: Pick<Context, 'signal'>,
+  { signal, runsFolder }: Opening,
   emit: (progress: InspectProgress) => void,
 ): Promise<SplitResult> {
   const index = await openAnnotations(resolve(params.annotations), {
     signal,
+    runsFolder,
     onProgress: (bytes, totalBytes) => emit({ bytes, totalBytes }),
   });
   const set = labelSet(index, { includeUnlabeled: true });
   const shares = sharesOf(params.parts);
   if (set.images.length < shares.length) throw tooFew(index.path, set.images.length, shares.length);
   // Images are only looked at to find those that are the same: without them the file can be divided all the same.
-  const folder = await folderOf(index, params.images === undefined ? undefined : resolve(params.images));
+  const found = await folderOf(index, { explicit: params.images === undefined ? undefined : resolve(params.images) });
+  const folder = found?.folder;
   const { bytes } = index;
-  const onImages = sparingly((images) => emit({ bytes, totalBytes: bytes, images }));
+  const onImages = sparingly((images: CountProgress) => emit({ bytes, totalBytes: bytes, images }), isDone);
   const together = await samePictures(index, folder, params, { signal, onProgress: onImages });
   const parts = stratify(set, { shares, seed: params.seed, together });
   const out = resolve(params.out);

@@ -2,17 +2,16 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { findFiles } from '../dataset/image-files';
-import { findImageFolder } from '../dataset/images';
+import { findImageFolder, sampleOf } from '../dataset/images';
 import { labelSet } from '../dataset/labels';
 import { openAnnotations } from '../dataset/index-cache';
 import type { LabelledSet } from '../dataset/types';
 import { toWireError } from '../protocol/errors';
 import type { BytesProgress, FailedFile, TruthParams, TruthResult } from '../protocol/messages';
-import type { Context } from './context';
+import type { Opening } from './context';
 
 /** Annotation files kept in memory: labels of a COCO 2017 split take some 10 MB. */
 const MOST_KEPT = 8;
-const SAMPLE = 20;
 
 /** Rows by the base name of their file: names are compared before the disk is asked. */
 interface Known {
@@ -23,16 +22,17 @@ interface Known {
 const known = new Map<string, Promise<Known>>();
 
 export async function truth(
-  { annotations, file }: TruthParams,
-  { signal }: Pick<Context, 'signal'>,
+  { annotations, imageFolders = {}, file }: TruthParams,
+  opening: Opening,
   emit: (progress: BytesProgress) => void,
 ): Promise<TruthResult> {
+  const { signal } = opening;
   const failed: FailedFile[] = [];
   for (const path of annotations.map((name) => resolve(name))) {
     signal.throwIfAborted();
     try {
-      const { set, rows } = await open(path, signal, emit);
-      const labels = await labelsIn(set, rows.get(basename(file)) ?? [], path, resolve(file));
+      const { set, rows } = await open(path, opening, emit);
+      const labels = await labelsIn(set, rows.get(basename(file)) ?? [], { path, folder: imageFolders[path] }, resolve(file));
       if (labels) return { truth: { annotations: path, labels, known: set.categories }, failed };
     } catch (error) {
       signal.throwIfAborted();
@@ -42,10 +42,10 @@ export async function truth(
   return { truth: null, failed };
 }
 
-async function open(path: string, signal: AbortSignal, emit: (progress: BytesProgress) => void): Promise<Known> {
+async function open(path: string, opening: Opening, emit: (progress: BytesProgress) => void): Promise<Known> {
   const { mtimeMs, size } = await stat(path);
   const key = `${path} ${mtimeMs} ${size}`;
-  const opened = known.get(key) ?? read(path, signal, emit);
+  const opened = known.get(key) ?? read(path, opening, emit);
   known.delete(key);
   known.set(key, opened);
   opened.catch(() => known.delete(key));
@@ -54,8 +54,9 @@ async function open(path: string, signal: AbortSignal, emit: (progress: BytesPro
   return opened;
 }
 
-async function read(path: string, signal: AbortSignal, emit: (progress: BytesProgress) => void): Promise<Known> {
-  const index = await openAnnotations(path, { signal, onProgress: (bytes, totalBytes) => emit({ bytes, totalBytes }) });
+async function read(path: string, { signal, runsFolder }: Opening, emit: (progress: BytesProgress) => void): Promise<Known> {
+  const onProgress = (bytes: number, totalBytes: number) => emit({ bytes, totalBytes });
+  const index = await openAnnotations(path, { signal, runsFolder, onProgress });
   const set = labelSet(index, { includeUnlabeled: true });
   const rows = new Map<string, number[]>();
   set.images.forEach(({ fileName }, row) => {
@@ -71,12 +72,12 @@ async function read(path: string, signal: AbortSignal, emit: (progress: BytesPro
 async function labelsIn(
   { images, categories, labels }: LabelledSet,
   rows: readonly number[],
-  annotations: string,
+  annotations: { readonly path: string; readonly folder: string | undefined },
   file: string,
 ): Promise<string[] | undefined> {
   if (rows.length === 0) return undefined;
-  const sample = [...rows.slice(0, 1).map((row) => images[row]!), ...images.slice(0, SAMPLE)].map(({ fileName }) => fileName);
-  const { folder } = await findImageFolder(annotations, sample);
+  const sample = [images[rows[0]!]!.fileName, ...sampleOf(images)];
+  const { folder } = await findImageFolder(annotations.path, sample, { explicit: annotations.folder });
   const names = rows.map((row) => images[row]!.fileName);
   const found = await findFiles(names, folder);
   // One image may be reached by several ways.

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { LabelscopeError } from '../protocol/errors';
 import { askForEvaluation, evaluateModel, type EvaluateOptions } from './flows/evaluate';
+import { otherFolder } from './flows/folder';
 import { fixAnnotations, splitDataset } from './flows/health';
 import { deleteRuns, exportModel, exportReport, renameRun } from './flows/files';
 import { importModel } from './flows/import';
@@ -42,10 +43,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   evaluate: async (services, target, options) => {
     const given = target === undefined ? undefined : await targets.runOf(services, target, targets.hasModel);
     const asked = given && isOptions(options) ? { ...(options as EvaluateOptions), folder: given.folder } : undefined;
-    const { folder, ...rest } = asked ?? (await askForEvaluation(services, given?.folder));
-    const { evaluation } = await evaluateModel(services, folder, rest);
-    await services.evaluations.show(folder, true);
-    return evaluation;
+    return evaluateAndShow(services, asked ?? (await askForEvaluation(services, given?.folder)));
   },
   openTraining: async (services, target) => {
     const { folder } = await targets.runOf(services, target, targets.isTrained);
@@ -112,6 +110,19 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     await vscode.commands.executeCommand('workbench.action.openWalkthrough', `${context.extension.id}#start`, false);
   },
 };
+
+async function evaluateAndShow(services: Services, { folder, ...options }: EvaluateOptions & { readonly folder: string }) {
+  try {
+    const { evaluation } = await evaluateModel(services, folder, options);
+    await services.evaluations.show(folder, true);
+    return evaluation;
+  } catch (error) {
+    if (options.annotations === undefined) throw error;
+    const again = (found: EvaluateOptions) => evaluateAndShow(services, { ...options, ...found, folder });
+    tellProblem(error, services.log, ...otherFolder(error, services, [options.annotations], again));
+    return undefined;
+  }
+}
 
 function isOptions(options: unknown): options is object {
   return typeof options === 'object' && options !== null && !Array.isArray(options);

@@ -1,6 +1,6 @@
 // What is wrong with the COCO files that are open as text, marked where it stands, with repairs into a new file where they are certain.
 import * as vscode from 'vscode';
-import type { DiagnoseResult, Diagnostic } from '../protocol/messages';
+import type { DiagnoseResult, Diagnostic } from '../protocol/health';
 import type { Closable } from './closable';
 import type { CocoFiles } from './coco-files';
 import type { Supervisor } from './engine';
@@ -113,6 +113,8 @@ function markOf({ code, severity, start, end }: Diagnostic, words: string): vsco
 function fixes(fixable: WeakSet<vscode.Diagnostic>): vscode.CodeActionProvider {
   return {
     provideCodeActions: ({ uri }, _range, { diagnostics }) => {
+      // There the command that they call writes nothing.
+      if (!vscode.workspace.isTrusted) return [];
       const own = diagnostics.filter((one) => one.source === SOURCE && isFixable(uri, one, fixable));
       const codes = [...new Set(own.flatMap(({ code }) => (typeof code === 'string' ? [code] : [])))];
       const actions = codes.map((code) => {

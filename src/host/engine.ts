@@ -2,7 +2,9 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { EngineClient, EngineOptions, RequestOptions } from '../engine/client/engine';
-import type { LogLine, Method, Params, Result, TrainParams, TrainResult } from '../protocol/messages';
+import type { LogLine, Method, Params, Result, RunsFolder, TrainParams, TrainResult } from '../protocol/messages';
+import { type ImageFolders, withFolders } from './image-folders';
+import { runsFolderOf } from './runs';
 import { setting } from './settings';
 import type { Closable } from './closable';
 
@@ -13,7 +15,7 @@ export interface Supervisor extends Closable {
   train(params: TrainParams): Promise<TrainResult>;
 }
 
-export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel): Supervisor {
+export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel, folders: ImageFolders): Supervisor {
   const script = join(extension.fsPath, 'dist', 'engine.js');
   const onLog = (line: LogLine) => logLine(log, line);
   let client: Promise<EngineClient> | undefined;
@@ -24,7 +26,8 @@ export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel):
       idle.busy();
       try {
         client ??= makeClient({ script, onLog });
-        return await (await client).request(method, params, options);
+        const told = { ...options, runsFolder: runsFolderFor(params) };
+        return await (await client).request(method, withFolders(method, params, folders), told);
       } finally {
         idle.free();
       }
@@ -32,7 +35,8 @@ export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel):
     train: async (params) => {
       const trainer = await makeClient({ script, onLog, detached: params.outlive ?? false });
       try {
-        return await trainer.request('train', params);
+        const told = { runsFolder: runsFolderFor(params) };
+        return await trainer.request('train', withFolders('train', params, folders), told);
       } finally {
         await trainer.stop();
       }
@@ -42,6 +46,14 @@ export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel):
       void client?.then((started) => started.stop());
     },
   };
+}
+
+/** Of the workspace folder that the request is about. In a workspace that is not trusted nothing is written into it. */
+function runsFolderFor(params: object): RunsFolder | undefined {
+  if (!vscode.workspace.isTrusted) return null;
+  const { annotations, run, model } = params as Readonly<Record<string, unknown>>;
+  const [about] = [annotations, run, model].flat().filter((path) => typeof path === 'string');
+  return about === undefined ? undefined : runsFolderOf(vscode.Uri.file(about));
 }
 
 /** Loaded at the first request: what it speaks with is half of the extension's code, and activation is to be short. */

@@ -6,6 +6,7 @@ import { cocoFiles } from './coco-files';
 import { registerCommands } from './commands';
 import { cocoDiagnostics } from './diagnostics';
 import { supervisor } from './engine';
+import { imageFolders } from './image-folders';
 import { labelsOf } from './labels';
 import { modelChoice } from './models';
 import { runStore } from './runs';
@@ -22,7 +23,8 @@ import { trainingPanel } from './windows/training';
 
 export function activate(context: vscode.ExtensionContext): LabelscopeApi {
   const log = vscode.window.createOutputChannel('Labelscope', { log: true });
-  const engine = supervisor(context.extensionUri, log);
+  const folders = imageFolders(context.workspaceState);
+  const engine = supervisor(context.extensionUri, log, folders);
   const coco = cocoFiles(log);
   const runs = runStore();
   const models = modelChoice(runs, context.workspaceState);
@@ -30,10 +32,10 @@ export function activate(context: vscode.ExtensionContext): LabelscopeApi {
   const active = activeImage();
   const images = imageEditors(context.extensionUri, engine, labels);
   const services: Services = {
-    ...{ context, log, engine, coco, runs, models, labels, active, images },
-    datasets: panelsOf(context.extensionUri, datasetPanel(engine)),
+    ...{ context, log, engine, folders, coco, runs, models, labels, active, images },
+    datasets: panelsOf(context.extensionUri, datasetPanel(engine, folders)),
     trainings: panelsOf(context.extensionUri, trainingPanel(runs)),
-    evaluations: panelsOf(context.extensionUri, evaluationPanel()),
+    evaluations: panelsOf(context.extensionUri, evaluationPanel(engine, runs)),
   };
   const trees = runTrees(runs, models);
   const { datasets, trainings, evaluations } = services;

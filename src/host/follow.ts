@@ -1,23 +1,20 @@
 // A run that was started in this window: its progress as a notification that can be cancelled, and its end in words.
 import * as vscode from 'vscode';
-import { LabelscopeError } from '../protocol/errors';
 import type { TrainResult } from '../protocol/messages';
 import type { TrainingData } from '../protocol/windows';
+import { otherFolder } from './flows/folder';
 import { resumeTraining, type StartedRun, startTraining, type TrainOptions } from './flows/train';
-import { tellProblem } from './problems';
+import { type ProblemAction, tellProblem } from './problems';
 import type { Services } from './services';
 import { inNotification } from './tasks';
-
-/** Codes of errors that another image folder mends. */
-const FOLDER_WRONG = ['image-folder-not-found', 'images-missing', 'image-folder-missing'];
 
 /** Starts, opens the panel, and answers the run's folder as soon as it is at work. */
 export async function trainAndFollow(services: Services, annotations: vscode.Uri, options: TrainOptions): Promise<string> {
   const started = startTraining(services, annotations, options);
-  void follow(services, started, async () => {
-    const [folder] = (await vscode.window.showOpenDialog({ canSelectFolders: true, canSelectFiles: false })) ?? [];
-    if (folder) await trainAndFollow(services, annotations, { ...options, images: folder.fsPath });
-  });
+  const files = [annotations.fsPath, ...(typeof options.validation === 'string' ? [options.validation] : [])];
+  void follow(services, started, (error) =>
+    otherFolder(error, services, files, (found) => trainAndFollow(services, annotations, { ...options, ...found })),
+  );
   await services.trainings.show(started.run);
   return started.run;
 }
@@ -29,14 +26,16 @@ export async function resumeAndFollow(services: Services, folder: string): Promi
   return folder;
 }
 
-async function follow(services: Services, started: StartedRun, chooseFolder?: () => Promise<void>): Promise<void> {
+async function follow(
+  services: Services,
+  started: StartedRun,
+  actionsFor: (error: unknown) => ProblemAction[] = () => [],
+): Promise<void> {
   try {
     const result = await notified(services, started);
     await tellEnd(services, result);
   } catch (error) {
-    const folderWrong = error instanceof LabelscopeError && FOLDER_WRONG.includes(error.code);
-    const actions = chooseFolder && folderWrong ? [{ title: vscode.l10n.t('Choose Image Folder…'), run: chooseFolder }] : [];
-    tellProblem(error, services.log, ...actions);
+    tellProblem(error, services.log, ...actionsFor(error));
   }
 }
 

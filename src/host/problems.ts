@@ -19,7 +19,7 @@ const REMEDIES: Readonly<Record<string, () => string>> = {
 };
 
 /** The message without advice that only helps on a command line (`--images DIR`, `labelscope doctor`), and with ours. */
-function wordsOf({ code, message }: WireError): string {
+export function wordsOf({ code, message }: WireError): string {
   const sentences = message.split(/(?<=[.!?])\s+(?=[A-Z"'])/);
   const kept = sentences.filter((sentence) => !/(^|\s)--[a-z]|labelscope (doctor|inspect|train|evaluate)|npm run/.test(sentence));
   const told = kept.length > 0 ? kept : sentences;
@@ -46,6 +46,10 @@ export function tellProblem(error: unknown, log: vscode.LogOutputChannel, ...act
   const show: ProblemAction = { title: vscode.l10n.t('Show Output'), run: () => log.show() };
   const offered = [...actions, show];
   void vscode.window.showErrorMessage(wordsOf(wire), ...offered.map(({ title }) => title)).then(async (chosen) => {
-    await offered.find(({ title }) => title === chosen)?.run();
+    try {
+      await offered.find(({ title }) => title === chosen)?.run();
+    } catch (after) {
+      tellProblem(after, log);
+    }
   });
 }

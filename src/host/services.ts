@@ -2,6 +2,7 @@
 import type * as vscode from 'vscode';
 import type { CocoFiles } from './coco-files';
 import type { Supervisor } from './engine';
+import type { ImageFolders } from './image-folders';
 import type { Labels } from './labels';
 import type { Models } from './models';
 import type { Runs } from './runs';
@@ -13,6 +14,7 @@ export interface Services {
   readonly context: vscode.ExtensionContext;
   readonly log: vscode.LogOutputChannel;
   readonly engine: Supervisor;
+  readonly folders: ImageFolders;
   readonly coco: CocoFiles;
   readonly runs: Runs;
   readonly models: Models;

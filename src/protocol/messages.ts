@@ -1,9 +1,23 @@
 // Every message between a client (editor, command line) and the engine process: one table of requests, one of progress.
 import type { Inspection } from '../dataset/types';
-import type { Evaluation } from '../metrics/types';
+import type { Evaluation, Threshold } from '../metrics/types';
 import type { BrowseParams, BrowseResult, SizeReport, Thumbnail, ThumbnailsParams } from './browse';
 import type { WireError } from './errors';
+import type { LookingRequests } from './looking';
+import type { Fitted, FittingRequests } from './fitting';
+import type { ImportParams, ImportResult } from './import';
+import type {
+  CheckParams,
+  CheckResult,
+  DiagnoseParams,
+  DiagnoseResult,
+  FixParams,
+  FixResult,
+  SplitParams,
+  SplitResult,
+} from './health';
 import type { DeviceChoice, RecipeName } from './recipe';
+import type { ReviewRequests } from './review';
 
 export interface DeviceReport {
   readonly device: Exclude<DeviceChoice, 'auto'>;
@@ -111,7 +125,8 @@ interface ModelParams {
 export interface EvaluateParams extends ModelParams {
   readonly annotations?: string;
   readonly images?: string;
-  readonly threshold?: number;
+  /** 'saved': the model's own, one a category. */
+  readonly threshold?: number | 'saved';
 }
 
 export interface EvaluateResult {
@@ -124,6 +139,8 @@ export interface EvaluateResult {
   readonly split: 'validation' | 'given';
   /** Where evaluation.json and scores.<split>.json were kept; absent for a model that lies outside a run or import folder. */
   readonly savedTo?: string;
+  /** The model's own thresholds and calibration; absent in evaluations of older versions. */
+  readonly has?: Fitted;
 }
 
 export interface FailedFile {
@@ -144,7 +161,8 @@ export interface PredictedImage {
 
 export interface PredictResult {
   readonly model: string;
-  readonly threshold: number;
+  /** One number where all categories have the same. */
+  readonly threshold: Threshold;
   /** By category: what was applied. */
   readonly thresholds: Readonly<Record<string, number>>;
   readonly images: readonly PredictedImage[];
@@ -244,75 +262,11 @@ export interface DatasetReport extends Inspection {
   readonly sizes: SizeReport;
 }
 
-export interface SplitParams {
-  readonly annotations: string;
-  readonly images?: string;
-  /** The folder for the new files; nothing in it is written over. */
-  readonly out: string;
-  readonly parts: { readonly kind: 'fraction'; readonly fraction: number } | { readonly kind: 'folds'; readonly folds: number };
-  readonly seed: number;
-  /** 'pixels' keeps images that are nearly the same on one side; where it is not given, up to some thousands of images. */
-  readonly checkImages?: CheckDepth;
-}
-
-export interface SplitResult {
-  readonly files: readonly {
-    readonly path: string;
-    readonly which: 'train' | 'validation';
-    readonly images: number;
-    readonly annotations: number;
-  }[];
-  /** How many images of each file show the category, in the order of `files`. */
-  readonly categories: readonly { readonly name: string; readonly images: readonly number[] }[];
-  readonly imageFolder: string | null;
-  /** Groups of images that are the same or nearly so, each on one side. */
-  readonly together: number;
-  /** Annotations that point to no image. */
-  readonly leftOut: number;
-}
-
-export interface DiagnoseParams {
-  /** At most 64 MB: larger files are not opened as text. */
-  readonly annotations: string;
-}
-
-/** A fault at its place. Lines and characters from 0, characters in UTF-16 units. */
-export interface Diagnostic {
-  /** That of the finding. */
-  readonly code: string;
-  readonly severity: 'error' | 'warning' | 'info';
-  readonly message: string;
-  readonly start: { readonly line: number; readonly character: number };
-  readonly end: { readonly line: number; readonly character: number };
-  /** Whether `fix` repairs it. */
-  readonly fixable: boolean;
-}
-
-export interface DiagnoseResult {
-  /** At most a hundred of each code. */
-  readonly diagnostics: readonly Diagnostic[];
-  /** By code: how many there are. */
-  readonly counts: Readonly<Record<string, number>>;
-}
-
-export interface FixParams {
-  readonly annotations: string;
-  readonly images?: string;
-  /** The new file; without it, one beside the old one: instances_train.fixed.json. */
-  readonly out?: string;
-  /** Findings to repair; all that can be where it is not given. */
-  readonly codes?: readonly string[];
-}
-
-export interface FixResult {
-  readonly path: string;
-  /** By code: how many cases were repaired. */
-  readonly fixed: Readonly<Record<string, number>>;
-}
-
 export interface TruthParams {
   /** Annotation files that may know the image, the likeliest first. */
   readonly annotations: readonly string[];
+  /** By annotation file: the folder of its images, where it is not to be found beside it. */
+  readonly imageFolders?: Readonly<Record<string, string>>;
   readonly file: string;
 }
 
@@ -334,43 +288,26 @@ export interface PictureResult {
   readonly png: Uint8Array;
 }
 
-export interface ImportParams {
-  /** Any multilabel ONNX classifier with one image input and a fully connected layer at its end, behind it a sigmoid or nothing. */
-  readonly model: string;
-  /** In the order of its outputs; read from the file's metadata where it was exported by Labelscope. */
-  readonly categories?: readonly string[];
-  /** The new folder for model.onnx and import.json. */
-  readonly folder: string;
-  readonly name: string;
-}
-
-export interface ImportResult {
-  readonly folder: string;
-  readonly categories: readonly string[];
-  /** What was assumed of input and output, in words. */
-  readonly notes: readonly string[];
-  /** False where the network has no convolutional stage in front of its head. */
-  readonly canExplain: boolean;
-}
-
 export interface CountProgress {
   readonly done: number;
   readonly total: number;
 }
 
 /** Requests by method: parameters, result, and what the engine reports while it works. */
-interface Requests {
+interface Requests extends FittingRequests, LookingRequests, ReviewRequests {
   readonly doctor: { params: { readonly device: DeviceChoice }; result: DoctorReport; progress: never };
   readonly train: { params: TrainParams; result: TrainResult; progress: TrainEvent };
   readonly evaluate: { params: EvaluateParams; result: EvaluateResult; progress: CountProgress };
   readonly predict: { params: PredictParams; result: PredictResult; progress: CountProgress };
   readonly explain: { params: ExplainParams; result: ExplainResult; progress: CountProgress };
   readonly export: { params: ExportParams; result: ExportResult; progress: never };
-  readonly browse: { params: BrowseParams; result: BrowseResult; progress: never };
-  readonly thumbnails: { params: ThumbnailsParams; result: readonly Thumbnail[]; progress: never };
+  /** Progress: where the file had been forgotten and is read again. */
+  readonly browse: { params: BrowseParams; result: BrowseResult; progress: BytesProgress };
+  readonly thumbnails: { params: ThumbnailsParams; result: readonly Thumbnail[]; progress: BytesProgress };
   /** Forgets what is kept of an annotation file. */
   readonly release: { params: { readonly annotations: string }; result: null; progress: never };
   readonly inspect: { params: InspectParams; result: DatasetReport; progress: InspectProgress };
+  readonly check: { params: CheckParams; result: CheckResult; progress: InspectProgress };
   readonly split: { params: SplitParams; result: SplitResult; progress: InspectProgress };
   readonly diagnose: { params: DiagnoseParams; result: DiagnoseResult; progress: never };
   readonly fix: { params: FixParams; result: FixResult; progress: InspectProgress };
@@ -385,10 +322,17 @@ export type Params<M extends Method> = Requests[M]['params'];
 export type Result<M extends Method> = Requests[M]['result'];
 export type Progress<M extends Method> = Requests[M]['progress'];
 
+/**
+ * Where runs lie, if not in a folder labelscope-runs: beside them parsed annotation files are kept. Null: in a workspace that is not trusted
+ * nothing is written, so they are kept in the user's own cache.
+ */
+export type RunsFolder = string | null;
+
 /** A request as it travels: its parameters and the token under which its progress is reported. */
 export interface Envelope<M extends Method> {
   readonly params: Params<M>;
   readonly progressToken: number;
+  readonly runsFolder?: RunsFolder;
 }
 
 /** One line of the engine's log, also what native libraries print. */

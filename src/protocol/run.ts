@@ -1,4 +1,6 @@
-// The files of a run folder as every process and window reads them: run.json, evaluation.json, scores.<split>.json.
+// The files of a run folder as every process and window reads them: run.json, evaluation.json, scores.<split>.json, images.<split>.json.
+import type { FactTable, ImageFacts } from '../metrics/facts';
+import type { Unsliced } from '../metrics/groups';
 import type { DeviceUsed, TrainResult } from './messages';
 import type { Recipe } from './recipe';
 
@@ -68,10 +70,24 @@ export interface ScoredImageRecord {
   readonly labels: readonly string[];
   /** One probability a category. */
   readonly scores: readonly number[];
+  /** What the network says without its calibration; absent where it has none. */
+  readonly uncalibrated?: readonly number[];
 }
 
 /** scores.<split>.json */
 export interface ScoresFile {
+  /** Fingerprint of the weights that gave the scores; absent in files of older versions. */
+  readonly weights?: string;
   readonly categories: readonly string[];
   readonly images: readonly ScoredImageRecord[];
 }
+
+/** images.<split>.json: what else is known of the images of scores.<split>.json, in their order. */
+export interface ImageFactsFile extends FactTable {
+  readonly format: typeof FACTS_FORMAT;
+  readonly images: readonly (ImageFacts & { readonly file_name: string })[];
+  /** Fields of the image records of which nothing is kept, because they make no slices. */
+  readonly leftOut: readonly { readonly name: string; readonly reason: Unsliced }[];
+}
+
+export const FACTS_FORMAT = 1;

@@ -11,6 +11,7 @@ import type {
   TrainActivity,
   TruthResult,
 } from './messages';
+import type { CalibrateParams, ResetParams, ThresholdsParams } from './fitting';
 import type { RunRecord } from './run';
 import type { WireError } from './errors';
 
@@ -29,12 +30,15 @@ export interface DatasetData {
   readonly annotations: string;
   /** Null until the file is read. */
   readonly report: DatasetReport | null;
-  /** Share of the file that is read, 0..1. */
+  /** Share of the file that is read, 0..1; below 1 also while it is read again, because the engine had forgotten it. */
   readonly progress: number;
   /** How many of the image files were looked at; null where nobody looks. */
   readonly checking: CountProgress | null;
   readonly error: WireError | null;
 }
+
+/** What has changed since the last data or event. */
+export type DatasetEvent = Partial<Omit<DatasetData, 'annotations'>>;
 
 export interface TrainingData {
   readonly run: string;
@@ -64,6 +68,8 @@ export interface EvaluatedImage {
   readonly labels: readonly number[];
   /** One probability a category. */
   readonly scores: readonly number[];
+  /** What the network says without its calibration; absent where it has none. */
+  readonly uncalibrated?: readonly number[];
 }
 
 export interface EvaluationData {
@@ -156,8 +162,17 @@ interface DatasetCalls extends CommonCalls {
   /** `ticket` is a number of the window's choice, by which it may give the request up. */
   readonly thumbnails: Call<{ readonly ticket: number; readonly rows: readonly number[] }, readonly Thumbnail[]>;
   readonly giveUp: Call<{ readonly ticket: number }, null>;
-  /** Looks into every image file; the report that comes of it is told as data. */
+  /** Looks into every image file; the report that comes of it is told as an event. */
   readonly checkImages: Call<null, null>;
+  /** Asks the person for the folder of the images, which is remembered, and reads the file anew. */
+  readonly chooseFolder: Call<null, null>;
+}
+
+/** The window is told its data anew once the model is written. */
+interface EvaluationCalls extends CommonCalls {
+  readonly saveThresholds: Call<Omit<ThresholdsParams, 'model' | 'save'>, null>;
+  readonly saveCalibration: Call<Omit<CalibrateParams, 'model' | 'save'>, null>;
+  readonly resetFitted: Call<Pick<ResetParams, 'what'>, null>;
 }
 
 /** Which images, in which order. */
@@ -181,9 +196,9 @@ interface LabelsCalls extends CommonCalls {
 
 /** The windows: what the host tells (all of it at first and whenever the window comes back; then changes), what the window asks. */
 interface Windows {
-  readonly dataset: { data: DatasetData; event: never; calls: DatasetCalls };
+  readonly dataset: { data: DatasetData; event: DatasetEvent; calls: DatasetCalls };
   readonly training: { data: TrainingData; event: TrainingEvent; calls: CommonCalls };
-  readonly evaluation: { data: EvaluationData; event: never; calls: CommonCalls };
+  readonly evaluation: { data: EvaluationData; event: never; calls: EvaluationCalls };
   readonly image: { data: ImageEditorData; event: ImageEvent; calls: ImageCalls };
   readonly labels: { data: LabelsData; event: never; calls: LabelsCalls };
 }

@@ -40,6 +40,10 @@ describe('findImageFolder', () => {
     ['train/_annotations.coco.json', 'train/a.jpg', 'train'],
     ['annotations/x.json', 'images/a.jpg', 'images'],
     ['person_keypoints_val.json', 'val/a.jpg', 'val'],
+    ['annotations/instances_train2017-split/instances_val.json', 'train2017/a.jpg', 'train2017'],
+    ['annotations/instances_train2017-split/fold3_train.json', 'images/train2017/a.jpg', 'images/train2017'],
+    ['annotations/instances_train2017.fixed.json', 'train2017/a.jpg', 'train2017'],
+    ['annotations/instances_train2017.fixed-2-split/instances_train.json', 'train2017/a.jpg', 'train2017'],
   ])('%s with %s', async (annotations, image, folder) => {
     touch(annotations, image);
     const found = await findImageFolder(join(root, annotations), ['a.jpg']);
@@ -60,13 +64,23 @@ describe('findImageFolder', () => {
   it('takes the folder given, if it is one', async () => {
     touch('x.json', 'pictures/a.jpg');
     const given = join(root, 'pictures');
-    expect(await findImageFolder(join(root, 'x.json'), ['b.jpg'], given)).toEqual({
+    expect(await findImageFolder(join(root, 'x.json'), ['b.jpg'], { explicit: given })).toEqual({
       folder: given,
       how: 'as given',
       tried: [given],
     });
-    const error = await datasetError(() => findImageFolder(join(root, 'x.json'), [], join(root, 'no')));
+    const error = await datasetError(() => findImageFolder(join(root, 'x.json'), [], { explicit: join(root, 'no') }));
     expect([error.code, error.path]).toEqual(['image-folder-missing', join(root, 'no')]);
+  });
+
+  it('looks at last where the images of the file are that belongs to it', async () => {
+    touch('parts/instances_val.json', 'elsewhere/a.jpg');
+    const partner = join(root, 'elsewhere');
+    const found = await findImageFolder(join(root, 'parts/instances_val.json'), ['a.jpg'], { partner });
+    expect(found).toMatchObject({ folder: partner, how: 'where the images of the other file are' });
+    touch('parts/val/a.jpg');
+    const own = await findImageFolder(join(root, 'parts/instances_val.json'), ['a.jpg'], { partner });
+    expect(relative(root, own.folder)).toBe(join('parts', 'val'));
   });
 
   it('says where it looked', async () => {

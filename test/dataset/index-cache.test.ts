@@ -18,10 +18,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cacheFolderFor } from '../../src/dataset/cache-folder';
 import { openAnnotations } from '../../src/dataset/index-cache';
 import { decodeIndex, encodeIndex } from '../../src/dataset/index-file';
+import { closeFile, openForReading } from '../../src/dataset/open-files';
 import { readAnnotations } from '../../src/dataset/reader';
 import type { CocoIndex } from '../../src/dataset/types';
 import { anyCoco } from './any-coco';
@@ -53,9 +54,21 @@ async function opened(file: string, cacheFolder: string): Promise<{ index: CocoI
   return { index, steps };
 }
 
-const whole = (index: CocoIndex) => Buffer.concat(encodeIndex(index));
-/** At the beginning of an ArrayBuffer, as a file is read. */
-const inMemory = (bytes: Uint8Array) => Buffer.from(new Uint8Array(bytes).buffer);
+/** The bytes of an index file. */
+async function whole(index: CocoIndex): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of encodeIndex(index)) parts.push(Buffer.from(part));
+  return Buffer.concat(parts);
+}
+
+/** What is read from a file of these bytes. */
+async function decoded(bytes: Uint8Array) {
+  const file = await openForReading(writeTemporary(folder, bytes, '.index'));
+  const index = await decodeIndex(file);
+  closeFile(file);
+  return index;
+}
+
 const indexFile = (cache: string) =>
   join(
     cache,
@@ -67,26 +80,34 @@ describe('an index file', () => {
     await fc.assert(
       fc.asyncProperty(anyCoco, fc.infiniteStream(fc.nat(1 << 20)), async (coco, choices) => {
         const index = await readAnnotations(writeTemporary(folder, jsonText(coco, choices)));
-        expect({ path: index.path, ...decodeIndex(inMemory(whole(index))) }).toEqual(index);
+        expect({ path: index.path, ...(await decoded(await whole(index))) }).toEqual(index);
       }),
       { numRuns: 100 },
     );
   });
 
+  it('has more categories than 16 bits can count', async () => {
+    const categories = Array.from({ length: 40_000 }, (_, id) => ({ id, name: `category ${id}` }));
+    const annotations = [39_999, 77, -5].map((category_id) => ({ image_id: 1, category_id }));
+    const index = await readAnnotations(writeTemporary(folder, JSON.stringify({ ...SMALL, annotations, categories })));
+    expect(Array.from(index.annotations.category)).toEqual([39_999, 77, -1]);
+    expect({ path: index.path, ...(await decoded(await whole(index))) }).toEqual(index);
+  });
+
   it('is refused whole with any byte damaged or missing', async () => {
-    const bytes = whole(await readAnnotations(writeTemporary(folder, JSON.stringify(SMALL))));
+    const bytes = await whole(await readAnnotations(writeTemporary(folder, JSON.stringify(SMALL))));
     for (let at = 0; at < bytes.length; at++) {
-      const damaged = inMemory(bytes);
+      const damaged = Buffer.from(bytes);
       damaged[at]! ^= 1 << (at % 8);
-      expect(decodeIndex(damaged)).toBeUndefined();
-      expect(decodeIndex(inMemory(bytes.subarray(0, at)))).toBeUndefined();
+      expect(await decoded(damaged)).toBeUndefined();
+      expect(await decoded(bytes.subarray(0, at))).toBeUndefined();
     }
   });
 
   it('is refused where its rows name no records', async () => {
     const index = await readAnnotations(writeTemporary(folder, JSON.stringify(SMALL)));
     index.annotations.image[2] = 4;
-    expect(decodeIndex(inMemory(whole(index)))).toBeUndefined();
+    expect(await decoded(await whole(index))).toBeUndefined();
   });
 });
 
@@ -202,6 +223,16 @@ describe('openAnnotations', () => {
 });
 
 describe('cacheFolderFor', () => {
+  // The tests keep what they parse elsewhere.
+  beforeEach(() => void vi.stubEnv('LABELSCOPE_CACHE', undefined));
+  afterEach(() => void vi.unstubAllEnvs());
+
+  it('is elsewhere where the person says so, in a folder for each kind', async () => {
+    vi.stubEnv('LABELSCOPE_CACHE', join(folder, 'named'));
+    expect(await cacheFolderFor(path)).toBe(join(folder, 'named', 'annotations'));
+    expect(await cacheFolderFor(path, { name: 'features' })).toBe(join(folder, 'named', 'features'));
+  });
+
   it('is in the nearest folder of runs, else in the cache folder of the user', async () => {
     const project = join(folder, 'project');
     mkdirSync(join(project, 'labelscope-runs'), { recursive: true });
@@ -210,6 +241,18 @@ describe('cacheFolderFor', () => {
     expect(await cacheFolderFor(annotations)).toBe(join(project, 'labelscope-runs', '.annotations'));
     expect(await cacheFolderFor(path)).toMatch(/labelscope.annotations$/);
     expect(await cacheFolderFor(path)).toContain(process.env.XDG_CACHE_HOME ?? homedir());
+  });
+
+  it('is in the folder of runs that is named, and in none where that is null', async () => {
+    const project = join(folder, 'named');
+    const annotations = join(project, 'instances.json');
+    const runs = join(project, 'kept', 'runs');
+    mkdirSync(join(project, 'labelscope-runs'), { recursive: true });
+    expect(await cacheFolderFor(annotations, { runsFolder: runs })).toBe(join(project, 'labelscope-runs', '.annotations'));
+    mkdirSync(runs, { recursive: true });
+    expect(await cacheFolderFor(annotations, { runsFolder: runs })).toBe(join(runs, '.annotations'));
+    expect(await cacheFolderFor(annotations, { runsFolder: null })).toMatch(/labelscope.annotations$/);
+    expect(await cacheFolderFor(annotations, { runsFolder: null })).not.toContain(project);
   });
 
   it('follows no link of a stranger', async () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { bitsApart, correlation, eachNearPair, LEAST_CORRELATION, MOST_BITS, type Picture } from '../../src/dataset/near';
 import { groupsOf, sameImages } from '../../src/dataset/same';
-import { randomStream } from '../../src/engine/random';
+import { randomStream } from '../../src/metrics/random';
 
 const random = randomStream('near');
 const word = () => Math.floor(random.next() * 2 ** 32);

@@ -7,7 +7,7 @@ import { readAnnotations } from '../../src/dataset/reader';
 import { splitByHash, splitStratified } from '../../src/dataset/split';
 import { stratify } from '../../src/dataset/stratify';
 import type { LabelledSet } from '../../src/dataset/types';
-import { randomStream } from '../../src/engine/random';
+import { randomStream } from '../../src/metrics/random';
 
 function randomSet(seed: number, images: number, rates: readonly number[]): LabelledSet {
   const random = randomStream('stratify', seed);

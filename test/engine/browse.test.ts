@@ -146,6 +146,39 @@ describe.skipIf(UNBUILT)(`browsing a data set${UNBUILT}`, () => {
     expect(missing).toEqual({ row: 5, error: expect.stringContaining('twice.jpg is not in') as string });
   });
 
+  it('shows a picture that the camera turned as it was annotated: by the size that is declared', async () => {
+    const own = await mkdtemp(join(tmpdir(), 'turned-'));
+    const annotations = join(own, 'instances.json');
+    const halves = sharp({ create: { width: 60, height: 40, channels: 3, background: '#f00' } }).composite([
+      { input: { create: { width: 60, height: 20, channels: 3, background: '#00f' } }, left: 0, top: 20 },
+    ]);
+    await halves.jpeg().withMetadata({ orientation: 6 }).toFile(join(own, 'a.jpg'));
+    await Promise.all(['b.jpg', 'c.jpg'].map(async (name) => writeFile(join(own, name), await readFile(join(own, 'a.jpg')))));
+    const images = [
+      { id: 1, file_name: 'a.jpg', width: 60, height: 40 },
+      { id: 2, file_name: 'b.jpg', width: 40, height: 60 },
+      { id: 3, file_name: 'c.jpg' },
+    ];
+    await writeFile(
+      annotations,
+      JSON.stringify({ images, annotations: [{ image_id: 1, category_id: 7 }], categories: CATEGORIES }),
+    );
+    const { fingerprint, imageFolder } = await engine.request('inspect', { annotations, keep: true });
+    const shown = await engine.request('thumbnails', { annotations, fingerprint, imageFolder, rows: [0, 1, 2] });
+    expect(shown).toMatchObject([
+      { width: 60, height: 40 },
+      { width: 40, height: 60 },
+      { width: 60, height: 40 },
+    ]);
+    // Orientation 6: what is stored below is on the left when it stands.
+    const left = await sharp((shown[1] as { jpeg: Uint8Array }).jpeg)
+      .extract({ left: 2, top: 30, width: 1, height: 1 })
+      .raw()
+      .toBuffer();
+    expect(left[2]! - left[0]!).toBeGreaterThan(100);
+    await rm(own, { recursive: true });
+  });
+
   it('reads no file outside the folder that a link leads to', async () => {
     const elsewhere = await mkdtemp(join(tmpdir(), 'elsewhere-'));
     await sharp({ create: { width: 9, height: 9, channels: 3, background: '#123' } })
@@ -175,7 +208,12 @@ describe.skipIf(UNBUILT)(`browsing a data set${UNBUILT}`, () => {
     await writeFile(key.annotations, text.replace('category 7', 'category X'));
     expect((await browse()).total).toBe(4);
     await engine.request('release', { annotations: key.annotations });
-    await expect(browse()).rejects.toMatchObject({ code: 'dataset-changed' });
+    const told: number[] = [];
+    const onProgress = ({ bytes, totalBytes }: { bytes: number; totalBytes: number }) => void told.push(bytes / totalBytes);
+    const query = { filter: {}, order: 'file', descending: false, offset: 0, limit: 1 } as const;
+    const again = engine.request('browse', { ...key, ...query }, { onProgress });
+    await expect(again).rejects.toMatchObject({ code: 'dataset-changed' });
+    expect(told.at(-1)).toBe(1);
     await writeFile(key.annotations, text);
     expect((await browse()).total).toBe(4);
   });

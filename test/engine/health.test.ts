@@ -7,7 +7,7 @@ import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sameImages } from '../../src/dataset/same';
 import { checkImages, depthFor, type ImageCheck } from '../../src/engine/health';
-import { randomStream } from '../../src/engine/random';
+import { randomStream } from '../../src/metrics/random';
 
 let folder: string;
 beforeAll(async () => {

@@ -47,6 +47,14 @@ describe.skipIf(UNBUILT)(`the engine's questions${UNBUILT}`, () => {
     expect(bytes.at(-1)).toBe(report.bytes);
   });
 
+  it('check: of the same report, what a look into the image files changes', async () => {
+    const asked = { annotations: data.train, checkImages: 'pixels' } as const;
+    const [report, checked] = [await engine.request('inspect', asked), await engine.request('check', asked)];
+    const { fingerprint, findings, validation, checkedImages } = report;
+    expect(checked).toEqual({ fingerprint, findings, validation, checkedImages });
+    expect(checkedImages).toBe('pixels');
+  });
+
   it('inspect: tells of a file whose images are nowhere, instead of failing', async () => {
     const lost = join(folder, 'lost.json');
     await cp(data.train, lost);

@@ -1,5 +1,5 @@
 // Training end to end in the real engine process: every recipe, what it leaves in its folder, and what it refuses.
-import { copyFile, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -44,6 +44,12 @@ async function train(run: string, changes: Changes = {}): Promise<{ result: Trai
   const params = trainParams(data.train, tiny, run, changes);
   const result = await engine.request('train', params, { onProgress: (event) => events.push(event) });
   return { result, events };
+}
+
+/** Makes the folder beside which the features of a data set are kept. */
+async function ownCache({ folder: place }: TinyData): Promise<string> {
+  await mkdir(join(place, 'labelscope-runs'));
+  return join(place, 'labelscope-runs', '.features');
 }
 
 /** Stops once the history has so many points. */
@@ -287,37 +293,42 @@ describe.skipIf(UNBUILT)(`stopping and going on${UNBUILT}`, () => {
   });
 
   it('computes features once', async () => {
+    const once = await writeTinyData(join(folder, 'once'));
+    const cache = await ownCache(once);
     const run = newRun();
     const set = { epochs: '3000', validationPatience: '0', learnRateSchedule: 'constant' };
-    const stopped = await trainAWhile(run, 1, { recipe: 'quick', set });
-    expect(stopped.stopped).toBe('person');
-    const { events } = await trainEnd(run);
-    expect(events.some(({ kind }) => kind === 'features')).toBe(false);
-    await writeFile(join(run, 'checkpoint', 'features.train.0.safetensors'), 'damaged');
-    const again = await trainEnd(run);
-    expect(again.events.some(({ kind }) => kind === 'features')).toBe(true);
+    /** Goes on for a moment, and says whether features were computed. */
+    const computes = async (changes: Changes): Promise<boolean> => {
+      const events: TrainEvent[] = [];
+      const stop = new AbortController();
+      const onProgress = (event: TrainEvent) => {
+        events.push(event);
+        if (event.kind === 'points') stop.abort();
+      };
+      const params = trainParams(once.train, tiny, run, { recipe: 'quick', ...changes });
+      await engine.request('train', params, { onProgress, signal: stop.signal });
+      return events.some(({ kind }) => kind === 'features');
+    };
+    expect(await computes({ set })).toBe(true);
+    const block = join(run, 'checkpoint', 'features.train.0.safetensors');
+    const bytes = await readFile(block);
+    await rm(cache, { recursive: true });
+    expect(await computes({ resume: true })).toBe(false);
+    await writeFile(block, 'damaged');
+    expect(await computes({ resume: true })).toBe(true);
+    expect((await readFile(block)).equals(bytes)).toBe(true);
   });
 
-  /** Goes on for a moment. */
-  async function trainEnd(run: string): Promise<{ events: TrainEvent[] }> {
-    const events: TrainEvent[] = [];
-    const stop = new AbortController();
-    const onProgress = (event: TrainEvent) => {
-      events.push(event);
-      if (event.kind === 'points') stop.abort();
-    };
-    await engine.request('train', trainParams(data.train, tiny, run, { recipe: 'quick', resume: true }), {
-      onProgress,
-      signal: stop.signal,
-    });
-    return { events };
-  }
-
   it('keeps the features that it has when it is stopped or killed among them', async () => {
-    const many = await writeTinyData(join(folder, 'many'), { train: 600, validation: 9 });
+    const many = async (name: string): Promise<TinyData> => {
+      const made = await writeTinyData(join(folder, name), { train: 600, validation: 9 });
+      await ownCache(made);
+      return made;
+    };
+    const [first, second] = [await many('many'), await many('as many')];
     const set = { epochs: '2', validationPatience: '0' };
-    const begin = (run: string, onProgress: (event: TrainEvent) => void, signal?: AbortSignal) =>
-      engine.request('train', trainParams(many.train, tiny, run, { recipe: 'quick', set }), {
+    const begin = (of: TinyData, run: string, onProgress: (event: TrainEvent) => void, signal?: AbortSignal) =>
+      engine.request('train', trainParams(of.train, tiny, run, { recipe: 'quick', set }), {
         onProgress,
         ...(signal && { signal }),
       });
@@ -326,6 +337,7 @@ describe.skipIf(UNBUILT)(`stopping and going on${UNBUILT}`, () => {
     const stop = new AbortController();
     await expect(
       begin(
+        first,
         stopped,
         afterOneBlock(() => stop.abort()),
         stop.signal,
@@ -333,10 +345,13 @@ describe.skipIf(UNBUILT)(`stopping and going on${UNBUILT}`, () => {
     ).rejects.toMatchObject({ code: 'cancelled' });
     expect((await jsonOf<RunRecord>(join(stopped, 'run.json'))).state).toBe('stopped');
     const kill = () => engine.pid !== undefined && process.kill(engine.pid, 'SIGKILL');
-    await expect(begin(killed, afterOneBlock(kill))).rejects.toMatchObject({ code: 'engine-died' });
-    for (const run of [stopped, killed]) {
+    await expect(begin(second, killed, afterOneBlock(kill))).rejects.toMatchObject({ code: 'engine-died' });
+    for (const [of, run] of [
+      [first, stopped],
+      [second, killed],
+    ] as const) {
       const events: TrainEvent[] = [];
-      const params = trainParams(many.train, tiny, run, { resume: true });
+      const params = trainParams(of.train, tiny, run, { resume: true });
       const resumed = await engine.request('train', params, { onProgress: (event) => events.push(event) });
       expect(resumed.stopped).toBe('epochs');
       expect(events.find(({ kind }) => kind === 'features')).toEqual({ kind: 'features', done: 264, total: 609 });

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import { type EngineClient, engineClient } from '../../src/engine/client/engine';
-import { randomStream } from '../../src/engine/random';
+import { randomStream } from '../../src/metrics/random';
 import { readModel, writeModel } from '../../src/onnx/files';
 import type { Model, Node, Tensor } from '../../src/onnx/model';
 import type { HistoryPoint, LogLine, TrainParams } from '../../src/protocol/messages';

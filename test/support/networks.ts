@@ -2,7 +2,7 @@
 import { type AttributeInput, toAttributes } from '../../src/onnx/attributes';
 import { type DataType, type Dimension, elementCount, type Model, type Node, type Tensor } from '../../src/onnx/model';
 import { tensorOf } from '../../src/onnx/tensors';
-import { randomStream } from '../../src/engine/random';
+import { randomStream } from '../../src/metrics/random';
 
 interface Composer {
   /** Adds a node; answers its first output's name, which is the node's. */

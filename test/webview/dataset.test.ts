@@ -1,103 +1,20 @@
 // The dataset panel in a real browser: charts that lead to their images, a grid of 120,000 of them, boxes in their place.
-import sharp from 'sharp';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BrowsedImage, BrowseResult, Thumbnail } from '../../src/protocol/browse';
+import sharp from 'sharp';
 import type { DatasetReport } from '../../src/protocol/messages';
-import type { BrowseQuery, DatasetData } from '../../src/protocol/windows';
+import type { BrowseQuery } from '../../src/protocol/windows';
+import { BOX, browse, DATA, imageOf, IMAGES, pictures, REPORT } from './huge-dataset';
 import { NO_BROWSER, showWindow, startBrowser, violations } from './window';
 
-const IMAGES = 120_000;
-const CATEGORIES = ['cat', 'dog', '<b>bird</b>', '=1+1'];
-
-/** 100 images show a cat, 40 a dog, 20 both; the others as they may. */
-const REPORT: DatasetReport = {
-  path: '/data/annotations/instances.json',
-  bytes: 436e6,
-  fingerprint: 'f',
-  images: IMAGES,
-  annotations: 860_001,
-  labelledImages: 150,
-  categories: CATEGORIES.map((name, k) => ({
-    id: k + 1,
-    name,
-    images: [100, 40, 30, 0][k]!,
-    annotations: [150, 260, 30, 0][k]!,
-  })),
-  labelsPerImage: { mean: 1.2, histogram: [IMAGES - 150, 120, 30] },
-  imageFolder: '/data/images',
-  checkedImages: 'none',
-  suggestedCheck: 'none',
-  findings: [
-    {
-      code: 'empty-box',
-      severity: 'warning',
-      message: '2 annotations have a box without width or height.',
-      remedy: 'Check them.',
-      count: 2,
-      examples: ['annotation <i>7</i>'],
-      images: [5, 9],
-    },
-    { code: 'image-missing', severity: 'error', message: '1 image is missing.', remedy: 'Copy it.', count: 1, examples: [] },
-  ],
-  imageFolderHow: 'as given',
-  validation: null,
-  coOccurrence: [100, 20, 5, 0, 20, 40, 0, 0, 5, 0, 30, 0, 0, 0, 0, 0],
-  sizes: {
-    unknown: 1,
-    distinct: 2,
-    common: [
-      { width: 640, height: 480, images: IMAGES - 11 },
-      { width: 480, height: 640, images: 10 },
-    ],
-    aspects: [
-      { from: 0.7, to: 0.82, images: 10 },
-      { from: 1.22, to: null, images: IMAGES - 11 },
-    ],
-  },
-};
-
-const DATA: DatasetData = { annotations: REPORT.path, report: REPORT, progress: 1, checking: null, error: null };
-
-/** Every image shows a cat in the box, and a crowd of dogs beside it. */
-const BOX = [100, 50, 120, 80] as const;
-
-function imageOf(row: number): BrowsedImage {
-  const fileName = `image-${String(row).padStart(6, '0')}.jpg`;
-  const boxes = [...BOX, 0, 0, 240, 20, 100, 150, 1, 1];
-  return { row, fileName, file: `/data/images/${fileName}`, width: 400, height: 200, labels: [0, 1], boxes, boxCount: 2 };
-}
-
-type Asked = BrowseQuery & { readonly offset: number; readonly limit: number };
-
-function browse({ offset, limit, finding, filter }: Asked): BrowseResult {
-  const total = finding === null ? (filter.has ? 100 : IMAGES) : 2;
-  const rows = Array.from({ length: Math.max(0, Math.min(limit, total - offset)) }, (_, k) => offset + k);
-  return { total, images: rows.map(imageOf) };
-}
-
-let jpeg: Buffer;
 let browser: Browser;
+let thumbnails: Awaited<ReturnType<typeof pictures>>;
 beforeAll(async () => {
   if (NO_BROWSER) return;
   browser = await startBrowser();
-  const [left, top, width, height] = BOX;
-  const black = await sharp({ create: { width, height, channels: 3, background: '#000' } })
-    .png()
-    .toBuffer();
-  const white = sharp({ create: { width: 400, height: 200, channels: 3, background: '#fff' } });
-  jpeg = await white
-    .composite([{ input: black, left, top }])
-    .jpeg()
-    .toBuffer();
+  thumbnails = await pictures();
 });
 afterAll(() => browser?.close());
-
-function thumbnails({ rows }: { readonly rows: readonly number[] }): Thumbnail[] {
-  return rows.map((row) =>
-    row % 10 === 3 ? { row, error: `image ${row} is missing` } : { row, jpeg: new Uint8Array(jpeg), width: 400, height: 200 },
-  );
-}
 
 const show = (theme: 'light' | 'dark' | 'high-contrast' = 'dark') =>
   showWindow(browser, 'dataset', { data: DATA, theme, calls: { browse, thumbnails } });
@@ -268,8 +185,55 @@ describe.skipIf(NO_BROWSER !== '')(`the dataset panel${NO_BROWSER}`, () => {
     await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('grid');
     await page.keyboard.press('ArrowRight');
     expect(await focused()).toBe(2);
-    await tell({ data: DATA });
+    await tell({ event: { progress: 1 } });
     expect(await focused()).toBe(2);
+    await close();
+  });
+
+  it('follows what changes: image files that are looked at, what that finds, and a file that is read again', async () => {
+    const { page, asked, tell, close } = await show();
+    await page.locator('[data-checks="none"] button').click();
+    await expect.poll(() => asked.map(({ call }) => call)).toContain('checkImages');
+    await tell({ event: { checking: { done: 30_000, total: IMAGES } } });
+    await page.getByText('Looking into the image files: 30,000 of 120,000').waitFor();
+    expect(await page.locator('[data-checks="running"] progress').getAttribute('value')).toBe('30000');
+    const damaged = { ...REPORT.findings[1]!, code: 'image-truncated', images: [7], message: 'one is cut off.' };
+    const report: DatasetReport = { ...REPORT, checkedImages: 'pixels', findings: [damaged] };
+    await tell({ event: { report, checking: null } });
+    await page.locator('[data-checks="done"]').waitFor();
+    expect(await page.locator('[data-finding]').evaluateAll((all) => all.map(({ dataset }) => dataset.finding))).toEqual([
+      'image-truncated',
+    ]);
+    await openImages(page);
+    await tell({ event: { progress: 0.25 } });
+    expect(await page.locator('[data-reading="again"] progress').getAttribute('value')).toBe('0.25');
+    await tell({ event: { progress: 1 } });
+    await page.locator('[data-reading="again"]').waitFor({ state: 'detached' });
+    await close();
+  });
+
+  it('asks for the image folder, and names no option of the command line', async () => {
+    const told = (code: string, remedy: string) => ({ ...REPORT.findings[1]!, code, remedy, message: code });
+    const findings = [
+      told('image-folder-not-found', 'Choose it (--images).'),
+      told('leak-exact', 'Split anew: labelscope split does.'),
+      told('from-elsewhere', 'Try --something else.'),
+      told('empty-box', 'Check them.'),
+    ];
+    const { page, asked, close } = await showWindow(browser, 'dataset', {
+      data: { ...DATA, report: { ...REPORT, findings, imageFolder: null } },
+      calls: { browse, thumbnails },
+    });
+    await expect
+      .poll(() => page.locator('.finding .quiet').allTextContents())
+      .toEqual([
+        'Choose their folder, or put the images where COCO lays them out.',
+        expect.stringContaining('"Split Data Set…"') as string,
+        '',
+        'Check them.',
+      ]);
+    await page.getByRole('button', { name: 'Choose Image Folder…' }).click();
+    await expect.poll(() => asked.map(({ call }) => call)).toContain('chooseFolder');
     await close();
   });
 

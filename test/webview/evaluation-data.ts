@@ -1,7 +1,7 @@
 // An evaluation as the panel is told it, of any size: labels and scores follow from a seed, everything else from them.
 import { evaluate } from '../../src/metrics/evaluate';
 import type { EvaluatedImage, EvaluationData } from '../../src/protocol/windows';
-import { randomStream } from '../../src/engine/random';
+import { randomStream } from '../../src/metrics/random';
 
 export interface EvaluationSize {
   readonly images: number;

@@ -4,6 +4,7 @@ import type { DatasetReport } from '../../src/protocol/messages';
 import type { Card } from '../kit/card';
 import { count } from '../kit/format';
 import { t } from '../kit/l10n';
+import { remedyOf } from './remedies';
 import type { Actions, Severity, ViewState } from './state';
 
 type Finding = DatasetReport['findings'][number];
@@ -38,10 +39,10 @@ export function findingsCard({ findings }: DatasetReport, { severity }: ViewStat
         { title: t('Remedy') },
         { title: t('Examples') },
       ],
-      rows: shown.map(({ code, severity: weight, count: cases, message, remedy, examples }) => ({
-        key: code,
-        cells: [code, severityWord(weight), cases, message, remedy, examples.join('; ')],
-      })),
+      rows: shown.map((finding) => {
+        const { code, severity: weight, count: cases, message, examples } = finding;
+        return { key: code, cells: [code, severityWord(weight), cases, message, remedyOf(finding), examples.join('; ')] };
+      }),
     },
   };
 }
@@ -62,7 +63,8 @@ function severityChoice(findings: readonly Finding[], chosen: Severity, { change
   </div>`;
 }
 
-function findingOf({ severity, code, message, remedy, examples, images }: Finding, { show }: Actions): TemplateResult {
+function findingOf(finding: Finding, { show }: Actions): TemplateResult {
+  const { severity, code, message, examples, images } = finding;
   return html`<div class="notice finding ${severity}" data-finding=${code}>
     <div class="row spread">
       <p><strong>${severityWord(severity)}:</strong> ${message}</p>
@@ -74,7 +76,7 @@ function findingOf({ severity, code, message, remedy, examples, images }: Findin
           : nothing
       }
     </div>
-    <p class="quiet">${remedy}</p>
+    <p class="quiet">${remedyOf(finding)}</p>
     ${
       examples.length > 0
         ? html`<ul class="examples">

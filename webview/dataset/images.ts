@@ -67,7 +67,8 @@ export class ImagesPage {
 
   /** Shows the images of the state's query, from the state's first on. */
   open(report: DatasetReport): void {
-    if (report.fingerprint !== this.report?.fingerprint) this.thumbnails.clear();
+    const { fingerprint, imageFolder } = this.report ?? {};
+    if (report.fingerprint !== fingerprint || report.imageFolder !== imageFolder) this.thumbnails.clear();
     this.report = report;
     this.categories = report.categories.map(({ name }) => name);
     this.begin();
@@ -77,12 +78,13 @@ export class ImagesPage {
     this.isAwaited = true;
   }
 
-  template(): TemplateResult {
+  /** @param progress share of the file that is read: below 1 where the engine had forgotten it */
+  template(progress: number): TemplateResult {
     const { report, state, total, error, grid } = this;
     const ask = (change: (query: BrowseQuery) => BrowseQuery) => this.ask(change(state.query));
     const setBoxes = (withBoxes: boolean) => this.setBoxes(withBoxes);
     return html`${report ? toolbar({ report, state, total, ask, setBoxes }) : ''}
-    ${error ? html`<p class="notice error" role="alert">${error}</p>` : ''}
+    ${error ? html`<p class="notice error" role="alert">${error}</p>` : ''} ${progress < 1 ? readingAgain(progress) : ''}
     ${total === 0 ? html`<p class="quiet">${t('No image meets all of these conditions.')}</p>` : ''}${grid.element}`;
   }
 
@@ -162,4 +164,11 @@ export class ImagesPage {
     const file = this.rows.get(index)?.file;
     if (file) void this.host.call('open', { file }).catch(() => undefined);
   }
+}
+
+function readingAgain(progress: number): TemplateResult {
+  return html`<p class="row quiet" role="status" data-reading="again">
+    <progress max="1" value=${progress} aria-label=${t('Reading the file')}></progress>
+    ${t('The file is read again.')}
+  </p>`;
 }

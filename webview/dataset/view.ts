@@ -53,18 +53,13 @@ export function datasetView(root: HTMLElement, host: Host<'dataset'>): void {
   };
   const images = new ImagesPage(state, host, { redraw: () => soon(), keep });
   const panel: Panel = { state, actions, host, images, heatMap: heatMapView() };
-  host.listen((told) => {
-    const isNew = told.report !== null && !isSame(told.report, data?.report);
-    // Progress comes with the report that is known: its charts are not to be made anew.
-    data = isNew ? told : { ...told, report: told.report && data!.report };
+  const take = (told: DatasetData) => {
+    const isNew = told.report !== null && told.report !== data?.report;
+    data = told;
     if (isNew) images.open(told.report);
     soon();
-  });
-}
-
-/** Findings of a closer look lead to images that the report before it did not know. */
-function isSame(report: DatasetReport, other: DatasetReport | null | undefined): boolean {
-  return report.fingerprint === other?.fingerprint && report.checkedImages === other.checkedImages;
+  };
+  host.listen(take, (change) => data && take({ ...data, ...change }));
 }
 
 function page(data: DatasetData, panel: Panel): TemplateResult {
@@ -76,7 +71,7 @@ function page(data: DatasetData, panel: Panel): TemplateResult {
     </header>
     ${error ? html`<p class="notice error" role="alert">${error.message}</p>` : nothing}
     ${!report && !error ? html`<progress max="1" value=${progress} aria-label=${t('Reading the file')}></progress>` : nothing}
-    ${report ? html`${tabs(panel)} ${reportPage(report, data, panel)} ${imagesTab(panel)}` : nothing}`;
+    ${report ? html`${tabs(panel)} ${reportPage(report, data, panel)} ${imagesTab(data, panel)}` : nothing}`;
 }
 
 function tabs({ state, actions }: Panel): TemplateResult {
@@ -87,7 +82,7 @@ function tabs({ state, actions }: Panel): TemplateResult {
   return tabList(pages, state.page, (name) => actions.change({ page: name === 'images' ? 'images' : 'report' }));
 }
 
-function imagesTab({ state, images }: Panel): TemplateResult {
+function imagesTab({ progress }: DatasetData, { state, images }: Panel): TemplateResult {
   return html`<div
     id="page-images"
     class="images-page"
@@ -95,7 +90,7 @@ function imagesTab({ state, images }: Panel): TemplateResult {
     aria-labelledby="tab-images"
     ?hidden=${state.page !== 'images'}
   >
-    ${images.template()}
+    ${images.template(progress)}
   </div>`;
 }
 
@@ -106,13 +101,23 @@ function reportPage(report: DatasetReport, data: DatasetData, panel: Panel): Tem
   const draw = (card: Parameters<typeof cardOf>[0]) => cardOf(card, state.tables, actions.toggle, host);
   const chart = { report, together: togetherOf(report), state, found, all };
   return html`<div id="page-report" role="tabpanel" aria-labelledby="tab-report" ?hidden=${state.page !== 'report'}>
-    ${tiles(report)} ${checks(report, data, host)}
+    ${tiles(report)} ${place(report, host)} ${checks(report, data, host)}
     <div class="grid">
       ${draw(findingsCard(report, state, actions))} ${categoryTools(panel)} ${draw(classesCard(report, found, state, actions))}
       ${draw(labelsCard(report, actions))} ${draw(sizesCard(report, actions))} ${draw(aspectsCard(report, actions))}
       ${draw(togetherCard(chart, heatMap, actions))}
     </div>
   </div>`;
+}
+
+/** Where file and images lie, and a way to say it. */
+function place({ path, imageFolder }: DatasetReport, host: Host<'dataset'>): TemplateResult {
+  const choose = () => void host.call('chooseFolder', null).catch(() => undefined);
+  return html`<p class="quiet">${path}</p>
+    <p class="row" data-place="images">
+      <span class="quiet">${t('Image folder: {0}', imageFolder ?? t('not found'))}</span>
+      <button class=${imageFolder === null ? 'primary' : 'plain'} @click=${choose}>${t('Choose Image Folder…')}</button>
+    </p>`;
 }
 
 /** Whether the image files were looked into, how far that is, and the way to it. */
@@ -163,7 +168,7 @@ function categoryTools({ state, actions: { change } }: Panel): TemplateResult {
 }
 
 function tiles(report: DatasetReport): TemplateResult {
-  const { images, annotations, categories, labelledImages, labelsPerImage, bytes, imageFolder } = report;
+  const { images, annotations, categories, labelledImages, labelsPerImage, bytes } = report;
   const all: (readonly [string, string])[] = [
     [t('Images'), count(images)],
     [t('With labels'), count(labelledImages)],
@@ -173,13 +178,12 @@ function tiles(report: DatasetReport): TemplateResult {
     [t('File size'), t('{0} MB', fixed(bytes / 1e6, 1))],
   ];
   return html`<dl class="tiles">
-      ${all.map(
-        ([name, value]) =>
-          html`<div class="tile">
-            <dt>${name}</dt>
-            <dd>${value}</dd>
-          </div>`,
-      )}
-    </dl>
-    <p class="quiet">${report.path}<br />${t('Image folder: {0}', imageFolder ?? t('not found'))}</p>`;
+    ${all.map(
+      ([name, value]) =>
+        html`<div class="tile">
+          <dt>${name}</dt>
+          <dd>${value}</dd>
+        </div>`,
+    )}
+  </dl>`;
 }

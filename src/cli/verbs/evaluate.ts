@@ -17,6 +17,7 @@ import {
   type Session,
   THRESHOLD,
   thresholdOf,
+  thresholdOrSaved,
   type Verb,
 } from '../verb';
 
@@ -27,7 +28,11 @@ export const evaluate: Verb = {
     help: 'Precision, recall, F1, Jaccard, mAP and more, over all and per category.',
     options: {
       images: IMAGES,
-      threshold: THRESHOLD,
+      threshold: {
+        ...THRESHOLD,
+        value: 'T|saved',
+        help: "a score at or above it is a label, 0..1; saved: the model's own (default: 0.5)",
+      },
       predictions: { type: 'string', value: 'FILE.json|FILE.csv', help: 'scores of another program instead of a model' },
       categories: { ...CATEGORIES, help: 'with --predictions: these categories in this order' },
       device: DEVICE,
@@ -46,7 +51,7 @@ async function ofModel(args: Arguments, { io, engine, signal }: Session): Promis
   const params = {
     model: model!,
     device: deviceOf(args),
-    ...defined({ annotations, images: args.text('images'), threshold: thresholdOf(args) }),
+    ...defined({ annotations, images: args.text('images'), threshold: thresholdOrSaved(args) }),
   };
   const onProgress = ({ done, total }: { done: number; total: number }) =>
     io.progress(`Evaluating  ${bar(done, total)}  ${done} of ${total} images`);
@@ -59,18 +64,19 @@ async function ofModel(args: Arguments, { io, engine, signal }: Session): Promis
 async function ofPredictions(path: string, args: Arguments, { signal }: Session): Promise<Evaluation> {
   const [annotations, more] = args.positionals;
   if (more !== undefined) throw new UsageError('With --predictions give one annotation file and no model.');
+  const threshold = thresholdOf(args) ?? 0.5;
   const index = await openAnnotations(annotations!, { signal });
   const categories = categoriesOf(args);
   const set = labelSet(index, defined({ categories }));
   const scores = await readPredictions(path, set, index);
   const scored = { images: set.images.length, categories: set.categories, labels: set.labels, scores };
-  return evaluateScores(scored, { threshold: thresholdOf(args) ?? 0.5 });
+  return evaluateScores(scored, { threshold });
 }
 
 function report(evaluation: Evaluation): string[] {
-  const { images, categories, micro, macro } = evaluation;
+  const { images, categories, micro, macro, threshold } = evaluation;
   return [
-    `${images} images, ${categories.length} categories, threshold ${String(evaluation.threshold)}`,
+    `${images} images, ${categories.length} categories, threshold ${typeof threshold === 'number' ? threshold : 'of each category its own'}`,
     '',
     ...table([
       ['', 'precision', 'recall', 'F1'],

@@ -1,5 +1,6 @@
 // labelscope split: training and validation files, or folds, out of one annotation file.
-import type { InspectProgress, SplitResult } from '../../protocol/messages';
+import type { SplitResult } from '../../protocol/health';
+import type { InspectProgress } from '../../protocol/messages';
 import { bar, type Io, table } from '../io';
 import { type Arguments, UsageError } from '../usage';
 import { CHECK_IMAGES, checkDepthOf, defined, DONE, IMAGES, type Verb } from '../verb';

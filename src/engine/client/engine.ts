@@ -11,7 +11,7 @@ import {
 } from 'vscode-jsonrpc/node';
 import { CancellationTokenSource } from 'vscode-jsonrpc/node';
 import { LabelscopeError, type WireError } from '../../protocol/errors';
-import type { LogLine, Method, Params, Progress, Result } from '../../protocol/messages';
+import type { LogLine, Method, Params, Progress, Result, RunsFolder } from '../../protocol/messages';
 
 export interface EngineOptions {
   /** The bundled engine (dist/engine.js). */
@@ -25,6 +25,7 @@ export interface RequestOptions<M extends Method> {
   /** Aborting cancels the request: it then ends with its result so far or with LabelscopeError('cancelled'). */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress<M>) => void;
+  readonly runsFolder?: RunsFolder | undefined;
 }
 
 export interface EngineClient {
@@ -110,7 +111,12 @@ async function send<M extends Method>(
   options.signal?.addEventListener('abort', cancel, { once: true });
   const progress = engine.connection.onProgress(new ProgressType<Progress<M>>(), token, (value) => options.onProgress?.(value));
   try {
-    const answer = engine.connection.sendRequest<Result<M>>(method, { params, progressToken: token }, cancellation.token);
+    const envelope = {
+      params,
+      progressToken: token,
+      ...(options.runsFolder !== undefined && { runsFolder: options.runsFolder }),
+    };
+    const answer = engine.connection.sendRequest<Result<M>>(method, envelope, cancellation.token);
     // A connection that is disposed rejects too; whoever died first, the death's words are the better ones.
     return await Promise.race([
       answer.catch((error: unknown) => (engine.process.connected ? Promise.reject(toError(error)) : engine.death)),

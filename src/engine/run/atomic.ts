@@ -11,7 +11,9 @@ import { LabelscopeError } from '../../protocol/errors';
 export async function writeAtomically(path: string, chunks: Iterable<Uint8Array | string>): Promise<void> {
   const temporary = `${path}.${process.pid}.${++counter}.tmp`;
   try {
-    const file = await open(temporary, 'w');
+    // What a killed process of the same id left; never through a link that somebody else put there.
+    await rm(temporary, { force: true });
+    const file = await open(temporary, 'wx');
     try {
       for (const chunk of chunks) await file.writeFile(chunk);
       await file.sync();

@@ -59,6 +59,24 @@ export async function readTensors(path: string): Promise<TensorFile> {
   }
 }
 
+/** The metadata alone, unchecked, without reading the tensors; empty for a file that has none or is damaged. */
+export async function readMetadata(path: string): Promise<TensorFile['metadata']> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const length = Buffer.alloc(8);
+      await file.read(length, 0, 8, 0);
+      const header = Buffer.alloc(Math.min(Number(length.readBigUInt64LE()), (await file.stat()).size));
+      await file.read(header, 0, header.length, 8);
+      return headerOf(header.toString()).__metadata__ ?? {};
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return {};
+  }
+}
+
 function parse(bytes: Uint8Array): TensorFile {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = bytes.length < 8 ? Infinity : 8 + Number(view.readBigUInt64LE(0));

@@ -1,5 +1,5 @@
 // The places in which the sample's scenes are set, drawn as SVG: sky and ground, or a wall and a floor.
-import type { RandomStream } from '../random';
+import type { RandomStream } from '../../metrics/random';
 import type { Habitat } from './catalogue';
 
 export interface Place {

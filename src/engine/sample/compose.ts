@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { LabelscopeError } from '../../protocol/errors';
 import type { CountProgress, SampleResult } from '../../protocol/messages';
-import { randomStream } from '../random';
+import { randomStream } from '../../metrics/random';
 import { annotationFile, type FinishedScene } from './annotations';
 import { put } from './canvas';
 import { CATEGORIES, type Category, type Split } from './catalogue';

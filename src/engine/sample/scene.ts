@@ -1,5 +1,5 @@
 // One scene: a place, props behind, and one to four animals or pieces of furniture in front, of one emoji set throughout.
-import { randomStream, type RandomStream } from '../random';
+import { randomStream, type RandomStream } from '../../metrics/random';
 import { background, type Place } from './background';
 import { visibility, type Box, type Canvas, type Placed } from './canvas';
 import { CATEGORIES, HABITATS, PROPS, type Category, type Habitat, type Prop } from './catalogue';

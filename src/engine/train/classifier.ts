@@ -8,7 +8,7 @@ import { readModel } from '../../onnx/files';
 import type { Tensor } from '../../onnx/model';
 import { LabelscopeError } from '../../protocol/errors';
 import type { Recipe } from '../../protocol/recipe';
-import { type RandomStream, randomStream } from '../random';
+import { type RandomStream, randomStream } from '../../metrics/random';
 
 /**
  * The head begins as MATLAB's fully connected layer does (Glorot and Bengio, 2010: weights uniform within

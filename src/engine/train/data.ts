@@ -2,8 +2,12 @@
 import type { Classifier } from '../../onnx/classifier';
 import type { TrainEvent } from '../../protocol/messages';
 import type { Context } from '../context';
+import { mixedExamples } from '../mixup';
+import type { Tensors } from '../runtime/messages';
+import { scaleOf, standardized, unstandardized } from '../standardize';
 import type { Split } from '../data';
 import { type Examples, featureExamples, imageExamples, pixelCache } from '../examples';
+import { featureCache } from '../feature-cache';
 import { computeFeatures, type FeatureTable } from '../features';
 import type { RunRecord } from '../../protocol/run';
 import type { RunPaths } from '../run/folder';
@@ -11,6 +15,8 @@ import type { RunPaths } from '../run/folder';
 export interface TrainingData {
   readonly train: Examples;
   readonly validation: Examples;
+  /** What the trained tensors are in the model: the same, or those of a head that sees features as they are. */
+  readonly inModel: (tensors: Tensors) => Tensors;
   /** For the model's metadata. */
   readonly provenance: Readonly<Record<string, unknown>>;
 }
@@ -40,7 +46,9 @@ export async function openExamples(
   };
   const data =
     record.recipe.layers === 'head' ? await featureData(classifier, job, context, emit) : imageData(classifier, job, emit);
-  return { ...data, provenance };
+  const { mixup } = record.recipe;
+  const train = mixup > 0 ? mixedExamples(data.train, mixup, record.seed) : data.train;
+  return { ...data, train, provenance };
 }
 
 function imageData(
@@ -60,7 +68,7 @@ function imageData(
       cache,
       onUnreadable: (message) => emit({ kind: 'warning', message }),
     });
-  return { train: examples(train), validation: examples(validation) };
+  return { train: examples(train), validation: examples(validation), inModel: (tensors) => tensors };
 }
 
 async function featureData(
@@ -70,20 +78,37 @@ async function featureData(
   emit: (event: TrainEvent) => void,
 ): Promise<Omit<TrainingData, 'provenance'>> {
   const total = train.paths.length + validation.paths.length;
+  const { width, height } = classifier;
+  const source = { backbone: record.backbone.sha256, width, height, device: record.device.device };
+  const cache = await featureCache(train.source.annotations, source, context.runsFolder);
   const table = (name: 'train' | 'validation', split: Split, before: number): Promise<FeatureTable> =>
     computeFeatures(context.runtime, classifier, record.device, {
       set: split.set,
       paths: split.paths,
+      images: split.source.images,
       mirrored: name === 'train' && record.recipe.reflection,
       blockPath: (block) => paths.features(name, block),
+      cache,
       signal: context.signal,
       onProgress: (done) => emit({ kind: 'features', done: before + done, total }),
       onUnreadable: (message) => emit({ kind: 'warning', message }),
     });
   const trained = await table('train', train, 0);
   const validated = await table('validation', validation, train.paths.length);
-  return {
-    train: featureExamples(trained.set, trained.variants, record.seed),
-    validation: featureExamples(validated.set, validated.variants, record.seed),
-  };
+  return headData(trained, validated, record);
+}
+
+/** Examples of pooled features, at the scale that the recipe asks for. */
+export function headData(
+  train: FeatureTable,
+  validation: FeatureTable,
+  { recipe, seed }: Pick<RunRecord, 'recipe' | 'seed'>,
+): Omit<TrainingData, 'provenance'> {
+  const examples = ({ set, variants }: FeatureTable) => featureExamples(set, variants, seed);
+  if (!recipe.standardize) return { train: examples(train), validation: examples(validation), inModel: (tensors) => tensors };
+  const [plain] = train.variants;
+  const scale = scaleOf(plain!, plain!.length / Math.max(1, train.set.images.length));
+  const scaled = ({ set, variants }: FeatureTable) =>
+    examples({ set, variants: variants.map((one) => standardized(one, scale)) });
+  return { train: scaled(train), validation: scaled(validation), inModel: (tensors) => unstandardized(tensors, scale) };
 }

@@ -1,14 +1,17 @@
 // What a training run works on: a new run from what a person asked for, or an old one from its folder.
 import { resolve } from 'node:path';
 import type { Classifier } from '../../onnx/classifier';
+import { readModel } from '../../onnx/files';
+import { cardIn } from '../../onnx/inference';
 import { LabelscopeError } from '../../protocol/errors';
 import type { TrainParams } from '../../protocol/messages';
 import type { Recipe } from '../../protocol/recipe';
 import { RUN_FORMAT, type RunRecord, type SplitSource } from '../../protocol/run';
 import { defaultBackbonePath } from '../backbone/locate';
-import type { Context } from '../context';
+import type { Context, Opening } from '../context';
+import { fittedOf } from '../fitting/card';
 import { openSplits, reopenSplit, type Split } from '../data';
-import { recipeWith } from '../recipes';
+import { completeRecipe, recipeWith } from '../recipes';
 import { checkFree, createRunFolder, exists, removeLeftovers, type RunPaths, runPaths, writeRecord } from '../run/folder';
 import { type Checkpoint, readCheckpoint } from './checkpoint';
 import { classifierFrom, sha256Of } from './classifier';
@@ -29,7 +32,7 @@ export async function newJob(params: TrainParams, context: Context, say: Say): P
   // Mistakes are told before a folder is made, and before a file of annotations is read that may be large.
   const recipe = recipeWith(params.recipe, params.set);
   await checkFree(resolve(params.run));
-  const splits = await openSplits({ ...params, annotations: resolve(params.annotations) }, recipe, context.signal, say);
+  const splits = await openSplits({ ...params, annotations: resolve(params.annotations) }, recipe, context, say);
   const path = params.backbone === undefined ? defaultBackbonePath() : resolve(params.backbone);
   const sha256 = await sha256Of(path);
   const classifier = await classifierFrom(path, splits.train.set.categories.length, params.seed, recipe);
@@ -54,12 +57,13 @@ export async function newJob(params: TrainParams, context: Context, say: Say): P
 }
 
 /** @throws LabelscopeError 'resume-settings', 'backbone-changed', 'annotations-changed', 'images-changed', 'checkpoint-unreadable' */
-export async function resumedJob(old: RunRecord, params: TrainParams, context: Context, say: Say): Promise<Job> {
+export async function resumedJob({ recipe, ...rest }: RunRecord, params: TrainParams, context: Context, say: Say): Promise<Job> {
+  const old: RunRecord = { ...rest, recipe: completeRecipe(recipe) };
   const paths = runPaths(resolve(params.run));
   checkSettings(old, params);
   const backbone = await sameBackbone(old, params);
   const classifier = await classifierFrom(backbone.path, old.categories.length, old.seed, old.recipe);
-  const { train, validation } = await reopenSplits(old, params, context.signal);
+  const { train, validation } = await reopenSplits(old, params, context);
   const checkpoint = (await exists(paths.checkpoint)) ? await readCheckpoint(paths.checkpoint) : undefined;
   const device = await context.device(params.device === 'auto' ? old.device.device : params.device, old.recipe.threads);
   context.signal.throwIfAborted();
@@ -67,8 +71,18 @@ export async function resumedJob(old: RunRecord, params: TrainParams, context: C
   const sources = { train: train.source, validation: validation.source };
   const record: RunRecord = { ...withoutOutcome(old), ...sources, state: 'running', device, backbone };
   await writeRecord(paths, record);
+  await tellFitted(paths, say);
   say(`Continuing ${paths.folder} (recipe ${old.recipe.recipe}) after iteration ${checkpoint?.progress.iteration ?? 0}.`);
   return { paths, record, train, validation, classifier, checkpoint };
+}
+
+/** What was fitted to the model so far belongs to its weights: a better model that is found begins without. */
+async function tellFitted({ model }: RunPaths, say: Say): Promise<void> {
+  const card = (await exists(model)) ? cardIn(await readModel(model)) : undefined;
+  if (!card?.calibration && !(card && fittedOf(card).thresholdsRecord)) return;
+  say(
+    `${model} has fitted thresholds or a calibration. They stay with it; a better model that is found replaces it and begins without: evaluate it and fit them again.`,
+  );
 }
 
 /** Settings may be repeated, not changed: half of a run with others would be no run that anybody can repeat. */
@@ -98,7 +112,7 @@ async function sameBackbone({ backbone }: RunRecord, { backbone: given, run }: T
 async function reopenSplits(
   { train, validation, categories, recipe }: RunRecord,
   params: TrainParams,
-  signal: AbortSignal,
+  opening: Opening,
 ): Promise<{ train: Split; validation: Split }> {
   const here = { annotations: params.annotations, images: params.images ?? train.images };
   const there = {
@@ -106,7 +120,7 @@ async function reopenSplits(
     images: params.validationImages ?? validation.images,
   };
   const reopen = async (source: SplitSource): Promise<Split> => {
-    const split = await reopenSplit(source, categories, recipe.includeUnlabeled, signal);
+    const split = await reopenSplit(source, categories, recipe.includeUnlabeled, opening);
     if (split.source.count === source.count) return split;
     throw new LabelscopeError(
       'images-changed',

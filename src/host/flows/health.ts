@@ -1,7 +1,8 @@
 // An annotation file divided into training and validation files, or repaired: always into new files.
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import * as vscode from 'vscode';
-import type { FixResult, InspectProgress, SplitParams, SplitResult } from '../../protocol/messages';
+import type { FixResult, SplitParams, SplitResult } from '../../protocol/health';
+import type { InspectProgress } from '../../protocol/messages';
 import type { Services } from '../services';
 import { inNotification, type Task } from '../tasks';
 import { chooseOne, inTurn } from './steps';
@@ -13,26 +14,42 @@ export interface SplitOptions {
 }
 
 /** @throws CancellationError; LabelscopeError */
-export async function splitDataset({ engine }: Services, annotations: vscode.Uri, options: SplitOptions): Promise<SplitResult> {
+export async function splitDataset(
+  { engine, folders }: Services,
+  annotations: vscode.Uri,
+  options: SplitOptions,
+): Promise<SplitResult> {
   const parts = options.parts ?? (await askForParts());
-  const out = options.out ?? (await askForFolder(annotations));
+  const out = resolve(baseOf(annotations), options.out ?? (await askForFolder(annotations)));
   const params = { annotations: annotations.fsPath, out, parts, seed: 0 };
   const result = await inNotification(vscode.l10n.t('Splitting {0}', basename(annotations.fsPath)), (task) =>
     engine.request('split', params, { signal: task.signal, onProgress: told(task) }),
   );
-  const [train, validation] = result.files;
+  const { imageFolder } = result;
+  if (imageFolder !== null) for (const { path } of result.files) await folders.remember(path, imageFolder);
+  tellParts(result, out);
+  return result;
+}
+
+function tellParts({ files, imageFolder }: SplitResult, out: string): void {
+  const [train, validation] = files;
   const open = vscode.l10n.t('Show Dataset Report');
   const words = vscode.l10n.t(
     '{0} files are in {1}. The first two: {2} images to train on, {3} for validation.',
-    result.files.length,
+    files.length,
     out,
     train!.images,
     validation!.images,
   );
-  void vscode.window.showInformationMessage(words, open).then(async (chosen) => {
+  const unseen = vscode.l10n.t('Their images were not found, so nobody looked whether some come twice.');
+  void vscode.window.showInformationMessage(imageFolder === null ? `${words} ${unseen}` : words, open).then(async (chosen) => {
     if (chosen === open) await vscode.commands.executeCommand('labelscope.showDatasetReport', vscode.Uri.file(train!.path));
   });
-  return result;
+}
+
+/** What a relative path is relative to: in a window there is no current folder. */
+function baseOf(annotations: vscode.Uri): string {
+  return vscode.workspace.getWorkspaceFolder(annotations)?.uri.fsPath ?? dirname(annotations.fsPath);
 }
 
 async function askForParts(): Promise<SplitParams['parts']> {
@@ -56,7 +73,7 @@ async function askForParts(): Promise<SplitParams['parts']> {
   return parts;
 }
 
-/** Beside the file, so that the images are found as before. */
+/** Beside the file, under the name from which the look-up knows whose images they are. */
 async function askForFolder(annotations: vscode.Uri): Promise<string> {
   const stem = basename(annotations.fsPath).replace(/(\.json)?(\.gz)?$/i, '');
   const value = join(dirname(annotations.fsPath), `${stem}-split`);
@@ -68,7 +85,7 @@ async function askForFolder(annotations: vscode.Uri): Promise<string> {
     ignoreFocusOut: true,
   });
   if (out === undefined || out.trim() === '') throw new vscode.CancellationError();
-  return out;
+  return out.trim();
 }
 
 /** Repairs what is certain, of the findings named or of all, into a new file beside the old one, and opens it. */

@@ -47,6 +47,7 @@ export async function askForTraining(services: Services, annotations: vscode.Uri
   // Whoever leaves the questions does not wait for the answer.
   devices.catch(() => undefined);
   const report = await readForTraining(services, annotations, images);
+  if (report.imageFolder === null) await services.folders.ask(annotations.fsPath);
   const names = report.categories.map(({ name }) => name);
   const proposed = last?.categories.filter((name) => names.includes(name)) ?? [];
   const example = EXAMPLE.every((name) => names.includes(name)) ? EXAMPLE : names;

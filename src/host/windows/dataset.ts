@@ -3,15 +3,14 @@ import { basename } from 'node:path';
 import { l10n } from 'vscode';
 import { LabelscopeError, toWireError } from '../../protocol/errors';
 import type { DatasetKey } from '../../protocol/browse';
-import type { DatasetReport, InspectProgress } from '../../protocol/messages';
-import type { DatasetData } from '../../protocol/windows';
+import type { BytesProgress, DatasetReport, InspectProgress } from '../../protocol/messages';
+import { sparingly } from '../../protocol/sparingly';
+import type { DatasetData, DatasetEvent } from '../../protocol/windows';
 import type { Supervisor } from '../engine';
+import type { ImageFolders } from '../image-folders';
+import { wordsOf } from '../problems';
 import type { PanelKind } from './panels';
 import type { OpenWindow, WindowOptions } from './window';
-import type { Closable } from '../closable';
-
-/** Between two tellings of how much is read, in milliseconds. */
-const INTERVAL = 100;
 
 /** So long after the last question the engine has forgotten the file by itself; it is not started to be told so. */
 const FORGOTTEN_MS = 60_000;
@@ -20,19 +19,23 @@ const FORGOTTEN_MS = 60_000;
 interface Shown {
   data: DatasetData;
   asked: number;
+  /** Tells what has changed. */
+  tell: (change: DatasetEvent) => void;
   /** Begins to look into the image files. */
   check: () => void;
+  /** Reads the file anew. */
+  read: () => void;
 }
 
-export function datasetPanel(engine: Supervisor): PanelKind<'dataset'> {
+const nothing = () => undefined;
+const NOTHING_READ = { report: null, progress: 0, checking: null, error: null } as const;
+
+export function datasetPanel(engine: Supervisor, folders: ImageFolders): PanelKind<'dataset'> {
   const shown = new Map<string, Shown>();
   const of = (annotations: string): Shown => {
     const known = shown.get(annotations);
-    const made = known ?? {
-      data: { annotations, report: null, progress: 0, checking: null, error: null },
-      asked: 0,
-      check: () => undefined,
-    };
+    const data = { annotations, ...NOTHING_READ };
+    const made = known ?? { data, asked: 0, tell: nothing, check: nothing, read: nothing };
     if (!known) shown.set(annotations, made);
     return made;
   };
@@ -40,12 +43,13 @@ export function datasetPanel(engine: Supervisor): PanelKind<'dataset'> {
     name: 'dataset',
     title: (annotations) => l10n.t('Dataset: {0}', basename(annotations)),
     open: (annotations) =>
-      Promise.resolve({ roots: [], calls: callsOf(engine, () => of(annotations)), data: () => of(annotations).data }),
+      Promise.resolve({ roots: [], calls: callsOf(engine, folders, () => of(annotations)), data: () => of(annotations).data }),
     attach: (annotations, window) => {
-      const reading = read(engine, of(annotations), window);
+      const stop = new AbortController();
+      follow(engine, of(annotations), window, stop.signal);
       return {
         dispose: () => {
-          reading.dispose();
+          stop.abort();
           const { asked } = of(annotations);
           shown.delete(annotations);
           if (Date.now() - asked < FORGOTTEN_MS) void engine.request('release', { annotations }).catch(() => undefined);
@@ -55,47 +59,67 @@ export function datasetPanel(engine: Supervisor): PanelKind<'dataset'> {
   };
 }
 
-function read(engine: Supervisor, state: Shown, window: OpenWindow<'dataset'>): Closable {
-  const stop = new AbortController();
-  const { annotations } = state.data;
-  const tell = (change: Partial<DatasetData>) => {
-    if (stop.signal.aborted) return;
+function follow(engine: Supervisor, state: Shown, window: OpenWindow<'dataset'>, closed: AbortSignal): void {
+  let reading = new AbortController();
+  const tell = (change: DatasetEvent) => {
+    if (closed.aborted) return;
     state.data = { ...state.data, ...change };
     state.asked = Date.now();
-    window.update();
+    // A page that is not there asks for all of it when it comes.
+    window.tell(change);
   };
-  const fail = (error: unknown) => tell({ checking: null, error: toWireError(error) });
-  const { signal } = stop;
-  state.check = () => {
-    if (state.data.checking) return;
-    const onProgress = sparingly(({ images }: InspectProgress) => images && tell({ checking: images }));
-    tell({ checking: { done: 0, total: state.data.report?.images ?? 0 }, error: null });
-    engine
-      .request('inspect', { annotations, keep: true, checkImages: 'pixels' }, { signal, onProgress })
-      .then((report) => tell({ report, checking: null }), fail);
+  const read = () => {
+    reading.abort();
+    reading = new AbortController();
+    tell(NOTHING_READ);
+    readReport(engine, state, AbortSignal.any([closed, reading.signal]));
   };
-  const onProgress = sparingly(({ bytes, totalBytes }: InspectProgress) =>
-    tell({ progress: totalBytes > 0 ? bytes / totalBytes : 0 }),
+  Object.assign(state, { tell, read, check: () => checkImages(engine, state, AbortSignal.any([closed, reading.signal])) });
+  read();
+}
+
+/** What the file says is there long before its images are looked at. */
+function readReport(engine: Supervisor, state: Shown, signal: AbortSignal): void {
+  const { annotations } = state.data;
+  const onProgress = sparingly((progress: BytesProgress) => state.tell({ progress: shareOf(progress) }), isRead);
+  engine.request('inspect', { annotations, keep: true, checkImages: 'none' }, { signal, onProgress }).then(
+    (report) => {
+      if (signal.aborted) return;
+      state.tell({ report, progress: 1 });
+      if (report.suggestedCheck !== 'none' && report.imageFolder !== null) state.check();
+    },
+    failing(state, signal),
   );
-  tell({ report: null, progress: 0, checking: null, error: null });
-  // What the file says is there long before its images are looked at.
-  engine.request('inspect', { annotations, keep: true, checkImages: 'none' }, { signal, onProgress }).then((report) => {
-    tell({ report, progress: 1 });
-    if (report.suggestedCheck !== 'none' && report.imageFolder !== null) state.check();
-  }, fail);
-  return { dispose: () => stop.abort() };
 }
 
-function sparingly<T>(tell: (progress: T) => void): (progress: T) => void {
-  let told = 0;
-  return (progress) => {
-    if (Date.now() - told < INTERVAL) return;
-    told = Date.now();
-    tell(progress);
+function checkImages(engine: Supervisor, state: Shown, signal: AbortSignal): void {
+  const { annotations, report, checking } = state.data;
+  if (checking || !report) return;
+  const onProgress = ({ images }: InspectProgress) => images && state.tell({ checking: images });
+  state.tell({ checking: { done: 0, total: report.images }, error: null });
+  engine.request('check', { annotations, checkImages: 'pixels' }, { signal, onProgress }).then(
+    (checked) => {
+      if (signal.aborted) return;
+      // Findings name rows of the file as it was read.
+      if (checked.fingerprint !== report.fingerprint) state.read();
+      else state.tell({ report: { ...report, ...checked }, checking: null });
+    },
+    failing(state, signal),
+  );
+}
+
+function failing({ tell }: Pick<Shown, 'tell'>, signal: AbortSignal): (error: unknown) => void {
+  return (error) => {
+    if (signal.aborted) return;
+    const wire = toWireError(error);
+    tell({ checking: null, error: { ...wire, message: wordsOf(wire) } });
   };
 }
 
-function callsOf(engine: Supervisor, stateOf: () => Shown): WindowOptions<'dataset'>['calls'] {
+const shareOf = ({ bytes, totalBytes }: BytesProgress): number => (totalBytes > 0 ? bytes / totalBytes : 0);
+const isRead = ({ bytes, totalBytes }: BytesProgress): boolean => bytes >= totalBytes;
+
+function callsOf(engine: Supervisor, folders: ImageFolders, stateOf: () => Shown): WindowOptions<'dataset'>['calls'] {
   const tickets = new Map<number, AbortController>();
   const ask = (): DatasetReport => {
     const state = stateOf();
@@ -103,18 +127,29 @@ function callsOf(engine: Supervisor, stateOf: () => Shown): WindowOptions<'datas
     if (state.data.report) return state.data.report;
     throw new LabelscopeError('report-missing', l10n.t('The annotation file has not been read yet.'));
   };
+  /** A file that the engine has forgotten is read again, which takes a while. */
+  const following = async <T>(work: (onProgress: (progress: BytesProgress) => void) => Promise<T>): Promise<T> => {
+    try {
+      return await work(sparingly((progress) => stateOf().tell({ progress: shareOf(progress) }), isRead));
+    } finally {
+      const { data, tell } = stateOf();
+      if (data.report && data.progress < 1) tell({ progress: 1 });
+    }
+  };
   return {
     browse: async ({ finding, filter, order, descending, offset, limit }) => {
       const report = ask();
       const images = finding === null ? undefined : (report.findings.find(({ code }) => code === finding)?.images ?? []);
       const query = { filter, order, descending, offset, limit, ...(images && { images }) };
-      return engine.request('browse', { ...keyOf(report), ...query });
+      return following((onProgress) => engine.request('browse', { ...keyOf(report), ...query }, { onProgress }));
     },
     thumbnails: async ({ ticket, rows }) => {
       const stop = new AbortController();
       tickets.set(ticket, stop);
       try {
-        const found = await engine.request('thumbnails', { ...keyOf(ask()), rows }, { signal: stop.signal });
+        const key = keyOf(ask());
+        const { signal } = stop;
+        const found = await following((onProgress) => engine.request('thumbnails', { ...key, rows }, { signal, onProgress }));
         // Node's buffers do not reach windows as bytes.
         return found.map((one) => ('jpeg' in one ? { ...one, jpeg: new Uint8Array(one.jpeg) } : one));
       } finally {
@@ -124,6 +159,12 @@ function callsOf(engine: Supervisor, stateOf: () => Shown): WindowOptions<'datas
     checkImages: () => {
       stateOf().check();
       return Promise.resolve(null);
+    },
+    chooseFolder: async () => {
+      const { data, read } = stateOf();
+      await folders.ask(data.annotations);
+      read();
+      return null;
     },
     giveUp: ({ ticket }) => {
       tickets.get(ticket)?.abort();

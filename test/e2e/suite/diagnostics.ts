@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { before, describe, it } from 'mocha';
 import * as vscode from 'vscode';
-import type { FixResult, SplitResult } from '../../../src/protocol/messages';
+import type { FixResult, SplitResult } from '../../../src/protocol/health';
 import { api, inWorkspace } from './support';
 
 const { executeCommand } = vscode.commands;

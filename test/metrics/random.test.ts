@@ -1,6 +1,6 @@
 // Random streams: the same on every machine, different for different keys, and distributed as they say.
 import { expect, it } from 'vitest';
-import { randomStream, sfc32 } from '../../src/engine/random';
+import { randomStream, sfc32 } from '../../src/metrics/random';
 
 const MANY = 60_000;
 

@@ -1,0 +1,124 @@
+// Pooled features on disk, by the content of the image: what one training computed, every later one on the same network takes from here.
+import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
+import { mkdir, readdir, utimes } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import sharp from 'sharp';
+import { cacheFolderFor } from '../dataset/cache-folder';
+import type { RunsFolder } from '../protocol/messages';
+import { prune } from '../dataset/cache-files';
+import type { Device } from './runtime/messages';
+import { readMetadata, readTensors, writeTensors } from './run/safetensors';
+import { LabelscopeError } from '../protocol/errors';
+
+/** What features follow from, beside the image. */
+export interface FeatureSource {
+  /** SHA-256 of the backbone's file. */
+  readonly backbone: string;
+  readonly width: number;
+  readonly height: number;
+  readonly device: Device;
+}
+
+/** A variant of an image's content: its SHA-256, as it is or mirrored. */
+export type FeatureKey = `${string} ${'plain' | 'mirrored'}`;
+
+interface CachedFeatures {
+  readonly key: FeatureKey;
+  readonly values: Float32Array;
+}
+
+export interface FeatureCache {
+  readonly folder: string;
+  /** Gives what is there of the wanted features, each once. */
+  read(wanted: ReadonlySet<FeatureKey>, take: (found: CachedFeatures) => void): Promise<void>;
+  /** Keeps features, one file a call. No failure where the folder cannot be written. */
+  write(features: readonly CachedFeatures[]): Promise<void>;
+}
+
+/** To be raised whenever images are prepared in another way, or this form changes. */
+const FORMAT = 1;
+
+const LIMITS = {
+  ours: /^([0-9a-f]{32}-[0-9a-f]{16}\.features|[0-9a-f]{32}\.stamps)(\.\d+\.\d+\.tmp)?$/,
+  mostFiles: 8192,
+  mostBytes: 2 ** 32,
+};
+
+/** @param annotations the annotation file, which says where the cache lies */
+export async function featureCache(annotations: string, source: FeatureSource, runsFolder?: RunsFolder): Promise<FeatureCache> {
+  const folder = await cacheFolderFor(resolve(annotations), { name: 'features', runsFolder });
+  const space = spaceOf(source);
+  return {
+    folder,
+    read: (wanted, take) => readShards(folder, space, wanted, take),
+    write: (features) => writeShard(folder, space, features).catch(() => undefined),
+  };
+}
+
+/** Features of one space are the same numbers for the same image: also the programs that make them are part of its name. */
+function spaceOf({ backbone, width, height, device }: FeatureSource): string {
+  const { version } = createRequire(__filename)('onnxruntime-node/package.json') as { version: string };
+  const programs = [version, sharp.versions.sharp, sharp.versions.vips, process.platform, process.arch];
+  return digestOf([FORMAT, backbone, width, height, device, ...programs], 32);
+}
+
+function digestOf(what: unknown, length: number): string {
+  return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, length);
+}
+
+/** A shard is a matrix with one row a key. What is damaged, cut or no file is passed over. */
+async function readShards(
+  folder: string,
+  space: string,
+  wanted: ReadonlySet<FeatureKey>,
+  take: (found: CachedFeatures) => void,
+): Promise<void> {
+  const missing = new Set(wanted);
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) {
+    if (missing.size === 0) return;
+    if (!entry.isFile() || !entry.name.startsWith(`${space}-`) || !LIMITS.ours.test(entry.name)) continue;
+    const path = join(folder, entry.name);
+    if (!keysIn(await readMetadata(path)).some((key) => missing.has(key))) continue;
+    for (const found of await readShard(path)) {
+      if (missing.delete(found.key)) take(found);
+    }
+  }
+}
+
+async function readShard(path: string): Promise<CachedFeatures[]> {
+  const file = await readTensors(path).catch((error: unknown) => {
+    if (error instanceof LabelscopeError) return undefined;
+    throw error;
+  });
+  const matrix = file?.tensors.features;
+  if (!file || matrix?.dims.length !== 2) return [];
+  const now = new Date();
+  await utimes(path, now, now).catch(() => undefined);
+  const width = matrix.dims[1]!;
+  return keysIn(file.metadata).map((key, row) => ({ key, values: matrix.data.subarray(row * width, (row + 1) * width) }));
+}
+
+function keysIn({ keys = '[]' }: Readonly<Record<string, string>>): FeatureKey[] {
+  try {
+    const list: unknown = JSON.parse(keys);
+    return Array.isArray(list) ? (list as FeatureKey[]) : [];
+  } catch {
+    return [];
+  }
+}
+
+async function writeShard(folder: string, space: string, features: readonly CachedFeatures[]): Promise<void> {
+  const width = features[0]?.values.length;
+  if (width === undefined) return;
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const data = new Float32Array(features.length * width);
+  features.forEach(({ values }, row) => data.set(values, row * width));
+  const keys = features.map(({ key }) => key);
+  await writeTensors(join(folder, `${space}-${digestOf(keys, 16)}.features`), {
+    tensors: { features: { type: 'float32', dims: [features.length, width], data } },
+    metadata: { keys: JSON.stringify(keys) },
+  });
+  await prune(folder, LIMITS);
+}

@@ -1,0 +1,92 @@
+// Precision, recall and F1 as ratios of sums over images, with intervals that know that the entries of one image go together.
+
+/** Of n images: how often something held and could have held in each, x_i and y_i, as the sums that an interval needs. */
+export interface RatioSums {
+  /** Images with y > 0. */
+  readonly images: number;
+  readonly x: number;
+  readonly y: number;
+  readonly xx: number;
+  readonly xy: number;
+  readonly yy: number;
+}
+
+export interface Interval {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** The two-sided 95 % quantile of the normal distribution. */
+export const Z_95 = 1.959963984540054;
+
+export function sumsOf(rows: Iterable<number>, x: (row: number) => number, y: (row: number) => number): RatioSums {
+  const sums = { images: 0, x: 0, y: 0, xx: 0, xy: 0, yy: 0 };
+  for (const row of rows) {
+    const [a, b] = [x(row), y(row)];
+    if (b === 0) continue;
+    sums.images++;
+    sums.x += a;
+    sums.y += b;
+    sums.xx += a * a;
+    sums.xy += a * b;
+    sums.yy += b * b;
+  }
+  return sums;
+}
+
+/** What is left of `whole` without `part`, whose images are all in it. */
+export function withoutPart(whole: RatioSums, part: RatioSums): RatioSums {
+  return {
+    images: whole.images - part.images,
+    x: whole.x - part.x,
+    y: whole.y - part.y,
+    xx: whole.xx - part.xx,
+    xy: whole.xy - part.xy,
+    yy: whole.yy - part.yy,
+  };
+}
+
+/** x / y; null where nothing could have held. */
+export function ratioOf({ x, y }: RatioSums): number | null {
+  return y === 0 ? null : x / y;
+}
+
+/**
+ * A 95 % interval of x / y over images drawn at random: Wilson's score interval (1927) with the effective sample size R (1 − R) / var(R)
+ * in place of the number of trials (Kott and Carr 1997; Franco et al. 2019), where var(R) = n / (n − 1) Σ (x_i − R y_i)² / y² is the variance
+ * of a ratio over clusters (Cochran 1977, 6.4). Where all images agree the variance says nothing, and the number of images stands for the
+ * size. Null without a ratio.
+ */
+export function ratioInterval(sums: RatioSums): Interval | null {
+  const ratio = ratioOf(sums);
+  if (ratio === null) return null;
+  const size = effectiveSize(sums, ratio);
+  const centre = (ratio + Z_95 ** 2 / (2 * size)) / (1 + Z_95 ** 2 / size);
+  const half = (Z_95 / (1 + Z_95 ** 2 / size)) * Math.sqrt((ratio * (1 - ratio)) / size + Z_95 ** 2 / (4 * size ** 2));
+  return { low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
+}
+
+function effectiveSize({ images, x, y, xx, xy, yy }: RatioSums, ratio: number): number {
+  // Rounding may leave a little less than nothing.
+  const squares = Math.max(0, xx - 2 * ratio * xy + ratio ** 2 * yy);
+  const variance = images > 1 ? ((images / (images - 1)) * squares) / y ** 2 : 0;
+  const isFlat = x === 0 || x === y || variance <= 1e-12 || images < 2;
+  return isFlat ? images : Math.min(y, (ratio * (1 - ratio)) / variance);
+}
+
+export interface Difference extends Interval {
+  readonly value: number;
+}
+
+/** a − b of two lots of different images with its 95 % interval, from the intervals of both (Newcombe 1998, method 10). */
+export function ratioDifference(a: RatioSums, b: RatioSums): Difference | null {
+  const [p, q] = [ratioOf(a), ratioOf(b)];
+  if (p === null || q === null) return null;
+  const [own, other] = [ratioInterval(a)!, ratioInterval(b)!];
+  const value = p - q;
+  return {
+    value,
+    low: value - Math.hypot(p - own.low, other.high - q),
+    high: value + Math.hypot(own.high - p, q - other.low),
+  };
+}

@@ -1,0 +1,177 @@
+// The cache of features: a second training computes none, nothing old or damaged is ever taken, and the numbers are the same without it.
+import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { EngineClient } from '../../src/engine/client/engine';
+import type { TrainEvent } from '../../src/protocol/messages';
+import { type TinyData, writeTinyData } from '../support/data';
+import { expectSameModel, historyOf, startEngine, trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
+
+let folder: string;
+let data: TinyData;
+let cache: string;
+let tiny: string;
+let engine: EngineClient;
+let runs = 0;
+
+beforeAll(async () => {
+  if (UNBUILT) return;
+  folder = await mkdtemp(join(tmpdir(), 'features-'));
+  tiny = join(folder, 'tiny.onnx');
+  await writeTinyBackbone(tiny);
+  engine = startEngine();
+});
+afterAll(async () => {
+  if (UNBUILT) return;
+  await engine.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  data = await writeTinyData(join(folder, `data ${++runs}`), { train: 20, validation: 9 });
+  await mkdir(join(data.folder, 'labelscope-runs'));
+  cache = join(data.folder, 'labelscope-runs', '.features');
+});
+
+interface Trained {
+  readonly run: string;
+  /** How often features were told of: once a batch of eight images. */
+  readonly batches: number;
+}
+
+async function train(changes: Parameters<typeof trainParams>[3] = {}): Promise<Trained> {
+  const run = join(folder, `run ${++runs}`);
+  let batches = 0;
+  const onProgress = ({ kind }: TrainEvent) => kind === 'features' && batches++;
+  const params = trainParams(data.train, tiny, run, { recipe: 'quick', ...changes, set: { epochs: '4', ...changes.set } });
+  await engine.request('train', params, { onProgress });
+  return { run, batches };
+}
+
+async function expectSameRun(found: Trained, wanted: Trained): Promise<void> {
+  expect(await historyOf(found.run)).toEqual(await historyOf(wanted.run));
+  await expectSameModel(join(found.run, 'model.onnx'), join(wanted.run, 'model.onnx'));
+}
+
+const shards = async () => (await readdir(cache)).filter((name) => name.endsWith('.features')).map((name) => join(cache, name));
+
+/** 20 images for training and 9 for validation, in batches of 8. */
+const ALL = 3 + 2;
+
+describe.skipIf(UNBUILT)(`features that were computed before${UNBUILT}`, () => {
+  it('are not computed again, and the run is the same to the bit', async () => {
+    const [first, second] = [await train(), await train()];
+    expect([first.batches, second.batches]).toEqual([ALL, 0]);
+    await expectSameRun(second, first);
+    await rm(cache, { recursive: true });
+    const third = await train();
+    expect(third.batches).toBe(ALL);
+    await expectSameRun(third, first);
+  });
+
+  it('are found under another name, and for another split', async () => {
+    await train();
+    const text = await readFile(data.train, 'utf8');
+    for (const name of await readdir(data.trainImages)) {
+      const image = await readFile(join(data.trainImages, name));
+      await rm(join(data.trainImages, name));
+      await writeFile(join(data.trainImages, `as-${name}`), image);
+    }
+    await writeFile(data.train, text.replaceAll('train-', 'as-train-'));
+    expect((await train()).batches).toBe(0);
+    // The images for validation were never mirrored.
+    expect((await train({ validation: data.train, validationImages: data.trainImages })).batches).toBe(0);
+    await rm(data.validation);
+    expect((await train({ set: { validationFraction: '0.5' } })).batches).toBe(0);
+  });
+
+  it('are computed for a changed image alone, also with the old size and date', async () => {
+    await train();
+    const [one, other] = (await readdir(data.trainImages)).sort().map((name) => join(data.trainImages, name));
+    const bytes = await readFile(other!);
+    await writeFile(one!, Buffer.concat([bytes, Buffer.alloc(1)]));
+    // The same picture in another file.
+    expect((await train()).batches).toBe(1);
+    const again = await readFile(one!);
+    again[again.length - 1] = 1;
+    await writeFile(one!, again);
+    await utimes(one!, new Date(0), new Date(0));
+    expect((await train()).batches).toBe(1);
+    expect((await train()).batches).toBe(0);
+  });
+
+  it('are not taken for another network, image size or variant', async () => {
+    await train({ set: { reflection: 'false' } });
+    expect((await train({ set: { reflection: 'true' } })).batches).toBe(3);
+    expect((await train({ set: { imageSize: '24' } })).batches).toBe(ALL);
+    const bytes = join(folder, `bytes ${runs}.onnx`);
+    await writeTinyBackbone(bytes, { input: 'uint8' });
+    expect((await train({ backbone: bytes })).batches).toBe(ALL);
+    expect((await train()).batches).toBe(0);
+  });
+});
+
+describe.skipIf(UNBUILT)(`a cache that is not as it was left${UNBUILT}`, () => {
+  const damages: readonly [string, (path: string) => Promise<void>][] = [
+    ['cut', (path) => truncate(path, 500)],
+    ['empty', (path) => truncate(path, 0)],
+    ['longer', (path) => appendFile(path, 'x')],
+    [
+      'changed',
+      async (path) => {
+        const bytes = await readFile(path);
+        bytes[bytes.length - 9]! ^= 4;
+        await writeFile(path, bytes);
+      },
+    ],
+    ['of another kind', (path) => writeFile(path, JSON.stringify({ keys: 5 }))],
+  ];
+
+  it.each(damages)('is passed over where its files are %s', async (_, damage) => {
+    const first = await train();
+    for (const path of await shards()) await damage(path);
+    const second = await train();
+    expect(second.batches).toBe(ALL);
+    await expectSameRun(second, first);
+    expect((await train()).batches).toBe(0);
+  });
+
+  it('is no failure where its notes of files are damaged', async () => {
+    await train();
+    await writeFile(join(cache, '0'.repeat(32) + '.stamps'), 'x');
+    for (const name of await readdir(cache)) if (name.endsWith('.stamps')) await truncate(join(cache, name), 40);
+    expect((await train()).batches).toBe(0);
+  });
+
+  it.skipIf(process.platform === 'win32')('follows no link', async () => {
+    const elsewhere = join(folder, `elsewhere ${runs}`);
+    await mkdir(elsewhere);
+    await symlink(elsewhere, cache);
+    await train();
+    expect(await readdir(elsewhere)).toEqual([]);
+    await rm(cache);
+    await train();
+    const before = (await shards()).length;
+    expect(before).toBeGreaterThan(0);
+    for (const path of await shards()) {
+      const bytes = await readFile(path);
+      await rm(path);
+      await writeFile(join(elsewhere, 'shard'), bytes);
+      await symlink(join(elsewhere, 'shard'), path);
+    }
+    expect((await train()).batches).toBeGreaterThan(0);
+  });
+
+  it.skipIf(process.platform === 'win32' || process.getuid?.() === 0)('is no failure where nothing can be written', async () => {
+    await mkdir(cache);
+    await chmod(cache, 0o500);
+    expect((await train()).batches).toBe(ALL);
+    expect((await train()).batches).toBe(ALL);
+  });
+
+  it('is no failure where a file has its name', async () => {
+    await writeFile(cache, 'a file');
+    expect((await train()).batches).toBe(ALL);
+    expect((await train()).batches).toBe(ALL);
+  });
+});
