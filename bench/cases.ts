@@ -32,6 +32,7 @@ export const USAGE = `npm run bench -- step [--only step|forward] [--batch N]...
   --out      the report as JSON into this file
 npm run bench -- predict RUN IMAGE
 npm run bench -- activation          after npm run package
+npm run bench -- grid                the dataset panel over 120,000 images, in Chromium
 npm run bench -- coco [--rounds N] [--times N]
   --times    also a file with so many times COCO's annotations, without the peers, whose memory would not do`;
 
