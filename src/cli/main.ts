@@ -5,6 +5,7 @@ import { LabelscopeError, toWireError } from '../protocol/errors';
 import { type Io, terminalIo } from './io';
 import { generalHelp, parseArguments, UsageError, verbHelp } from './usage';
 import { DONE, STOPPED_BY_PERSON, type Verb } from './verb';
+import { calibrate } from './verbs/calibrate';
 import { doctor } from './verbs/doctor';
 import { evaluate } from './verbs/evaluate';
 import { explain } from './verbs/explain';
@@ -16,12 +17,15 @@ import { predict } from './verbs/predict';
 import { report } from './verbs/report';
 import { sample } from './verbs/sample';
 import { split } from './verbs/split';
+import { thresholds } from './verbs/thresholds';
 import { train } from './verbs/train';
 
 const VERBS: Readonly<Record<string, Verb>> = {
   inspect,
   train,
   evaluate,
+  thresholds,
+  calibrate,
   predict,
   explain,
   export: exportVerb,

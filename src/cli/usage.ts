@@ -93,6 +93,6 @@ export function verbHelp(verb: string, spec: VerbSpec): string {
 }
 
 export function generalHelp(verbs: Readonly<Record<string, VerbSpec>>): string {
-  const lines = Object.entries(verbs).map(([verb, { help }]) => `  ${verb.padEnd(10)} ${help}`);
+  const lines = Object.entries(verbs).map(([verb, { help }]) => `  ${verb.padEnd(11)} ${help}`);
   return ['labelscope VERB … (labelscope VERB --help tells more)', '', ...lines].join('\n');
 }

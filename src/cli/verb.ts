@@ -54,6 +54,11 @@ export function thresholdOf(args: Arguments): number | undefined {
   return args.number('threshold', { min: 0, max: 1 });
 }
 
+/** Also 'saved': the model's own. */
+export function thresholdOrSaved(args: Arguments): number | 'saved' | undefined {
+  return args.text('threshold') === 'saved' ? 'saved' : thresholdOf(args);
+}
+
 /** 'dog, potted plant' → ['dog', 'potted plant'] */
 export function categoriesOf(args: Arguments): readonly string[] | undefined {
   return args

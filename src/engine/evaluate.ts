@@ -7,6 +7,7 @@ import type { CountProgress, EvaluateParams, EvaluateResult } from '../protocol/
 import type { ScoredImageRecord, ScoresFile } from '../protocol/run';
 import type { Context, Opening } from './context';
 import { openSplit, reopenSplit, type Split } from './data';
+import { calibratedBy, fittedOf, thresholdFor, weightsOf } from './fitting/card';
 import { writeAtomically } from './run/atomic';
 import { runPaths } from './run/folder';
 import { type Scores, scoreFiles, type Trained } from './trained';
@@ -21,22 +22,29 @@ export async function evaluateModel(
     const { trained } = model;
     const { split, name } = await splitOf(params, trained, context);
     const total = split.paths.length;
-    const scores = await scoreFiles(model, split.paths, { runtime, signal, onProgress: (done) => emit({ done, total }) });
-    const set = scoredSet(split, scores);
+    const session = await model.uncalibrated();
+    const scores = await scoreFiles({ trained, session }, split.paths, {
+      runtime,
+      signal,
+      onProgress: (done) => emit({ done, total }),
+    });
+    const uncalibrated = scoredSet(split, scores);
+    const set = calibratedBy(trained.card, uncalibrated);
     if (set.images === 0)
       throw new LabelscopeError(
         'no-images',
         `No image of ${split.source.annotations} could be read. Name their folder with --images.`,
       );
     const result: EvaluateResult = {
-      evaluation: evaluate(set, { threshold: params.threshold ?? 0.5 }),
+      evaluation: evaluate(set, { threshold: thresholdFor(params.threshold, trained.card) }),
       annotations: split.source.annotations,
       model: trained.path,
       failed: [...split.failed, ...scores.failed],
       split: name,
+      has: fittedOf(trained.card),
     };
     if (trained.folder === undefined) return result;
-    await keep(trained.folder, result, split, scores, set);
+    await keep({ ...trained, folder: trained.folder }, result, split, scores, { set, uncalibrated });
     return { ...result, savedTo: trained.folder };
   });
 }
@@ -80,22 +88,30 @@ function scoredSet({ set }: Split, { scored }: Scores): ScoredSet {
   return { images: images.length, categories, labels, scores };
 }
 
+interface Sets {
+  readonly set: ScoredSet;
+  readonly uncalibrated: ScoredSet;
+}
+
 /** The scores first: evaluation.json names them. */
 async function keep(
-  folder: string,
+  { folder, classifier, card }: Trained & { readonly folder: string },
   result: EvaluateResult,
   { set, paths }: Split,
   { scored }: Scores,
-  { categories, labels }: ScoredSet,
+  sets: Sets,
 ): Promise<void> {
   const files = runPaths(folder);
-  const images = scored.map(({ row, scores }, k): ScoredImageRecord => ({
+  const { categories, labels } = sets.set;
+  const rowOf = (from: ScoredSet, k: number) => [...from.scores.subarray(k * categories.length, (k + 1) * categories.length)];
+  const images = scored.map(({ row }, k): ScoredImageRecord => ({
     file_name: set.images[row]!.fileName,
     path: paths[row]!,
     labels: categories.filter((_, c) => labels[k * categories.length + c] === 1),
-    scores: [...scores],
+    scores: rowOf(sets.set, k),
+    ...(card.calibration && { uncalibrated: rowOf(sets.uncalibrated, k) }),
   }));
-  const file: ScoresFile = { categories, images };
+  const file: ScoresFile = { weights: weightsOf(classifier), categories, images };
   await writeAtomically(files.scores(result.split), [JSON.stringify(file)]);
   await writeAtomically(files.evaluation, [JSON.stringify(result, null, 2) + '\n']);
 }

@@ -5,9 +5,9 @@ import { toFloatWeights } from '../onnx/compress';
 import { encodeModelChunks } from '../onnx/encode';
 import { readModel } from '../onnx/files';
 import { importClassifier } from '../onnx/import';
-import { buildInferenceModel } from '../onnx/inference';
+import { buildInferenceModel, type ModelCard } from '../onnx/inference';
 import { LabelscopeError } from '../protocol/errors';
-import type { ImportParams, ImportResult } from '../protocol/messages';
+import type { ImportParams, ImportResult } from '../protocol/import';
 import { type ImportRecord, RUN_FORMAT } from '../protocol/run';
 import type { Context } from './context';
 import { writeAtomically } from './run/atomic';
@@ -19,18 +19,24 @@ export async function importModel(params: ImportParams, { version }: Pick<Contex
   const paths = runPaths(resolve(params.folder));
   if (!(await exists(source))) throw new LabelscopeError('model-missing', `There is no model file ${source}.`);
   const imported = importClassifier(toFloatWeights(await readModel(source)), source);
-  const categories = checked(source, params.categories ?? imported.categories, imported.count);
+  const categories = checked(source, params.categories ?? imported.card?.categories, imported.count);
   await checkFree(paths.folder);
   await mkdir(paths.folder, { recursive: true }).catch((error: unknown) => {
     const detail = error instanceof Error ? error.message : String(error);
     throw new LabelscopeError('write-failed', `The folder ${paths.folder} cannot be made (${detail}). Choose another.`);
   });
-  const card = { categories, thresholds: categories.map(() => 0.5), provenance: { importedFrom: source, labelscope: version } };
+  const card = cardOf(imported.card, categories, { importedFrom: source, labelscope: version });
   await writeAtomically(paths.model, encodeModelChunks(buildInferenceModel(imported.classifier, card)));
   const created = new Date().toISOString();
   const record: ImportRecord = { format: RUN_FORMAT, labelscope: version, created, name: params.name, source, categories };
   await writeAtomically(paths.imported, [JSON.stringify(record, null, 2) + '\n']);
   return { folder: paths.folder, categories, notes: imported.notes, canExplain: imported.classifier.stage !== undefined };
+}
+
+/** Thresholds and calibration belong to the outputs: a file of ours brings its own, whatever the outputs are called now. */
+function cardOf(own: ModelCard | undefined, categories: readonly string[], provenance: ModelCard['provenance']): ModelCard {
+  if (own?.categories.length !== categories.length) return { categories, thresholds: categories.map(() => 0.5), provenance };
+  return { ...own, categories, provenance: { ...own.provenance, ...provenance } };
 }
 
 function checked(source: string, categories: readonly string[] | undefined, count: number): readonly string[] {

@@ -23,6 +23,7 @@ import { probeDevice } from './probe';
 import type { Device } from './runtime/messages';
 import { checkDataset, inspectDataset } from './inspect';
 import { type ModelCache, modelCache } from './models';
+import { calibrate, reset, thresholds } from './fitting/requests';
 import { picture } from './picture';
 import { type Runtime, startRuntime } from './runtime/runtime';
 import { fixDataset } from './health-fix';
@@ -56,6 +57,9 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   truth,
   picture,
   import: importModel,
+  thresholds,
+  calibrate,
+  reset,
   sample,
 };
 

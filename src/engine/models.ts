@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { encodeModel } from '../onnx/encode';
 import { buildGradCam } from '../onnx/gradcam';
+import { buildInferenceModel, withoutCalibration } from '../onnx/inference';
 import type { DeviceUsed } from '../protocol/messages';
 import { targetOf } from './runtime/messages';
 import type { Runtime } from './runtime/runtime';
@@ -13,10 +14,12 @@ const MOST_KEPT = 2;
 /** Categories that one run of the Grad-CAM graph explains; fewer are filled up, more take several runs. */
 export const MAPS_AT_ONCE = 8;
 
-export interface OpenModel {
+interface OpenModel {
   readonly trained: Trained;
   /** image → probabilities */
   readonly scoring: () => Promise<number>;
+  /** image → probabilities without the calibration; the same session where there is none */
+  readonly uncalibrated: () => Promise<number>;
   /** image and selection (MAPS_AT_ONCE rows) → maps and probabilities. @throws OnnxError 'onnx-unsupported' */
   readonly mapping: () => Promise<number>;
 }
@@ -87,12 +90,15 @@ function entryOf(trained: Trained, runtime: Runtime, device: DeviceUsed): Entry 
     session.catch(() => sessions.delete(name));
     return session;
   };
-  const { classifier, path } = trained;
-  const gradCam = () => encodeModel(buildGradCam(classifier, MAPS_AT_ONCE, targetOf(device.device)));
+  const { classifier, path, card } = trained;
+  const gradCam = () => encodeModel(buildGradCam(classifier, MAPS_AT_ONCE, targetOf(device.device), card.calibration));
+  const scoring = () => once('scoring', () => runtime.load(path, device));
+  const plain = () => encodeModel(buildInferenceModel(classifier, withoutCalibration(card)));
   return {
     trained,
     users: 0,
-    scoring: () => once('scoring', () => runtime.load(path, device)),
+    scoring,
+    uncalibrated: () => (card.calibration ? once('uncalibrated', async () => runtime.load(plain(), device)) : scoring()),
     mapping: () => once('mapping', async () => runtime.load(gradCam(), device)),
     release: async () => {
       for (const session of sessions.values()) await runtime.release({ session: await session });

@@ -12,12 +12,16 @@ export async function predict(
   const { files, failed: missing } = await imageFiles(params.files);
   return models.use(params.model, await device(params.device), async (model) => {
     const onProgress = (done: number) => emit({ done, total: files.length });
-    const { scored, failed } = await scoreFiles(model, files, { runtime, signal, onProgress });
+    const { scored, failed } = await scoreFiles({ trained: model.trained, session: await model.scoring() }, files, {
+      runtime,
+      signal,
+      onProgress,
+    });
     const { path, card } = model.trained;
     const applied = card.categories.map((_, k) => params.threshold ?? card.thresholds[k] ?? 0.5);
     return {
       model: path,
-      threshold: params.threshold ?? card.thresholds[0] ?? 0.5,
+      threshold: new Set(applied).size === 1 ? applied[0]! : applied,
       thresholds: Object.fromEntries(card.categories.map((name, k) => [name, applied[k]!])),
       images: scored.map((file) => predicted(file, card.categories, applied)),
       failed: [...missing, ...failed],

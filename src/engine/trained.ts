@@ -13,7 +13,6 @@ import { type Pixels, readPixels } from './images';
 import type { RunRecord } from '../protocol/run';
 import { IMPORT_RECORD, readImport, readRecord, RECORD } from './client/folder';
 import { exists, runPaths } from './run/folder';
-import type { OpenModel } from './models';
 import type { Runtime } from './runtime/runtime';
 
 export interface Trained {
@@ -44,15 +43,34 @@ export async function locateModel(place: string): Promise<string> {
   );
 }
 
+/** The model file, and its folder unless the file itself was named. @throws LabelscopeError 'model-missing' */
+async function placeOf(place: string): Promise<Pick<Trained, 'path' | 'folder'>> {
+  const path = await locateModel(place);
+  return { path, folder: path === resolve(place) ? undefined : dirname(path) };
+}
+
+/**
+ * The folder of a run or an imported model.
+ *
+ * @throws LabelscopeError 'fit-outside-folder' where a model file was named, 'model-missing'
+ */
+export async function modelFolder(place: string): Promise<string> {
+  const { path, folder } = await placeOf(place);
+  if (folder !== undefined) return folder;
+  throw new LabelscopeError(
+    'fit-outside-folder',
+    `${path} is a model file, but what is fitted belongs to a folder with scores: give the run's folder, or import the model first.`,
+  );
+}
+
 /**
  * @param place a run folder, an imported model's folder, its record, or an exported model file
  * @throws LabelscopeError 'model-missing', 'run-missing'; OnnxError where the file is no model of ours
  */
 export async function openTrained(place: string): Promise<Trained> {
-  const path = await locateModel(place);
+  const { path, folder } = await placeOf(place);
   const model = await readTrained(path);
-  if (path === resolve(place)) return { path, folder: undefined, record: undefined, ...model };
-  const folder = dirname(path);
+  if (folder === undefined) return { path, folder, record: undefined, ...model };
   const record = (await readImport(folder)) ? undefined : await readRecord(folder);
   return { path, folder, record, ...model };
 }
@@ -74,6 +92,12 @@ export interface Scores {
   readonly failed: readonly FailedFile[];
 }
 
+/** A model and the session that scores with it. */
+interface Scoring {
+  readonly trained: Trained;
+  readonly session: number;
+}
+
 interface ScoreOptions {
   readonly runtime: Runtime;
   readonly signal: AbortSignal;
@@ -84,11 +108,10 @@ const BATCH = 8;
 
 /** Probabilities of every file that can be read, in the order given; the others are named with the reason. */
 export async function scoreFiles(
-  { trained: { classifier }, scoring }: OpenModel,
+  { trained: { classifier }, session }: Scoring,
   files: readonly string[],
   { runtime, signal, onProgress }: ScoreOptions,
 ): Promise<Scores> {
-  const session = await scoring();
   const scored: ScoredFile[] = [];
   const failed: FailedFile[] = [];
   let next = ahead(readBatch(files, 0, classifier));

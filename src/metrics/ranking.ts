@@ -3,7 +3,7 @@ import { f1Score } from './quality';
 import type { ScoredSet } from './types';
 
 /** A point for each distinct score of a category, from the highest down; all three have one entry a point. */
-interface RankingCurve {
+export interface RankingCurve {
   /** How many images have the category; recall is tp / positives. */
   readonly positives: number;
   /** The distinct scores. At each, as the threshold, `tp` of the images with and `fp` of those without the category are predicted. */

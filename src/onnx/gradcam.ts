@@ -3,7 +3,9 @@ import { GraphBuilder, type Target, type Value } from './builder';
 import { type Classifier, IMAGE, LOGITS, PROBABILITIES } from './classifier';
 import { differentiate } from './differentiate';
 import { type Model, OnnxError } from './model';
+import type { LogitMap } from './inference';
 import { extract } from './subgraph';
+import { tensorOf } from './tensors';
 
 export const SELECTION = 'selection';
 export const MAPS = 'maps';
@@ -13,16 +15,17 @@ export const MAPS = 'maps';
  * alpha_k = mean over positions of ∂S/∂A_k, map = max(0, Σ_k alpha_k·A_k), not normalised.
  *
  * Inputs: image (uint8, 1×H×W×3), selection (float32, S×C, one-hot rows: the categories to explain).
- * Outputs: maps (float32, S×h×w), probabilities (float32, 1×C).
+ * Outputs: maps (float32, S×h×w), probabilities (float32, 1×C), these after the calibration, where there is one.
  *
  * @throws OnnxError 'onnx-unsupported' where the network has no convolutional stage in front of its head
  */
-export function buildGradCam(classifier: Classifier, selected: number, target: Target = 'cpu'): Model {
+export function buildGradCam(classifier: Classifier, selected: number, target: Target = 'cpu', calibration?: LogitMap): Model {
   const { graph, stage = '', opset } = classifier;
   const builder = new GraphBuilder(opset, target);
   const image = builder.input(IMAGE, 'uint8', [1, classifier.height, classifier.width, 3]);
   const forward = builder.append(graph, new Map([[IMAGE, image]]));
-  builder.output(builder.op('Sigmoid', [forward.get(LOGITS)!]), PROBABILITIES);
+  const logit = forward.get(LOGITS)!;
+  builder.output(builder.op('Sigmoid', [calibration ? calibrated(builder, logit, calibration) : logit]), PROBABILITIES);
   const activations = forward.get(stage);
   if (activations?.dims.length !== 4) {
     throw new OnnxError(
@@ -37,6 +40,11 @@ export function buildGradCam(classifier: Classifier, selected: number, target: T
   const gradients = differentiate(builder, { nodes: builder.nodes, seeds: new Map([[logits.name, selection]]), wrt: [repeated] });
   builder.output(mapsOf(builder, repeated, gradients.get(repeated.name)!), MAPS);
   return { irVersion: 10, opsets: { '': opset }, producer: 'labelscope', graph: builder.build('grad-cam'), metadata: {} };
+}
+
+function calibrated(builder: GraphBuilder, logits: Value, { scale, shift }: LogitMap): Value {
+  const scaled = builder.op('Mul', [logits, builder.constant(tensorOf('float32', scale))]);
+  return builder.op('Add', [scaled, builder.constant(tensorOf('float32', shift))]);
 }
 
 function mapsOf(builder: GraphBuilder, activations: Value, gradients: Value): Value {

@@ -1,25 +1,25 @@
 // A multilabel classifier of another program, with its own head, in the form that our models have.
 import { type Classifier, type Head, headOf, withNewHead } from './classifier';
-import { cardIn } from './inference';
+import { cardIn, type ModelCard } from './inference';
 import { type Model, OnnxError } from './model';
 import { tidied } from './tidy';
 
 export interface Imported {
   readonly classifier: Classifier;
   /** Where the file was exported by us. */
-  readonly categories: readonly string[] | undefined;
+  readonly card: ModelCard | undefined;
   readonly count: number;
   /** What was taken for granted, in words. */
   readonly notes: readonly string[];
 }
 
 /**
- * The network up to its last fully connected layer, that layer as the head, and what follows it left out: a sigmoid is put there again.
+ * The network up to its last fully connected layer, that layer as the head, and what follows it left out: a sigmoid is put there again, and
+ * the calibration of a file of ours, which its card has.
  *
  * @throws OnnxError 'onnx-unsupported' where there is no such layer, no image input, or a softmax at the end
  */
 export function importClassifier(model: Model, source: string): Imported {
-  const own = cardIn(model);
   const behind = headOf(tidied(model.graph, new Set()), source);
   if (behind.passed.some((type) => type === 'Softmax' || type === 'LogSoftmax')) {
     throw new OnnxError(
@@ -36,5 +36,5 @@ export function importClassifier(model: Model, source: string): Imported {
   const input = isBytes
     ? 'Its input is taken as RGB bytes.'
     : "Its input is taken as RGB planes, normalised with ImageNet's means and deviations.";
-  return { classifier, categories: own?.categories, count: head.bias.dims[0]!, notes: [input, output] };
+  return { classifier, card: cardIn(model), count: head.bias.dims[0]!, notes: [input, output] };
 }

@@ -1,8 +1,10 @@
 // Every message between a client (editor, command line) and the engine process: one table of requests, one of progress.
 import type { Inspection } from '../dataset/types';
-import type { Evaluation } from '../metrics/types';
+import type { Evaluation, Threshold } from '../metrics/types';
 import type { BrowseParams, BrowseResult, SizeReport, Thumbnail, ThumbnailsParams } from './browse';
 import type { WireError } from './errors';
+import type { Fitted, FittingRequests } from './fitting';
+import type { ImportParams, ImportResult } from './import';
 import type {
   CheckParams,
   CheckResult,
@@ -121,7 +123,8 @@ interface ModelParams {
 export interface EvaluateParams extends ModelParams {
   readonly annotations?: string;
   readonly images?: string;
-  readonly threshold?: number;
+  /** 'saved': the model's own, one a category. */
+  readonly threshold?: number | 'saved';
 }
 
 export interface EvaluateResult {
@@ -134,6 +137,8 @@ export interface EvaluateResult {
   readonly split: 'validation' | 'given';
   /** Where evaluation.json and scores.<split>.json were kept; absent for a model that lies outside a run or import folder. */
   readonly savedTo?: string;
+  /** The model's own thresholds and calibration; absent in evaluations of older versions. */
+  readonly has?: Fitted;
 }
 
 export interface FailedFile {
@@ -154,7 +159,8 @@ export interface PredictedImage {
 
 export interface PredictResult {
   readonly model: string;
-  readonly threshold: number;
+  /** One number where all categories have the same. */
+  readonly threshold: Threshold;
   /** By category: what was applied. */
   readonly thresholds: Readonly<Record<string, number>>;
   readonly images: readonly PredictedImage[];
@@ -280,32 +286,13 @@ export interface PictureResult {
   readonly png: Uint8Array;
 }
 
-export interface ImportParams {
-  /** Any multilabel ONNX classifier with one image input and a fully connected layer at its end, behind it a sigmoid or nothing. */
-  readonly model: string;
-  /** In the order of its outputs; read from the file's metadata where it was exported by Labelscope. */
-  readonly categories?: readonly string[];
-  /** The new folder for model.onnx and import.json. */
-  readonly folder: string;
-  readonly name: string;
-}
-
-export interface ImportResult {
-  readonly folder: string;
-  readonly categories: readonly string[];
-  /** What was assumed of input and output, in words. */
-  readonly notes: readonly string[];
-  /** False where the network has no convolutional stage in front of its head. */
-  readonly canExplain: boolean;
-}
-
 export interface CountProgress {
   readonly done: number;
   readonly total: number;
 }
 
 /** Requests by method: parameters, result, and what the engine reports while it works. */
-interface Requests {
+interface Requests extends FittingRequests {
   readonly doctor: { params: { readonly device: DeviceChoice }; result: DoctorReport; progress: never };
   readonly train: { params: TrainParams; result: TrainResult; progress: TrainEvent };
   readonly evaluate: { params: EvaluateParams; result: EvaluateResult; progress: CountProgress };

@@ -68,10 +68,14 @@ export interface ScoredImageRecord {
   readonly labels: readonly string[];
   /** One probability a category. */
   readonly scores: readonly number[];
+  /** What the network says without its calibration; absent where it has none. */
+  readonly uncalibrated?: readonly number[];
 }
 
 /** scores.<split>.json */
 export interface ScoresFile {
+  /** Fingerprint of the weights that gave the scores; absent in files of older versions. */
+  readonly weights?: string;
   readonly categories: readonly string[];
   readonly images: readonly ScoredImageRecord[];
 }

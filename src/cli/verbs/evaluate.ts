@@ -17,6 +17,7 @@ import {
   type Session,
   THRESHOLD,
   thresholdOf,
+  thresholdOrSaved,
   type Verb,
 } from '../verb';
 
@@ -27,7 +28,11 @@ export const evaluate: Verb = {
     help: 'Precision, recall, F1, Jaccard, mAP and more, over all and per category.',
     options: {
       images: IMAGES,
-      threshold: THRESHOLD,
+      threshold: {
+        ...THRESHOLD,
+        value: 'T|saved',
+        help: "a score at or above it is a label, 0..1; saved: the model's own (default: 0.5)",
+      },
       predictions: { type: 'string', value: 'FILE.json|FILE.csv', help: 'scores of another program instead of a model' },
       categories: { ...CATEGORIES, help: 'with --predictions: these categories in this order' },
       device: DEVICE,
@@ -46,7 +51,7 @@ async function ofModel(args: Arguments, { io, engine, signal }: Session): Promis
   const params = {
     model: model!,
     device: deviceOf(args),
-    ...defined({ annotations, images: args.text('images'), threshold: thresholdOf(args) }),
+    ...defined({ annotations, images: args.text('images'), threshold: thresholdOrSaved(args) }),
   };
   const onProgress = ({ done, total }: { done: number; total: number }) =>
     io.progress(`Evaluating  ${bar(done, total)}  ${done} of ${total} images`);
@@ -68,9 +73,9 @@ async function ofPredictions(path: string, args: Arguments, { signal }: Session)
 }
 
 function report(evaluation: Evaluation): string[] {
-  const { images, categories, micro, macro } = evaluation;
+  const { images, categories, micro, macro, threshold } = evaluation;
   return [
-    `${images} images, ${categories.length} categories, threshold ${String(evaluation.threshold)}`,
+    `${images} images, ${categories.length} categories, threshold ${typeof threshold === 'number' ? threshold : 'of each category its own'}`,
     '',
     ...table([
       ['', 'precision', 'recall', 'F1'],

@@ -66,10 +66,15 @@ export interface StoredEvaluation {
 export async function readEvaluation(folder: string): Promise<StoredEvaluation | undefined> {
   const result = await readEvaluationResult(folder);
   if (!result) return undefined;
-  const path = join(folder, scoresName(result.split));
-  const scores = parsed(await readFile(path, 'utf8').catch(() => ''));
-  if (!isScores(scores)) throw damagedEvaluation(path);
+  const scores = await readScores(folder, result.split);
+  if (!scores) throw damagedEvaluation(join(folder, scoresName(result.split)));
   return { result, scores };
+}
+
+/** scores.<split>.json; undefined where it is missing or damaged. */
+export async function readScores(folder: string, split: EvaluateResult['split']): Promise<ScoresFile | undefined> {
+  const scores = parsed(await readFile(join(folder, scoresName(split)), 'utf8').catch(() => ''));
+  return isScores(scores) ? scores : undefined;
 }
 
 /** evaluation.json alone: the numbers without the scores. @throws LabelscopeError 'evaluation-unreadable' */
@@ -139,10 +144,16 @@ function isEvaluation(value: unknown): value is EvaluateResult {
 function isScores(value: unknown): value is ScoresFile {
   if (!isObject(value) || !isTexts(value.categories) || !Array.isArray(value.images)) return false;
   const width = value.categories.length;
-  return value.images.every((image) => isScoredImage(image) && image.scores.length === width);
+  return value.images.every(
+    (image) => isScoredImage(image) && [image.scores, image.uncalibrated ?? image.scores].every(({ length }) => length === width),
+  );
 }
 
 function isScoredImage(value: unknown): value is ScoredImageRecord {
-  if (!isObject(value) || typeof value.path !== 'string' || !isTexts(value.labels) || !Array.isArray(value.scores)) return false;
-  return value.scores.every((score) => typeof score === 'number' && score >= 0 && score <= 1);
+  if (!isObject(value) || typeof value.path !== 'string' || !isTexts(value.labels)) return false;
+  return isProbabilities(value.scores) && (value.uncalibrated === undefined || isProbabilities(value.uncalibrated));
+}
+
+function isProbabilities(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((score) => typeof score === 'number' && score >= 0 && score <= 1);
 }

@@ -2,7 +2,7 @@
 import { basename, extname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { LabelscopeError, toWireError } from '../../protocol/errors';
-import type { ImportParams, ImportResult } from '../../protocol/messages';
+import type { ImportParams, ImportResult } from '../../protocol/import';
 import { newRunFolder } from '../runs';
 import type { Services } from '../services';
 import { chooseOne, type Choice, inTurn } from './steps';

@@ -1,0 +1,20 @@
+// The options that fitting thresholds and fitting a calibration share.
+import { type Arguments, type OptionSpec, UsageError } from '../usage';
+
+export const FIT_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  seed: { type: 'string', value: 'N', help: 'same seed, same division of the images (default: 0)' },
+  save: { type: 'boolean', help: 'write the result into the model of the run' },
+};
+
+export function seedOf(args: Arguments): number {
+  return args.number('seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }) ?? 0;
+}
+
+export function foldsOf(args: Arguments): number | undefined {
+  return args.number('folds', { min: 2, max: 100, integer: true });
+}
+
+export function savingOf(args: Arguments): 'save' | 'reset' | undefined {
+  if (args.flag('save') && args.flag('reset')) throw new UsageError('Give --save or --reset, not both.');
+  return args.flag('save') ? 'save' : args.flag('reset') ? 'reset' : undefined;
+}
