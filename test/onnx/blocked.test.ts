@@ -4,7 +4,7 @@ import { type Classifier, IMAGE, withNewHead } from '../../src/onnx/classifier';
 import { NCHWC } from '../../src/onnx/nchwc';
 import { elementCount, type Model } from '../../src/onnx/model';
 import { buildTrainingStep, LABELS, LEARN_RATE, LOSS, type StepOptions } from '../../src/onnx/training';
-import { randomStream } from '../../src/engine/random';
+import { randomStream } from '../../src/metrics/random';
 import { float32, floats, stepRunner, type StepRunner } from '../support/graphs';
 import { batchNorm, compose, conv } from '../support/networks';
 
