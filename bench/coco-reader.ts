@@ -34,9 +34,9 @@ export async function runCocoReader(job: CocoJob): Promise<void> {
 }
 
 const READINGS: Record<Reader, (job: CocoJob) => Promise<{ annotations: number; since?: number }>> = {
-  read: async ({ file }) => ({ annotations: (await readAnnotations(file)).annotations.count }),
+  read: async ({ file, cacheFolder }) => ({ annotations: (await readAnnotations(file, { cacheFolder })).annotations.count }),
   open: async ({ file, cacheFolder }) => ({ annotations: (await openAnnotations(file, { cacheFolder })).annotations.count }),
-  cancel: async ({ file }) => cancel(file),
+  cancel: async (job) => cancel(job),
   parse: async ({ file }) => {
     const bytes = await readFile(file);
     if (bytes.length > constants.MAX_STRING_LENGTH) throw new Error('The text is longer than the longest string.');
@@ -45,9 +45,9 @@ const READINGS: Record<Reader, (job: CocoJob) => Promise<{ annotations: number; 
 };
 
 /** From asking to stop in the middle of the file to the reader's answer. */
-async function cancel(file: string): Promise<{ annotations: number; since: number }> {
+async function cancel({ file, cacheFolder }: CocoJob): Promise<{ annotations: number; since: number }> {
   const stop = new AbortController();
-  const reading = readAnnotations(file, { signal: stop.signal }).then(
+  const reading = readAnnotations(file, { cacheFolder, signal: stop.signal }).then(
     () => {
       throw new Error('The file was read before it could be cancelled.');
     },

@@ -11,6 +11,7 @@ const LISTED: Readonly<Record<string, (args: string[]) => Promise<string[]>>> = 
   predict: async (args) => (await import('./predict')).benchPredict(args),
   activation: async () => (await import('./activation')).benchActivation(),
   coco: async (args) => (await import('./coco')).benchCoco(args, note),
+  suspects: async (args) => (await import('./suspects')).benchSuspects(args, note),
 };
 
 async function main([name, ...args]: string[]): Promise<void> {

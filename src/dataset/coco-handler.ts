@@ -2,16 +2,9 @@
 import { Field, matchField, RECORD_FIELDS, TOP_FIELDS } from './coco-fields';
 import { badAnnotation, badCategory, badImage, missingLists, notAList, notARecord, resultsList } from './coco-kinds';
 import { beginRecord, createRecord, setMissing, setNumber, setString, type CocoRecord } from './coco-record';
-import {
-  createColumns,
-  createIdPool,
-  growColumns,
-  referTo,
-  textOfId,
-  tieAnnotations,
-  type Columns,
-  type IdPool,
-} from './columns';
+import { addRow, type Columns, createColumns, startAnew, tieAnnotations } from './columns';
+import { collect } from './details-collected';
+import { createIdPool, type IdPool, textOfId } from './ids';
 import type { Container, JsonHandler } from './json-scanner';
 import { decodeString } from './json-token';
 import type { AnnotationTable, CocoCategory, CocoImage } from './types';
@@ -41,9 +34,12 @@ interface CocoHandler extends JsonHandler {
   readonly state: CocoState;
 }
 
-/** `bytes`: about how long the text is, from which the number of annotations is guessed. */
-export function createCocoHandler(bytes: number): CocoHandler {
-  const state = createState(bytes);
+/**
+ * @param bytes about how long the text is, from which the number of annotations is guessed
+ * @param mostInMemory bytes that the details of annotations may take, see `spill`
+ */
+export function createCocoHandler(bytes: number, mostInMemory: number | undefined): CocoHandler {
+  const state = createState(bytes, mostInMemory);
   const handler: CocoHandler = {
     scanner: { at: 0 },
     state,
@@ -60,7 +56,7 @@ export function createCocoHandler(bytes: number): CocoHandler {
 /** COCO's own annotations take 500 bytes, those with boxes only 130. */
 const BYTES_A_ROW = 250;
 
-function createState(bytes: number): CocoState {
+function createState(bytes: number, mostInMemory: number | undefined): CocoState {
   return {
     ids: createIdPool(),
     record: createRecord(),
@@ -73,17 +69,17 @@ function createState(bytes: number): CocoState {
     imageKeys: [],
     categories: [],
     categoryKeys: [],
-    columns: createColumns(Math.ceil(bytes / BYTES_A_ROW) + 16),
+    columns: createColumns(Math.ceil(bytes / BYTES_A_ROW) + 16, mostInMemory),
   };
 }
 
 /** Once the file has ended. Throws DatasetError (not-coco, no-images, no-annotations, no-categories). */
-export function finishCoco(
+export async function finishCoco(
   state: CocoState,
   path: string,
-): { images: CocoImage[]; categories: CocoCategory[]; annotations: AnnotationTable } {
+): Promise<{ images: CocoImage[]; categories: CocoCategory[]; annotations: AnnotationTable }> {
   if (state.found.size < 3) throw missingLists(path, state.found, state.keys);
-  const annotations = tieAnnotations(state.columns, state.imageKeys, state.categoryKeys, state.ids);
+  const annotations = await tieAnnotations(state.columns, state.imageKeys, state.categoryKeys, state.ids);
   return { images: state.images, categories: state.categories, annotations };
 }
 
@@ -105,7 +101,7 @@ function readKey(state: CocoState, bytes: Buffer, start: number, end: number): b
 /** A key that is repeated replaces what came before, as in every JSON reader. */
 function beginSection(state: CocoState, section: number): void {
   state.found.add(section);
-  if (section === Field.annotations) state.columns.count = 0;
+  if (section === Field.annotations) startAnew(state.columns);
   else if (section === Field.images) {
     state.images = [];
     state.imageKeys = [];
@@ -174,14 +170,9 @@ function addAnnotation(state: CocoState): void {
   const { values, box, boxCount } = state.record;
   if (isMissing(values, Field.categoryId) || isMissing(values, Field.imageId)) throw badAnnotation(state.record);
   const { columns } = state;
-  if (columns.count === columns.id.length) growColumns(columns);
-  const row = columns.count++;
-  columns.id[row] = values[Field.id]!;
-  columns.image[row] = referTo(columns.images, values[Field.imageId]!);
-  columns.category[row] = referTo(columns.categories, values[Field.categoryId]!);
-  columns.area[row] = values[Field.area]!;
-  columns.crowd[row] = isMissing(values, Field.crowd) || values[Field.crowd] === 0 ? 0 : 1;
-  for (let k = 0; k < 4; k++) columns.bbox[row * 4 + k] = boxCount === 4 ? box[k]! : NaN;
+  const crowd = isMissing(values, Field.crowd) || values[Field.crowd] === 0 ? 0 : 1;
+  addRow(columns, values[Field.imageId]!, values[Field.categoryId]!);
+  collect(columns.details, values[Field.id]!, boxCount === 4 ? box : undefined, values[Field.area]!, crowd);
 }
 
 const isMissing = (values: Float64Array, field: number) => Number.isNaN(values[field]);

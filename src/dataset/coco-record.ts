@@ -1,6 +1,6 @@
 // One record of a COCO file while it is read: the values of its fields so far, and how JSON values become them.
 import { Field } from './coco-fields';
-import { keyOfId, type IdPool } from './columns';
+import { keyOfId, type IdPool } from './ids';
 import { LONGEST_INTEGER } from './json-token';
 
 export interface CocoRecord {

@@ -1,41 +1,8 @@
-// The annotations of a COCO file as growing typed columns, and the ids that tie them to images and categories.
-import type { AnnotationTable, DanglingReference } from './types';
-
-/**
- * Ids as numbers: a safe integer stands for itself, any other text is numbered -0.5, -1.5, … in the order first met, so
- * that 860,000 ids need no strings.
- */
-export interface IdPool {
-  readonly texts: string[];
-  readonly keys: Map<string, number>;
-}
-
-export function createIdPool(): IdPool {
-  return { texts: [], keys: new Map() };
-}
-
-const INTEGER = /^(?:0|-?[1-9]\d{0,15})$/;
-
-/** The key of an id written as a JSON string, or as a number that is not a short integer (`numeric`). */
-export function keyOfId(pool: IdPool, written: string, numeric: boolean): number {
-  const value = numeric || INTEGER.test(written) ? Number(written) : NaN;
-  if (Number.isSafeInteger(value)) return value + 0;
-  // 1.50 is 1.5; whole numbers beyond 2^53 keep every digit.
-  const text = Number.isFinite(value) && !Number.isInteger(value) ? String(value) : written;
-  let key = pool.keys.get(text);
-  if (key === undefined) {
-    key = -(pool.texts.length + 0.5);
-    pool.texts.push(text);
-    pool.keys.set(text, key);
-  }
-  return key;
-}
-
-/** The text of an id; '?' for an annotation that has none. */
-export function textOfId(key: number, texts: readonly string[]): string {
-  if (Number.isNaN(key)) return '?';
-  return Number.isInteger(key) ? String(key) : texts[-key - 0.5]!;
-}
+// The annotations of a COCO file as growing typed columns, and what ties them to images and categories.
+import { detailsOf } from './details';
+import { collectAnew, type Collected, collectedDetails, createCollected } from './details-collected';
+import { type IdPool, textOfId } from './ids';
+import type { AnnotationTable, CategoryColumn, DanglingReference } from './types';
 
 /** Keys numbered in the order first met: a reference takes 4 bytes a row, whatever the ids are. */
 interface References {
@@ -55,7 +22,7 @@ function createReferences(): References {
 
 const isSmall = (key: number) => key >= 0 && key < MOST_SMALL;
 
-export function referTo(references: References, key: number): number {
+function referTo(references: References, key: number): number {
   const number = numberOf(references, key);
   return number === -1 ? addReference(references, key) : number;
 }
@@ -79,45 +46,52 @@ function addReference(references: References, key: number): number {
 
 export interface Columns {
   count: number;
-  id: Float64Array;
   /** Numbers of `images` and `categories`, and once the annotations are tied, rows. */
   image: Int32Array;
-  category: Int32Array;
-  bbox: Float32Array;
-  area: Float32Array;
-  crowd: Uint8Array;
+  category: CategoryColumn;
+  readonly details: Collected;
   readonly images: References;
   readonly categories: References;
 }
 
 /** Memory that is not written to yet costs nothing, so `rows` may be a generous guess. */
-export function createColumns(rows: number): Columns {
-  return { ...createArrays(rows), count: 0, images: createReferences(), categories: createReferences() };
-}
-
-function createArrays(rows: number) {
+export function createColumns(rows: number, mostInMemory: number | undefined): Columns {
   return {
-    id: new Float64Array(rows),
+    count: 0,
     image: new Int32Array(rows),
-    category: new Int32Array(rows),
-    bbox: new Float32Array(rows * 4),
-    area: new Float32Array(rows),
-    crowd: new Uint8Array(rows),
+    category: new Int16Array(rows),
+    details: createCollected(mostInMemory),
+    images: createReferences(),
+    categories: createReferences(),
   };
 }
 
-/** One column after the other, so that only one of them is there twice. */
-export function growColumns(columns: Columns): void {
-  const rows = Math.ceil(columns.id.length * 1.5);
-  columns.id = grown(columns.id, new Float64Array(rows));
-  columns.image = grown(columns.image, new Int32Array(rows));
-  columns.category = grown(columns.category, new Int32Array(rows));
-  columns.bbox = grown(columns.bbox, new Float32Array(rows * 4));
-  columns.area = grown(columns.area, new Float32Array(rows));
-  columns.crowd = grown(columns.crowd, new Uint8Array(rows));
+const MOST_IN_16_BITS = 0x7fff;
+
+export function addRow(columns: Columns, imageKey: number, categoryKey: number): void {
+  if (columns.count === columns.image.length) growColumns(columns);
+  const row = columns.count++;
+  columns.image[row] = referTo(columns.images, imageKey);
+  const category = referTo(columns.categories, categoryKey);
+  if (category > MOST_IN_16_BITS && columns.category instanceof Int16Array)
+    columns.category = grown(columns.category, new Int32Array(columns.category.length));
+  columns.category[row] = category;
 }
 
-function grown<T extends Float64Array | Float32Array | Int32Array | Uint8Array>(old: T, larger: T): T {
+/** One column after the other, so that only one of them is there twice. */
+function growColumns(columns: Columns): void {
+  const rows = Math.ceil(columns.image.length * 1.5);
+  columns.image = grown(columns.image, new Int32Array(rows));
+  const { category } = columns;
+  columns.category = grown(category, category instanceof Int16Array ? new Int16Array(rows) : new Int32Array(rows));
+}
+
+export function startAnew(columns: Columns): void {
+  columns.count = 0;
+  collectAnew(columns.details);
+}
+
+function grown<T extends Int32Array | Int16Array>(old: CategoryColumn, larger: T): T {
   larger.set(old);
   return larger;
 }
@@ -132,40 +106,70 @@ function rowsOf(references: References, records: readonly number[]): Int32Array 
   return rows;
 }
 
+/** The kind of the column of categories: that of the narrowest numbers that have all rows. */
+export const categoryColumn = (categories: number): typeof Int16Array | typeof Int32Array =>
+  categories > MOST_IN_16_BITS ? Int32Array : Int16Array;
+
 const EXAMPLES = 5;
 
+/** A reference that names no record. */
+interface Loose {
+  readonly row: number;
+  readonly field: DanglingReference['field'];
+  readonly key: number;
+}
+
 /** Ties the annotations to their records, once all are read: images and categories may come after them. */
-export function tieAnnotations(columns: Columns, imageKeys: number[], categoryKeys: number[], pool: IdPool): AnnotationTable {
-  const { count } = columns;
-  const image = columns.image.subarray(0, count);
-  const category = columns.category.subarray(0, count);
-  const dangling: DanglingReference[] = [];
-  /** In place; returns how many name no record. */
-  const tie = (column: Int32Array, references: References, records: readonly number[], field: DanglingReference['field']) => {
-    const rows = rowsOf(references, records);
+export async function tieAnnotations(
+  columns: Columns,
+  imageKeys: number[],
+  categoryKeys: number[],
+  pool: IdPool,
+): Promise<AnnotationTable> {
+  const { count, image, category } = columns;
+  const loose: Loose[] = [];
+  /** From numbers to rows, in place where both have one kind; returns how many name no record. */
+  const tie = (
+    from: CategoryColumn,
+    to: CategoryColumn,
+    references: References,
+    keys: readonly number[],
+    field: Loose['field'],
+  ) => {
+    const rows = rowsOf(references, keys);
     let missing = 0;
-    for (let i = 0; i < count; i++) {
-      const number = column[i]!;
-      column[i] = rows[number]!;
-      if (column[i] !== -1 || ++missing > EXAMPLES) continue;
-      const value = textOfId(references.keys[number]!, pool.texts);
-      dangling.push({ annotation: textOfId(columns.id[i]!, pool.texts), field, value });
+    for (let row = 0; row < count; row++) {
+      const number = from[row]!;
+      to[row] = rows[number]!;
+      if (rows[number] === -1 && ++missing <= EXAMPLES) loose.push({ row, field, key: references.keys[number]! });
     }
     return missing;
   };
-  const withoutImage = tie(image, columns.images, imageKeys, 'image_id');
-  const withoutCategory = tie(category, columns.categories, categoryKeys, 'category_id');
+  const Kind = categoryColumn(categoryKeys.length);
+  const rows = category instanceof Kind ? category : new Kind(count);
+  const withoutImage = tie(image, image, columns.images, imageKeys, 'image_id');
+  const withoutCategory = tie(category, rows, columns.categories, categoryKeys, 'category_id');
+  const details = collectedDetails(columns.details);
   return {
     count,
-    image,
-    category,
-    bbox: columns.bbox.subarray(0, count * 4),
-    area: columns.area.subarray(0, count),
-    crowd: columns.crowd.subarray(0, count),
-    id: columns.id.subarray(0, count),
+    image: image.subarray(0, count),
+    category: rows.subarray(0, count),
+    details,
     texts: pool.texts,
     withoutImage,
     withoutCategory,
-    dangling,
+    dangling: await named(loose, { details, texts: pool.texts }),
   };
+}
+
+async function named(loose: readonly Loose[], { details, texts }: Pick<AnnotationTable, 'details' | 'texts'>) {
+  const found = await detailsOf(
+    { details },
+    loose.map(({ row }) => row),
+  );
+  return loose.map(({ row, field, key }): DanglingReference => ({
+    annotation: textOfId(found.get(row)!.id, texts),
+    field,
+    value: textOfId(key, texts),
+  }));
 }

@@ -1,10 +1,12 @@
 // The faults of single records: which record, which of its fields, what is wrong. What an editor marks, and what can be repaired.
-import { textOfId } from './columns';
+import { annotationsOfImages, eachDetail } from './details';
 import { leaves } from './findings-annotations';
 import { plainName } from './findings-categories';
 import { type CheckedImage, sizeProblem } from './findings-images';
+import { textOfId } from './ids';
 import type { Section } from './records';
-import type { CocoIndex, Finding } from './types';
+import { isAmong, repeatedIds } from './repeated-ids';
+import type { AnnotationTable, CocoIndex, Detail, Finding } from './types';
 
 /** One case of the finding of the same code. */
 export interface Fault {
@@ -27,15 +29,23 @@ type Repair =
   /** Leave the category out, and give its annotations to that row. */
   | { readonly kind: 'merge'; readonly into: number };
 
-/** @param checked by row of `index.images`; undefined for files that were not looked at */
-export function faultsOf(index: CocoIndex, checked: readonly (CheckedImage | undefined)[]): Fault[] {
-  return [...imageFaults(index, checked), ...annotationFaults(index), ...categoryFaults(index)];
+/**
+ * Throws the signal's reason and DatasetError (index-unreadable).
+ *
+ * @param checked by row of `index.images`; undefined for files that were not looked at
+ */
+export async function faultsOf(
+  index: CocoIndex,
+  checked: readonly (CheckedImage | undefined)[],
+  signal?: AbortSignal,
+): Promise<Fault[]> {
+  const fits = await fitOf(index, checked);
+  return [...imageFaults(index, checked, fits), ...(await annotationFaults(index, signal)), ...categoryFaults(index)];
 }
 
-function imageFaults(index: CocoIndex, checked: readonly (CheckedImage | undefined)[]): Fault[] {
+function imageFaults(index: CocoIndex, checked: readonly (CheckedImage | undefined)[], fits: Fit): Fault[] {
   const faults: Fault[] = [];
   const [ids, files] = [new Set<string>(), new Set<string>()];
-  const fits = fitOf(index);
   index.images.forEach(({ id, fileName, width, height }, row) => {
     const fault = (code: string, severity: Fault['severity'], field: string, message: string, repair?: Repair) =>
       faults.push({ code, severity, section: 'images', row, field, message, ...(repair && { repair }) });
@@ -69,27 +79,28 @@ function sizeRepair({ width, height, turned }: CheckedImage): Repair {
 }
 
 /** Whether every box of an image lies in a picture of the file's size. */
-function fitOf({ annotations }: CocoIndex): (row: number, file: CheckedImage) => boolean {
-  let boxes: Map<number, number[]> | undefined;
-  const byImage = () => {
-    const found = new Map<number, number[]>();
-    annotations.image.forEach((row, k) => found.set(row, [...(found.get(row) ?? []), k]));
-    return found;
-  };
-  return (row, { width, height, turned }) => {
-    boxes ??= byImage();
-    const { bbox } = annotations;
-    const [w, h] = turned ? [height, width] : [width, height];
-    return !(boxes.get(row) ?? []).some((k) => leaves(bbox[4 * k]!, bbox[4 * k + 2]!, w, bbox[4 * k + 1]!, bbox[4 * k + 3]!, h));
+type Fit = (row: number, file: CheckedImage) => boolean;
+
+/** Only the boxes of images whose declared size could be corrected are looked up. */
+async function fitOf(index: CocoIndex, checked: readonly (CheckedImage | undefined)[]): Promise<Fit> {
+  const doubtful = index.images.flatMap(({ width, height }, row) => {
+    const file = checked[row];
+    const isKnown = file && file.width !== 0 && width !== 0 && height !== 0;
+    return isKnown && isCertain(width, height, file) ? [row] : [];
+  });
+  const boxes = await annotationsOfImages(index, doubtful);
+  return (row, file) => {
+    const [w, h] = file.turned ? [file.height, file.width] : [file.width, file.height];
+    return !(boxes.get(row) ?? []).some(({ x, y, width, height }) => leaves(x, width, w, y, height, h));
   };
 }
 
-function annotationFaults({ annotations, images }: CocoIndex): Fault[] {
+async function annotationFaults({ annotations, images }: CocoIndex, signal: AbortSignal | undefined): Promise<Fault[]> {
   const faults: Fault[] = [];
-  const { bbox, id, texts } = annotations;
+  const repeated = await repeatedIds(annotations, signal);
+  let next = repeated.length === 0 ? 1 : await freeId(annotations, signal);
   const seen = new Set<number>();
-  let next = Math.max(0, ...maxima(id)) + 1;
-  for (let row = 0; row < annotations.count; row++) {
+  const judge = (row: number, { id, x, y, width, height }: Detail) => {
     const fault = (code: string, severity: Fault['severity'], field: string, message: string, repair?: Repair) =>
       faults.push({ code, severity, section: 'annotations', row, field, message, ...(repair && { repair }) });
     const image = annotations.image[row]!;
@@ -103,28 +114,34 @@ function annotationFaults({ annotations, images }: CocoIndex): Fault[] {
         'No category has this id: the annotation is left out.',
         REMOVE,
       );
-    if (!Number.isNaN(id[row]!) && seen.size === seen.add(id[row]!).size)
-      fault('duplicate-annotation-id', 'warning', 'id', `An earlier annotation has the id ${textOfId(id[row]!, texts)}.`, {
+    if (isAmong(repeated, id) && seen.size === seen.add(id).size)
+      fault('duplicate-annotation-id', 'warning', 'id', `An earlier annotation has the id ${textOfId(id, annotations.texts)}.`, {
         kind: 'set',
         values: { id: String(next++) },
       });
-    const [x, y, w, h] = [bbox[4 * row]!, bbox[4 * row + 1]!, bbox[4 * row + 2]!, bbox[4 * row + 3]!];
-    if (Number.isNaN(x)) continue;
+    if (Number.isNaN(x)) return;
     const of = images[image];
-    if (!(w > 0 && h > 0)) fault('empty-box', 'warning', 'bbox', 'This box has no width or no height.');
-    else if (of && leaves(x, w, of.width, y, h, of.height))
+    if (!(width > 0 && height > 0)) fault('empty-box', 'warning', 'bbox', 'This box has no width or no height.');
+    else if (of && leaves(x, width, of.width, y, height, of.height))
       fault('box-outside-image', 'warning', 'bbox', `This box leaves its image (${of.fileName}, ${of.width} × ${of.height}).`);
-  }
+  };
+  await eachDetail(annotations, judge, signal);
   return faults;
 }
 
 const REMOVE: Repair = { kind: 'remove' };
 
-/** The largest safe integer among the ids, if any: `Math.max` takes no 860,000 arguments. */
-function maxima(ids: Float64Array): number[] {
-  let most = -Infinity;
-  for (const id of ids) if (Number.isInteger(id) && id > most) most = id;
-  return most === -Infinity ? [] : [most];
+/** Beyond all that are safe integers, from 1 on. */
+export async function freeId(annotations: AnnotationTable, signal: AbortSignal | undefined): Promise<number> {
+  let most = 0;
+  await eachDetail(
+    annotations,
+    (_, { id }) => {
+      if (Number.isInteger(id) && id > most) most = id;
+    },
+    signal,
+  );
+  return most + 1;
 }
 
 function categoryFaults({ categories, annotations }: CocoIndex): Fault[] {

@@ -1,9 +1,12 @@
 // What can be wrong with annotations: references that lead nowhere, repeated ids, boxes that cannot be right.
-import { textOfId } from './columns';
+import { eachDetail } from './details';
 import { add, finding, newTally, type Tally } from './findings';
+import { textOfId } from './ids';
+import { isAmong, repeatedIds } from './repeated-ids';
 import type { AnnotationTable, CocoIndex, Finding } from './types';
 
-export function annotationFindings(index: CocoIndex): Finding[] {
+/** Throws the signal's reason and DatasetError (index-unreadable). */
+export async function annotationFindings(index: CocoIndex, signal?: AbortSignal): Promise<Finding[]> {
   const { annotations } = index;
   return [
     ...finding('annotation-without-image', dangling(annotations, 'image_id'), {
@@ -16,12 +19,12 @@ export function annotationFindings(index: CocoIndex): Finding[] {
       message: 'annotations have a category_id that no category has; they are left out.',
       remedy: 'Add the missing categories or remove the annotations.',
     }),
-    ...finding('duplicate-annotation-id', repeatedAnnotations(annotations), {
+    ...finding('duplicate-annotation-id', await repeatedAnnotations(annotations, signal), {
       severity: 'warning',
       message: 'annotations have an id that another one has; all of them count.',
       remedy: 'If the file was joined from several, check that none came in twice; then number them anew.',
     }),
-    ...boxFindings(index),
+    ...(await boxFindings(index, signal)),
   ];
 }
 
@@ -35,18 +38,20 @@ function dangling(annotations: AnnotationTable, field: 'image_id' | 'category_id
   return { ...tally, images: imagesOf(annotations.image, (k) => annotations.category[k] === -1) };
 }
 
-/** Sorting a copy needs far less memory than a set of 860,000 ids. */
-function repeatedAnnotations({ id, image, texts }: AnnotationTable): Tally {
-  const sorted = id.slice().sort();
-  const twice = new Set<number>();
+async function repeatedAnnotations(table: AnnotationTable, signal: AbortSignal | undefined): Promise<Tally> {
+  const repeated = await repeatedIds(table, signal);
   const tally = newTally();
-  for (let k = 1; k < sorted.length; k++) {
-    if (sorted[k] !== sorted[k - 1]) continue;
-    twice.add(sorted[k]!);
-    add(tally, () => `annotation ${textOfId(sorted[k]!, texts)}`);
-  }
-  if (twice.size === 0) return tally;
-  return { ...tally, images: imagesOf(image, (k) => twice.has(id[k]!)) };
+  for (const id of repeated) add(tally, () => `annotation ${textOfId(id, table.texts)}`);
+  if (repeated.length === 0) return tally;
+  const meant = newTally();
+  await eachDetail(
+    table,
+    (row, { id }) => {
+      if (isAmong(repeated, id)) add(meant, () => '', table.image[row]);
+    },
+    signal,
+  );
+  return { ...tally, images: meant.images };
 }
 
 /** The images of the annotations that are meant. */
@@ -56,24 +61,25 @@ function imagesOf(image: Int32Array, isMeant: (row: number) => boolean): Set<num
   return tally.images;
 }
 
-function boxFindings(index: CocoIndex): Finding[] {
-  const { annotations, images } = index;
-  const { bbox } = annotations;
+async function boxFindings({ annotations, images }: CocoIndex, signal: AbortSignal | undefined): Promise<Finding[]> {
   const [absent, empty, beyond] = [newTally(), newTally(), newTally()];
-  for (let k = 0; k < annotations.count; k++) {
-    const name = () => `annotation ${textOfId(annotations.id[k]!, annotations.texts)}`;
-    const [x, y, width, height] = [bbox[k * 4]!, bbox[k * 4 + 1]!, bbox[k * 4 + 2]!, bbox[k * 4 + 3]!];
-    const row = annotations.image[k]!;
-    const image = images[row];
-    if (Number.isNaN(x)) add(absent, name, row);
-    else if (!(width > 0 && height > 0)) add(empty, () => `${name()}: ${width} × ${height}`, row);
-    else if (image !== undefined && leaves(x, width, image.width, y, height, image.height))
-      add(
-        beyond,
-        () => `${name()}: ${[x, y, width, height].join(', ')} in ${image.width} × ${image.height} (${image.fileName})`,
-        row,
-      );
-  }
+  await eachDetail(
+    annotations,
+    (k, { id, x, y, width, height }) => {
+      const name = () => `annotation ${textOfId(id, annotations.texts)}`;
+      const row = annotations.image[k]!;
+      const image = images[row];
+      if (Number.isNaN(x)) add(absent, name, row);
+      else if (!(width > 0 && height > 0)) add(empty, () => `${name()}: ${width} × ${height}`, row);
+      else if (image !== undefined && leaves(x, width, image.width, y, height, image.height))
+        add(
+          beyond,
+          () => `${name()}: ${[x, y, width, height].join(', ')} in ${image.width} × ${image.height} (${image.fileName})`,
+          row,
+        );
+    },
+    signal,
+  );
   return [
     ...finding('box-missing', absent, {
       severity: 'info',

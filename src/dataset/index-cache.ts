@@ -1,20 +1,15 @@
 // Opens annotation files through a cache of parsed ones: the second opening of a big file reads its columns instead of its text.
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, utimes, type FileHandle } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { readChunks, withFile, type ReadOptions } from './chunks';
 import { isSettled, placeAndTimes, prune, TEMPORARY_SUFFIX } from './cache-files';
 import { cacheFolderFor } from './cache-folder';
+import { readChunks, withFile } from './chunks';
 import { fingerprintOf } from './fingerprint';
 import { decodeIndex, encodeIndex } from './index-file';
-import { readAnnotations } from './reader';
+import { closeFile, openForReading } from './open-files';
+import { readAnnotations, type ReaderOptions } from './reader';
 import type { CocoIndex } from './types';
-
-export interface OpenOptions extends ReadOptions {
-  /** Where parsed files are kept; else `cacheFolderFor` the annotation file and `runsFolder`. */
-  readonly cacheFolder?: string | undefined;
-  readonly runsFolder?: string | null | undefined;
-}
 
 /** Smaller files are parsed faster than people notice. */
 const CACHED_FROM = 1 << 22;
@@ -24,7 +19,7 @@ const CACHED_FROM = 1 << 22;
  * content's SHA-256. A file whose place, size, times and samples are those of a file hashed before is not hashed again.
  * A cache that is damaged, of another version, or in a folder that cannot be written to is no failure.
  */
-export async function openAnnotations(path: string, options: OpenOptions = {}): Promise<CocoIndex> {
+export async function openAnnotations(path: string, options: ReaderOptions = {}): Promise<CocoIndex> {
   const identity = await withFile(path, (handle) => identityOf(path, handle));
   if (identity.bytes < CACHED_FROM) return readAnnotations(path, options);
   options.signal?.throwIfAborted();
@@ -34,7 +29,7 @@ export async function openAnnotations(path: string, options: OpenOptions = {}): 
     options.onProgress?.(identity.bytes, identity.bytes);
     return { ...known, path };
   }
-  const index = await readAnnotations(path, options);
+  const index = await readAnnotations(path, { ...options, cacheFolder: cache.folder });
   await keep(cache, path, index, options.signal).catch(() => undefined);
   options.signal?.throwIfAborted();
   return index;
@@ -77,7 +72,7 @@ const noteName = (path: string) => `${createHash('sha256').update(resolve(path))
 
 type Known = Omit<CocoIndex, 'path'>;
 
-async function findIndex(cache: Cache, path: string, options: ReadOptions): Promise<Known | undefined> {
+async function findIndex(cache: Cache, path: string, options: ReaderOptions): Promise<Known | undefined> {
   const { folder, identity } = cache;
   const names = await readdir(folder).catch(() => []);
   if (!names.some((name) => name.startsWith(`${identity.bytes}-`) && name.endsWith('.index'))) return undefined;
@@ -85,29 +80,20 @@ async function findIndex(cache: Cache, path: string, options: ReadOptions): Prom
   const noted = note.startsWith(`${identity.stamp} `) ? note.slice(identity.stamp.length + 1) : undefined;
   // The same content under another name, or touched since: hashing is several times faster than parsing.
   const fingerprint = noted ?? (await withFile(path, (handle, size) => fingerprintOf(readChunks(path, handle, size, options))));
-  const index = await loadIndex(join(folder, indexName(identity.bytes, fingerprint)));
+  const index = await loadIndex(join(folder, indexName(identity.bytes, fingerprint)), options.mostInMemory);
   if (index?.fingerprint !== fingerprint || index.bytes !== identity.bytes) return undefined;
   if (noted === undefined) await writeNote(cache, path, fingerprint).catch(() => undefined);
   return index;
 }
 
-async function loadIndex(path: string): Promise<Known | undefined> {
-  try {
-    const { size } = await stat(path);
-    const bytes = Buffer.allocUnsafeSlow(size);
-    const file = await open(path, 'r');
-    try {
-      for (let at = 0, read = 1; at < size && read > 0; at += read) read = (await file.read(bytes, at, size - at, at)).bytesRead;
-    } finally {
-      await file.close();
-    }
-    const index = decodeIndex(bytes);
-    const now = new Date();
-    if (index) await utimes(path, now, now).catch(() => undefined);
-    return index;
-  } catch {
-    return undefined;
-  }
+async function loadIndex(path: string, mostInMemory: number | undefined): Promise<Known | undefined> {
+  const file = await openForReading(path).catch(() => undefined);
+  if (!file) return undefined;
+  const index = await decodeIndex(file, mostInMemory);
+  if (!index?.annotations.details.stored) closeFile(file);
+  const now = new Date();
+  if (index) await utimes(path, now, now).catch(() => undefined);
+  return index;
 }
 
 async function keep(cache: Cache, path: string, index: CocoIndex, signal: AbortSignal | undefined): Promise<void> {
@@ -132,12 +118,16 @@ async function writeNote(cache: Cache, path: string, fingerprint: string): Promi
 /** Two writes of one process must not share a temporary file. */
 let counter = 0;
 
-async function replaceFile(path: string, parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void> {
+async function replaceFile(
+  path: string,
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  signal?: AbortSignal,
+): Promise<void> {
   const temporary = `${path}.${process.pid}.${++counter}${TEMPORARY_SUFFIX}`;
   try {
     const file = await open(temporary, 'wx');
     try {
-      for (const part of parts) await file.writeFile(part, { signal });
+      for await (const part of parts) await file.writeFile(part, { signal });
       await file.sync();
     } finally {
       await file.close();
@@ -150,7 +140,7 @@ async function replaceFile(path: string, parts: readonly Uint8Array[], signal?: 
 }
 
 const LIMITS = {
-  ours: /^(\d+-[0-9a-f]{64}\.index|[0-9a-f]{32}\.note)(\.\d+\.\d+\.tmp)?$/,
+  ours: /^((\d+-[0-9a-f]{64}\.index|[0-9a-f]{32}\.note)(\.\d+\.\d+\.tmp)?|[0-9a-f]{32}\.rows\.tmp)$/,
   mostFiles: 64,
   mostBytes: 2 ** 31,
 };

@@ -15,7 +15,7 @@ interface InspectOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Throws the signal's reason and DatasetError: unknown-category, repeated-category, image-folder-missing. */
+/** Throws the signal's reason and DatasetError: unknown-category, repeated-category, image-folder-missing, index-unreadable. */
 export async function inspect(index: CocoIndex, options: InspectOptions = {}): Promise<Inspection> {
   // A file with an empty list of categories can be inspected all the same.
   const chosen =
@@ -41,7 +41,7 @@ export async function inspect(index: CocoIndex, options: InspectOptions = {}): P
     findings: [
       ...fileFindings(index, problems, options.imageFolder),
       ...recordFindings(index),
-      ...annotationFindings(index),
+      ...(await annotationFindings(index, options.signal)),
       ...unannotatedFindings(index, marks),
       ...categoryFindings(index, categories, perImage.labelled),
     ],

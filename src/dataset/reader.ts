@@ -1,6 +1,9 @@
 // Reads a COCO annotation file of any size in one pass from disk, without holding its text.
+import { resolve } from 'node:path';
+import { cacheFolderFor } from './cache-folder';
 import { createCocoHandler, finishCoco } from './coco-handler';
 import { isGzip, readChunks, withFile, type ReadOptions } from './chunks';
+import { discard, spill } from './details-collected';
 import { DatasetError, LocatedError } from './errors';
 import { hashInThread, hashOfChunks } from './fingerprint';
 import { createScanner, endOfBytes, pushBytes } from './json-scanner';
@@ -8,6 +11,17 @@ import type { CocoIndex } from './types';
 
 /** Bytes from which a second thread pays. */
 const BIG = 1 << 24;
+
+export interface ReaderOptions extends ReadOptions {
+  /**
+   * Where `openAnnotations` keeps parsed files, and a temporary file may be made; else `cacheFolderFor` the annotation file and
+   * `runsFolder`.
+   */
+  readonly cacheFolder?: string | undefined;
+  readonly runsFolder?: string | null | undefined;
+  /** Bytes from which the details of annotations go to a temporary file; about a million annotations. */
+  readonly mostInMemory?: number | undefined;
+}
 
 /**
  * Reads a COCO detection file (instances, or keypoints with categories), plain or gzip. Annotations become columns;
@@ -18,9 +32,11 @@ const BIG = 1 << 24;
  * annotation-incomplete, category-incomplete, captions-file, panoptic-file, results-file, no-images, no-annotations,
  * no-categories, not-coco. Faults of the text are told with line, column (as editors count) and byte.
  */
-export async function readAnnotations(path: string, options: ReadOptions = {}): Promise<CocoIndex> {
+export async function readAnnotations(path: string, options: ReaderOptions = {}): Promise<CocoIndex> {
   return withFile(path, async (handle, size) => {
-    const handler = createCocoHandler(size);
+    const handler = createCocoHandler(size, options.mostInMemory);
+    const { details } = handler.state.columns;
+    const folder = async () => options.cacheFolder ?? cacheFolderFor(resolve(path), options);
     const scanner = createScanner(handler);
     handler.scanner = scanner;
     const inThread = size >= BIG && !(await isGzip(handle));
@@ -29,11 +45,13 @@ export async function readAnnotations(path: string, options: ReadOptions = {}): 
       for await (const chunk of readChunks(path, handle, size, options)) {
         pushBytes(scanner, chunk);
         fingerprint.update(chunk);
+        await spill(details, folder, options.signal);
       }
       endOfBytes(scanner);
-      const read = finishCoco(handler.state, path);
+      const read = await finishCoco(handler.state, path);
       return { path, bytes: size, fingerprint: await fingerprint.digest(), ...read };
     } catch (error) {
+      discard(details);
       throw error instanceof LocatedError ? await located(path, error) : error;
     } finally {
       fingerprint.stop();

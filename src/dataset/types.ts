@@ -25,27 +25,71 @@ export interface DanglingReference {
   readonly value: string;
 }
 
-/** The annotations of a file as columns of `count` rows, in file order. */
+/**
+ * The annotations of a file, in file order: what every question asks for as columns of `count` rows, the rest as details. Two functions of
+ * details.ts read those: `eachDetail` all of them in turn, `annotationsOfImages` those of some images.
+ */
 export interface AnnotationTable {
   readonly count: number;
   /** Row of `CocoIndex.images`, -1 where image_id names no image. */
   readonly image: Int32Array;
-  /** Row of `CocoIndex.categories`, -1 where category_id names no category. */
-  readonly category: Int32Array;
-  /** count × 4: x, y, width, height in pixels; NaN where the annotation has no box of four numbers. */
-  readonly bbox: Float32Array;
-  /** Square pixels; NaN where not given. */
-  readonly area: Float32Array;
-  /** 1 for iscrowd annotations. */
-  readonly crowd: Uint8Array;
-  /** The id where it is a safe integer; NaN where there is none; `texts[k]` is written as -(k + 0.5). */
-  readonly id: Float64Array;
-  /** The ids that are not safe integers. */
+  /** Row of `CocoIndex.categories`, -1 where category_id names no category; 16 bits a row where that is enough. */
+  readonly category: CategoryColumn;
+  readonly details: AnnotationDetails;
+  /** The ids that are not safe integers, see `Detail`. */
   readonly texts: readonly string[];
   /** How many annotations name no image and how many no category, and the first few of each. */
   readonly withoutImage: number;
   readonly withoutCategory: number;
   readonly dangling: readonly DanglingReference[];
+}
+
+export type CategoryColumn = Int16Array | Int32Array;
+
+/** Id, box, area and crowd of each annotation: in memory, or on disk where they are so many that they would take too much of it. */
+export interface AnnotationDetails {
+  /** Where the first rows are, all the others being in memory. */
+  readonly stored: StoredRows | undefined;
+  /** The rows after those, in the form of `details.ts`: all blocks but the last one are full. */
+  readonly blocks: readonly Float64Array[];
+}
+
+/** Rows in a file, which is closed when nobody holds this any more. */
+export interface StoredRows {
+  readonly file: OpenFile;
+  /** Where they begin in the file, in bytes. */
+  readonly start: number;
+  readonly rows: number;
+}
+
+export interface OpenFile {
+  readonly path: string;
+  readonly fd: number;
+}
+
+/** What the file says of an annotation beside its image and its category. */
+export interface Detail {
+  /** The id where it is a safe integer; NaN where there is none; `texts[k]` is written as -(k + 0.5). */
+  readonly id: number;
+  /** The box in pixels, as 32-bit floats; all NaN where the annotation has no box of four numbers. */
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  /** Square pixels, as a 32-bit float; NaN where not given. */
+  readonly area: number;
+  /** 1 for iscrowd annotations, else 0. */
+  readonly crowd: number;
+}
+
+/** An annotation as `annotationsOfImages` tells it. */
+export interface Annotation extends Omit<Detail, 'id'> {
+  /** Its row in the table. */
+  readonly row: number;
+  /** As text; '?' where it has none. */
+  readonly id: string;
+  /** Row of `CocoIndex.categories`, -1 where there is none. */
+  readonly category: number;
 }
 
 export interface CocoIndex {

@@ -1,13 +1,15 @@
 // Parsed annotation files that are kept while somebody looks at their images: a few at most, and none that is not used.
 import { resolve } from 'node:path';
+import { eachDetail } from '../dataset/details';
 import { findFiles } from '../dataset/image-files';
-import { openAnnotations, type OpenOptions } from '../dataset/index-cache';
+import { openAnnotations } from '../dataset/index-cache';
 import { chooseCategories, columnsOf, distinctImages } from '../dataset/labels';
+import type { ReaderOptions } from '../dataset/reader';
 import type { CocoIndex } from '../dataset/types';
 import { LabelscopeError } from '../protocol/errors';
 import type { DatasetKey } from '../protocol/browse';
 
-/** The columns of a COCO 2017 training file take about 60 MB. */
+/** A COCO 2017 training file takes about 60 MB, one with ten times the annotations 120. */
 const MOST_KEPT = 2;
 
 /** One that nobody has asked for this long is forgotten; the next question reads the file again. */
@@ -59,11 +61,11 @@ export function forget(path: string): void {
 }
 
 export async function keepIndex(index: CocoIndex): Promise<void> {
-  await keep(index.path, Promise.resolve(browseIndexOf(index)));
+  await keep(index.path, browseIndexOf(index));
 }
 
 /** Where a forgotten file is read again: how, and who hears how far that is. */
-export type Reading = Pick<OpenOptions, 'runsFolder' | 'onProgress'>;
+export type Reading = Pick<ReaderOptions, 'runsFolder' | 'onProgress'>;
 
 /**
  * The kept index, or the file read anew. Reading is not stopped with the request that began it: others wait for it too.
@@ -82,7 +84,7 @@ export async function openIndex({ annotations, fingerprint }: DatasetKey, readin
   );
 }
 
-function browseIndexOf(index: CocoIndex): BrowseIndex {
+async function browseIndexOf(index: CocoIndex): Promise<BrowseIndex> {
   const { rowOfImage: imageOfRecord, images } = distinctImages(index);
   const categories = index.categories.length === 0 ? [] : chooseCategories(index);
   const columns = columnsOf(index, categories);
@@ -95,7 +97,8 @@ function browseIndexOf(index: CocoIndex): BrowseIndex {
     return found.files;
   };
   const base = { index, records, imageOfRecord, columns, categories: categories.length, ...byImage };
-  return { ...base, ...counts(base), files, selections: new Map() };
+  const boxCount = await boxesOf(index, imageOfRecord, images.length);
+  return { ...base, labelCount: labelsOf(base), boxCount, files, selections: new Map() };
 }
 
 const namesOf = ({ images }: CocoIndex) => images.map(({ fileName }) => fileName);
@@ -114,19 +117,26 @@ function groupByImage({ annotations }: CocoIndex, imageOfRecord: Int32Array, ima
 
 type Grouped = Pick<BrowseIndex, 'index' | 'records' | 'columns' | 'categories' | 'start' | 'order'>;
 
-function counts({ index, records, columns, categories, start, order }: Grouped) {
-  const [labelCount, boxCount] = [new Int32Array(records.length), new Int32Array(records.length)];
-  const { category, bbox } = index.annotations;
+function labelsOf({ index, records, columns, categories, start, order }: Grouped): Int32Array {
+  const count = new Int32Array(records.length);
+  const { category } = index.annotations;
   const seen = new Int32Array(categories).fill(-1);
   for (let d = 0; d < records.length; d++) {
     for (let at = start[d]!; at < start[d + 1]!; at++) {
-      const k = order[at]!;
-      const column = columns[category[k]!] ?? -1;
-      if (!Number.isNaN(bbox[4 * k]!)) boxCount[d]!++;
+      const column = columns[category[order[at]!]!] ?? -1;
       if (column < 0 || seen[column] === d) continue;
       seen[column] = d;
-      labelCount[d]!++;
+      count[d]!++;
     }
   }
-  return { labelCount, boxCount };
+  return count;
+}
+
+async function boxesOf({ annotations }: CocoIndex, imageOfRecord: Int32Array, images: number): Promise<Int32Array> {
+  const count = new Int32Array(images);
+  await eachDetail(annotations, (row, { x }) => {
+    const image = imageOfRecord[annotations.image[row]!] ?? -1;
+    if (image >= 0 && !Number.isNaN(x)) count[image]!++;
+  });
+  return count;
 }

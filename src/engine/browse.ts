@@ -1,5 +1,7 @@
 // The requests `browse`, `thumbnails` and `release`: the images behind a data set's numbers, a window of rows at a time.
 import { resolve } from 'node:path';
+import { detailsOf } from '../dataset/details';
+import type { Detail } from '../dataset/types';
 import type { BrowsedImage, BrowseParams, BrowseResult, DatasetKey, Thumbnail, ThumbnailsParams } from '../protocol/browse';
 import { toWireError } from '../protocol/errors';
 import { annotationsOf, selectionOf } from './browse-filter';
@@ -28,7 +30,22 @@ export async function browse(params: BrowseParams, opening: Opening, emit: Emit)
   const offset = Math.max(0, params.offset);
   const window = rows.subarray(offset, offset + Math.min(params.limit, MOST_ROWS));
   const places = await placesOf(opened, params);
-  return { total: rows.length, images: Array.from(window, (row) => imageOf(opened, row, places)) };
+  const details = await detailsOf(
+    opened.index.annotations,
+    Array.from(window).flatMap((row) => Array.from(rowsWithBoxes(opened, row))),
+  );
+  return { total: rows.length, images: Array.from(window, (row) => imageOf(opened, row, details, places)) };
+}
+
+const boxCountOf = ({ boxCount, imageOfRecord }: BrowseIndex, row: number) => boxCount[imageOfRecord[row]!] ?? 0;
+
+/** The annotations of an image among which the boxes are that are shown. */
+function rowsWithBoxes(opened: BrowseIndex, row: number): Int32Array {
+  const annotations = annotationsOf(opened, row);
+  const boxes = boxCountOf(opened, row);
+  return boxes === annotations.length
+    ? annotations.subarray(0, MOST_BOXES)
+    : annotations.subarray(0, boxes === 0 ? 0 : undefined);
 }
 
 function reading({ runsFolder }: Opening, emit: Emit): Reading {
@@ -42,24 +59,26 @@ async function placesOf(opened: BrowseIndex, { imageFolder }: DatasetKey): Promi
   return imageFolder === null ? new Map() : opened.files(imageFolder);
 }
 
-function imageOf(opened: BrowseIndex, row: number, places: Places): BrowsedImage {
+function imageOf(opened: BrowseIndex, row: number, details: ReadonlyMap<number, Detail>, places: Places): BrowsedImage {
   const { fileName, width, height } = opened.index.images[row]!;
-  const { bbox, category, crowd } = opened.index.annotations;
+  const { category } = opened.index.annotations;
   const place = places.get(fileName);
-  const annotations = Array.from(annotationsOf(opened, row));
   const columnOf = (k: number) => opened.columns[category[k]!] ?? -1;
-  const labels = [...new Set(annotations.map(columnOf))].filter((column) => column >= 0).sort((a, b) => a - b);
-  const boxed = annotations.filter((k) => !Number.isNaN(bbox[4 * k]!));
-  const boxes = boxed.slice(0, MOST_BOXES).flatMap((k) => [...bbox.subarray(4 * k, 4 * k + 4), columnOf(k), crowd[k]!]);
+  const columns = new Set(Array.from(annotationsOf(opened, row), columnOf));
+  const boxed = Array.from(rowsWithBoxes(opened, row)).filter((k) => !Number.isNaN(details.get(k)!.x));
+  const boxes = boxed.slice(0, MOST_BOXES).flatMap((k) => {
+    const box = details.get(k)!;
+    return [box.x, box.y, box.width, box.height, columnOf(k), box.crowd];
+  });
   return {
     row,
     fileName,
     file: place && 'path' in place ? place.path : null,
     width,
     height,
-    labels,
+    labels: [...columns].filter((column) => column >= 0).sort((a, b) => a - b),
     boxes,
-    boxCount: boxed.length,
+    boxCount: boxCountOf(opened, row),
   };
 }
 

@@ -1,7 +1,8 @@
 // What is known of the images of a split beyond labels: sizes, the largest object of each category, fields of their records.
+import { eachDetail } from '../dataset/details';
 import { columnsOf, distinctImages } from '../dataset/labels';
 import { openAnnotations } from '../dataset/index-cache';
-import type { AnnotationTable, CocoIndex, LabelledSet } from '../dataset/types';
+import type { CocoIndex, Detail, LabelledSet } from '../dataset/types';
 import type { FactTable, ImageFacts, ObjectArea } from '../metrics/facts';
 import { groupsByField } from '../metrics/groups';
 import { FACTS_FORMAT, type ImageFactsFile } from '../protocol/run';
@@ -14,7 +15,7 @@ export async function factsOf({ set, paths, source }: Split, signal: AbortSignal
   const index = await openAnnotations(source.annotations, { signal });
   if (index.fingerprint !== source.fingerprint) return undefined;
   const rowOfRecord = rowsOf(index, set);
-  const areas = largestObjects(index, rowOfRecord, set);
+  const areas = await largestObjects(index, rowOfRecord, set, signal);
   const sizes = await sizesOf(set, paths, signal);
   const fields = await readImageFields(index, rowOfRecord, set.images.length, signal);
   return { images: areas.map((own, row) => ({ ...sizes[row]!, areas: own })), fields };
@@ -42,9 +43,9 @@ function rowsOf(index: CocoIndex, set: LabelledSet): Int32Array {
 }
 
 /** Square pixels: as the annotation says, else those of its box; NaN where neither tells. */
-function areaOf({ area, bbox }: AnnotationTable, k: number): number {
-  if (area[k]! > 0) return area[k]!;
-  const box = bbox[4 * k + 2]! * bbox[4 * k + 3]!;
+function areaOf({ area, width, height }: Detail): number {
+  if (area > 0) return area;
+  const box = width * height;
   return box >= 0 ? box : NaN;
 }
 
@@ -56,21 +57,23 @@ function larger(before: number, area: number): number {
 }
 
 /** By row, one for each of its labels in the order of the set's categories. */
-function largestObjects(
+async function largestObjects(
   { annotations, ...index }: CocoIndex,
   rowOfRecord: Int32Array,
   { images, categories, labels }: LabelledSet,
-): ObjectArea[][] {
+  signal: AbortSignal,
+): Promise<ObjectArea[][]> {
   const columns = columnsOf({ annotations, ...index }, categories);
   const width = categories.length;
   const largest = new Float64Array(images.length * width).fill(NO_OBJECT);
-  for (let k = 0; k < annotations.count; k++) {
+  const judge = (k: number, detail: Detail) => {
     const row = rowOfRecord[annotations.image[k]!] ?? -1;
     const column = columns[annotations.category[k]!] ?? -1;
-    if (row < 0 || column < 0 || annotations.crowd[k] === 1) continue;
+    if (row < 0 || column < 0 || detail.crowd === 1) return;
     const at = row * width + column;
-    largest[at] = larger(largest[at]!, areaOf(annotations, k));
-  }
+    largest[at] = larger(largest[at]!, areaOf(detail));
+  };
+  await eachDetail(annotations, judge, signal);
   return images.map((_, row) =>
     categories.flatMap((_, c) => (labels[row * width + c] === 1 ? [areaFrom(largest[row * width + c]!)] : [])),
   );

@@ -26,7 +26,7 @@ export async function diagnose(
   if ('diagnostics' in index) return index;
   const folder = (await folderOf(index, { explicit: images }))?.folder;
   const checks = await checkSizes(index, folder, { signal, onProgress: () => undefined });
-  const faults = [...(await missing(index, folder)), ...faultsOf(index, checks)];
+  const faults = [...(await missing(index, folder)), ...(await faultsOf(index, checks, signal))];
   const counts = countsOf(faults);
   const shown = firstOfEach(faults);
   const ranges = rangesOf(text, shown);

@@ -1,6 +1,7 @@
 // Any COCO file, as fast-check draws it, and what the reader should make of it.
 import fc from 'fast-check';
-import { textOfId } from '../../src/dataset/columns';
+import { eachDetail } from '../../src/dataset/details';
+import { textOfId } from '../../src/dataset/ids';
 import type { CocoIndex } from '../../src/dataset/types';
 
 export interface Coco {
@@ -66,15 +67,12 @@ const own = (record: Record<string, unknown>, key: string) => Object.hasOwn(reco
 const isBox = (box: unknown): box is number[] =>
   Array.isArray(box) && box.length === 4 && box.every((x) => typeof x === 'number');
 
-export function shown({ images, categories, annotations }: CocoIndex): ReturnType<typeof expectedIndex> {
-  const rows = Array.from({ length: annotations.count }, (_, k) => ({
-    id: textOfId(annotations.id[k]!, annotations.texts),
-    image: annotations.image[k]!,
-    category: annotations.category[k]!,
-    bbox: [...annotations.bbox.subarray(k * 4, k * 4 + 4)],
-    area: annotations.area[k]!,
-    crowd: annotations.crowd[k]!,
-  }));
+export async function shown({ images, categories, annotations }: CocoIndex): Promise<ReturnType<typeof expectedIndex>> {
+  const rows: ReturnType<typeof expectedIndex>['annotations'] = [];
+  await eachDetail(annotations, (row, { id, x, y, width, height, area, crowd }) => {
+    const [image, category] = [annotations.image[row]!, annotations.category[row]!];
+    rows.push({ id: textOfId(id, annotations.texts), image, category, bbox: [x, y, width, height], area, crowd });
+  });
   return { images: [...images], categories: [...categories], annotations: rows };
 }
 

@@ -14,15 +14,15 @@ import { jsonText } from './json-text';
 const folder = temporaryFolder();
 
 /** What the reader makes of a text that arrives in these pieces. */
-function readPieces(pieces: readonly Buffer[]) {
-  const handler = createCocoHandler(0);
+async function readPieces(pieces: readonly Buffer[]) {
+  const handler = createCocoHandler(0, undefined);
   const scanner = createScanner(handler);
   handler.scanner = scanner;
   // The memory of a piece is used again for the next one.
   const memory = Buffer.alloc(Math.max(0, ...pieces.map((piece) => piece.length)));
   for (const piece of pieces) pushBytes(scanner, memory.subarray(0, piece.copy(memory)));
   endOfBytes(scanner);
-  return shown({ path: '', bytes: 0, fingerprint: '', ...finishCoco(handler.state, 'a file') });
+  return shown({ path: '', bytes: 0, fingerprint: '', ...(await finishCoco(handler.state, 'a file')) });
 }
 
 const halves = (text: Buffer, at: number) => [text.subarray(0, at), text.subarray(at)].filter(({ length }) => length > 0);
@@ -57,18 +57,18 @@ function hasRoundedIds({ images, annotations, categories }: Coco): boolean {
 }
 
 describe('any COCO file', () => {
-  it('is the same, cut in two at every byte and in pieces of every size', () => {
-    fc.assert(
-      fc.property(shortText, (text) => {
+  it('is the same, cut in two at every byte and in pieces of every size', async () => {
+    await fc.assert(
+      fc.asyncProperty(shortText, async (text) => {
         fc.pre(text.length < 2000);
         const expected = expectedIndex(parse(text)!);
         // Comparing with `expect` alone takes ten times as long as reading.
-        const check = (pieces: Buffer[]) => {
-          const found = readPieces(pieces);
+        const check = async (pieces: Buffer[]) => {
+          const found = await readPieces(pieces);
           if (!isDeepStrictEqual(found, expected)) expect(found).toEqual(expected);
         };
-        for (let at = 0; at <= text.length; at++) check(halves(text, at));
-        for (let size = 1; size <= 9; size++) check(inPieces(text, size));
+        for (let at = 0; at <= text.length; at++) await check(halves(text, at));
+        for (let size = 1; size <= 9; size++) await check(inPieces(text, size));
       }),
       { numRuns: 30 },
     );
@@ -104,24 +104,24 @@ const damaged = (text: Buffer, damages: readonly Damage[]) => damages.reduce<Buf
 const anyDamages = fc.array(anyDamage, { minLength: 1, maxLength: 2 });
 
 describe('a damaged file', () => {
-  it('is refused exactly where JSON.parse refuses it or it is no COCO file any more', () => {
+  it('is refused exactly where JSON.parse refuses it or it is no COCO file any more', async () => {
     let [refused, read] = [0, 0];
-    const check = (text: Buffer, size: number) => {
+    const check = async (text: Buffer, size: number) => {
       const tree = parse(text);
       if (tree === undefined) {
-        expect(() => readPieces(inPieces(text, size))).toThrow(expect.toSatisfy(isKnownError));
+        await expect(readPieces(inPieces(text, size))).rejects.toSatisfy(isKnownError);
         refused++;
       } else {
-        const found = readPieces(inPieces(text, size));
+        const found = await readPieces(inPieces(text, size));
         const expected = expectedIndex(tree);
         if (!isDeepStrictEqual(found, expected) && !hasRoundedIds(tree)) expect(found).toEqual(expected);
         read++;
       }
     };
     const manyDamages = fc.array(fc.tuple(anyDamages, fc.integer({ min: 1, max: 80 })), { minLength: 20, maxLength: 20 });
-    fc.assert(
-      fc.property(anyText, manyDamages, (text, many) => {
-        for (const [damages, size] of many) check(damaged(text, damages), size);
+    await fc.assert(
+      fc.asyncProperty(anyText, manyDamages, async (text, many) => {
+        for (const [damages, size] of many) await check(damaged(text, damages), size);
       }),
       { numRuns: 200 },
     );
@@ -158,7 +158,7 @@ describe('a damaged file', () => {
 /** The error's code and words without the path, or what was read. */
 async function outcomeOf(path: string, chunkSize: number) {
   try {
-    return shown(await readAnnotations(path, { chunkSize }));
+    return await shown(await readAnnotations(path, { chunkSize }));
   } catch (error) {
     expect(error).toBeInstanceOf(DatasetError);
     const { code, message } = error as DatasetError;

@@ -21,7 +21,7 @@ async function repaired(
 ): Promise<string> {
   const index = await readAnnotations(writeTemporary(folder, text));
   const out = join(folder, `fixed-${++files}.json`);
-  const faults = faultsOf(index, checked).filter(({ code, repair }) => repair && codes.includes(code));
+  const faults = (await faultsOf(index, checked)).filter(({ code, repair }) => repair && codes.includes(code));
   await writeRepaired(index, faults, out, { signal: new AbortController().signal, onProgress: () => undefined });
   return readFileSync(out, 'utf8');
 }
@@ -76,10 +76,10 @@ describe('repairs', () => {
   });
 
   it('leave every finding behind that they are for', async () => {
-    const codes = faultsOf(await readAnnotations(writeTemporary(folder, TEXT)), []).flatMap(({ code, repair }) =>
+    const codes = (await faultsOf(await readAnnotations(writeTemporary(folder, TEXT)), [])).flatMap(({ code, repair }) =>
       repair ? [code] : [],
     );
-    const again = faultsOf(await readAnnotations(writeTemporary(folder, await repaired(TEXT, codes))), []);
+    const again = await faultsOf(await readAnnotations(writeTemporary(folder, await repaired(TEXT, codes))), []);
     expect(new Set(codes).size).toBe(5);
     expect(again.filter(({ repair }) => repair)).toEqual([]);
   });
@@ -112,7 +112,7 @@ describe('faults', () => {
       categories: [...SMALL.categories, { ...category, name: 'cow' }, { id: 8, name: 'dog' }, { id: 9, name: 'Dog' }],
     });
     const counts = new Map<string, number>();
-    for (const { code } of faultsOf(index, [])) counts.set(code, (counts.get(code) ?? 0) + 1);
+    for (const { code } of await faultsOf(index, [])) counts.set(code, (counts.get(code) ?? 0) + 1);
     const found = (await inspect(index)).findings.filter(({ code }) => !/image-without|unused/.test(code));
     expect(found.length).toBe(10);
     for (const { code, count } of found) expect([code, counts.get(code)]).toEqual([code, count]);
@@ -122,7 +122,7 @@ describe('faults', () => {
 describe('places', () => {
   it('are the values at fault', async () => {
     const text = `\uFEFF${TEXT}`;
-    const faults = faultsOf(await readAnnotations(writeTemporary(folder, text)), []);
+    const faults = await faultsOf(await readAnnotations(writeTemporary(folder, text)), []);
     // As an editor has it: without the mark, in UTF-16 units.
     const lines = TEXT.split('\n');
     const shown = rangesOf(Buffer.from(text), faults).map(({ start, end }) => {

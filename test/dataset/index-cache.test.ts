@@ -22,6 +22,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { cacheFolderFor } from '../../src/dataset/cache-folder';
 import { openAnnotations } from '../../src/dataset/index-cache';
 import { decodeIndex, encodeIndex } from '../../src/dataset/index-file';
+import { closeFile, openForReading } from '../../src/dataset/open-files';
 import { readAnnotations } from '../../src/dataset/reader';
 import type { CocoIndex } from '../../src/dataset/types';
 import { anyCoco } from './any-coco';
@@ -53,9 +54,21 @@ async function opened(file: string, cacheFolder: string): Promise<{ index: CocoI
   return { index, steps };
 }
 
-const whole = (index: CocoIndex) => Buffer.concat(encodeIndex(index));
-/** At the beginning of an ArrayBuffer, as a file is read. */
-const inMemory = (bytes: Uint8Array) => Buffer.from(new Uint8Array(bytes).buffer);
+/** The bytes of an index file. */
+async function whole(index: CocoIndex): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  for await (const part of encodeIndex(index)) parts.push(Buffer.from(part));
+  return Buffer.concat(parts);
+}
+
+/** What is read from a file of these bytes. */
+async function decoded(bytes: Uint8Array) {
+  const file = await openForReading(writeTemporary(folder, bytes, '.index'));
+  const index = await decodeIndex(file);
+  closeFile(file);
+  return index;
+}
+
 const indexFile = (cache: string) =>
   join(
     cache,
@@ -67,26 +80,34 @@ describe('an index file', () => {
     await fc.assert(
       fc.asyncProperty(anyCoco, fc.infiniteStream(fc.nat(1 << 20)), async (coco, choices) => {
         const index = await readAnnotations(writeTemporary(folder, jsonText(coco, choices)));
-        expect({ path: index.path, ...decodeIndex(inMemory(whole(index))) }).toEqual(index);
+        expect({ path: index.path, ...(await decoded(await whole(index))) }).toEqual(index);
       }),
       { numRuns: 100 },
     );
   });
 
+  it('has more categories than 16 bits can count', async () => {
+    const categories = Array.from({ length: 40_000 }, (_, id) => ({ id, name: `category ${id}` }));
+    const annotations = [39_999, 77, -5].map((category_id) => ({ image_id: 1, category_id }));
+    const index = await readAnnotations(writeTemporary(folder, JSON.stringify({ ...SMALL, annotations, categories })));
+    expect(Array.from(index.annotations.category)).toEqual([39_999, 77, -1]);
+    expect({ path: index.path, ...(await decoded(await whole(index))) }).toEqual(index);
+  });
+
   it('is refused whole with any byte damaged or missing', async () => {
-    const bytes = whole(await readAnnotations(writeTemporary(folder, JSON.stringify(SMALL))));
+    const bytes = await whole(await readAnnotations(writeTemporary(folder, JSON.stringify(SMALL))));
     for (let at = 0; at < bytes.length; at++) {
-      const damaged = inMemory(bytes);
+      const damaged = Buffer.from(bytes);
       damaged[at]! ^= 1 << (at % 8);
-      expect(decodeIndex(damaged)).toBeUndefined();
-      expect(decodeIndex(inMemory(bytes.subarray(0, at)))).toBeUndefined();
+      expect(await decoded(damaged)).toBeUndefined();
+      expect(await decoded(bytes.subarray(0, at))).toBeUndefined();
     }
   });
 
   it('is refused where its rows name no records', async () => {
     const index = await readAnnotations(writeTemporary(folder, JSON.stringify(SMALL)));
     index.annotations.image[2] = 4;
-    expect(decodeIndex(inMemory(whole(index)))).toBeUndefined();
+    expect(await decoded(await whole(index))).toBeUndefined();
   });
 });
 

@@ -7,6 +7,7 @@ import { labelSet } from '../../src/dataset/labels';
 import { readAnnotations } from '../../src/dataset/reader';
 import { splitByHash } from '../../src/dataset/split';
 import type { LabelledSet } from '../../src/dataset/types';
+import { shown } from './any-coco';
 import { datasetError, readIndex, SMALL, temporaryFolder } from './coco';
 
 const folder = temporaryFolder();
@@ -95,7 +96,9 @@ describe.skipIf(!hasCoco)(
       const index = await readAnnotations(path);
       expect(index.images).toHaveLength(total);
       expect(index.annotations.count).toBe(tree.annotations.length);
-      expect([...index.annotations.bbox]).toEqual(tree.annotations.flatMap((a) => a.bbox.map(Math.fround)));
+      expect((await shown(index)).annotations.map(({ bbox }) => bbox)).toEqual(
+        tree.annotations.map((a) => a.bbox.map(Math.fround)),
+      );
       expect(named(labelSet(index, { categories: TWELVE, includeUnlabeled: true }))).toEqual(expected);
       expect(labelSet(index, { categories: TWELVE }).images).toHaveLength(labelled);
       expect(labelSet(index).categories).toEqual(tree.categories.map((category) => category.name));

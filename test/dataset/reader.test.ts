@@ -20,7 +20,7 @@ describe('readAnnotations', () => {
         const text = Buffer.from((bom ? '\ufeff' : '') + jsonText(coco, choices));
         const path = writeTemporary(folder, packed ? gzipSync(text) : text);
         const index = await readAnnotations(path, { chunkSize });
-        expect(shown(index)).toEqual(expectedIndex(coco));
+        expect(await shown(index)).toEqual(expectedIndex(coco));
         expect(index.fingerprint).toBe(createHash('sha256').update(text).digest('hex'));
       }),
       { numRuns: 300 },
@@ -53,17 +53,30 @@ describe('readAnnotations', () => {
   it('forgets a box, a text and a number where the key comes again with something else', async () => {
     const text = `{"images":[{"id":1,"file_name":"a.jpg","width":5,"width":"wide"}],"categories":[{"id":1,"name":"dog","supercategory":"a","supercategory":5}],
       "annotations":[{"image_id":1,"category_id":1,"bbox":[1,2,3,4],"bbox":5,"area":7,"area":{}},{"image_id":1.50,"category_id":1.5,"bbox":5,"bbox":[1,2,3,4]}]}`;
-    const { images, categories, annotations } = await readAnnotations(writeTemporary(folder, text));
-    expect([images[0]!.width, categories[0]!.supercategory, annotations.area[0]]).toEqual([0, '', NaN]);
-    expect([...annotations.bbox]).toEqual([NaN, NaN, NaN, NaN, 1, 2, 3, 4]);
-    expect(annotations.dangling.map(({ value }) => value)).toEqual(['1.5', '1.5']);
+    const index = await readAnnotations(writeTemporary(folder, text));
+    const { images, categories, annotations } = await shown(index);
+    expect([images[0]!.width, categories[0]!.supercategory, annotations[0]!.area]).toEqual([0, '', NaN]);
+    expect(annotations.flatMap(({ bbox }) => bbox)).toEqual([NaN, NaN, NaN, NaN, 1, 2, 3, 4]);
+    expect(index.annotations.dangling.map(({ value }) => value)).toEqual(['1.5', '1.5']);
   });
 
   it('grows its columns beyond the first guess', async () => {
     const annotations = Array.from({ length: 5000 }, (_, id) => ({ id, image_id: id % 4, category_id: 18, bbox: [id, 1, 2, 3] }));
-    const { annotations: table } = await readIndex(folder, { ...SMALL, annotations });
-    expect(table.count).toBe(5000);
-    expect([table.bbox[4999 * 4], table.id[4999], table.withoutImage]).toEqual([4999, 4999, 1250]);
+    const index = await readIndex(folder, { ...SMALL, annotations });
+    expect([index.annotations.count, index.annotations.withoutImage]).toEqual([5000, 1250]);
+    const { annotations: rows } = await shown(index);
+    expect(rows.map(({ id, bbox }) => `${id} ${bbox[0]!}`)).toEqual(annotations.map(({ id }) => `${id} ${id}`));
+  });
+
+  it('takes categories and references to them beyond 16 bits', async () => {
+    const ids = Array.from({ length: 40_000 }, (_, k) => k);
+    const annotations = ids.map((id) => ({ id, image_id: 1, category_id: id }));
+    const categories = ids.map((id) => ({ id, name: `category ${id}` })).reverse();
+    const { annotations: all } = await readIndex(folder, { ...SMALL, annotations, categories });
+    expect(Array.from(all.category)).toEqual([...ids].reverse());
+    const few = await readIndex(folder, { ...SMALL, annotations, categories: [{ id: 39_999, name: 'last' }] });
+    expect(few.annotations.withoutCategory).toBe(39_999);
+    expect(few.annotations.category.indexOf(0)).toBe(39_999);
   });
 
   it.each([1, 20])('has the SHA-256 of a file of %d MiB', async (size) => {

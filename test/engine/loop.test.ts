@@ -49,6 +49,7 @@ async function loop(trial: Trial = {}): Promise<Outcome> {
       trial.onStep?.(steps);
       return Promise.resolve(1 / steps);
     },
+    logits: () => Promise.reject(new Error('nobody asks the loop for logits')),
     evaluate: (_, stop) =>
       Promise.resolve().then(() => {
         beforeEvaluation(evaluations);

@@ -63,13 +63,13 @@ describe.skipIf(NO_BROWSER !== '')(`thresholds and calibration in the panel${NO_
     await page.getByRole('combobox', { name: 'Thresholds' }).selectOption('one a category');
     await page.getByLabel('for the').selectOption('best recall at a precision');
     await page.getByLabel('at least').fill('0.6');
+    await page.getByLabel('at least').press('Tab');
     await page.getByLabel('judged by').selectOption('5 folds');
     const objective = { kind: 'recall-at-precision', atLeast: 0.6 } as const;
     const division = { kind: 'folds', folds: 5 } as const;
     const other = judgeThresholds(SET, { mode: 'per-category', objective }, division, 0);
     await expect.poll(() => value('mean-held-out')).toBe(other.macro.heldOut!.toFixed(3));
-    const row = page.locator('[data-card="thresholds"] tbody tr').nth(1);
-    expect(await row.locator('th').textContent()).toContain('<b>cat</b>');
+    const row = page.locator('[data-card="thresholds"] tbody tr', { hasText: '<b>cat</b>' });
     expect(await row.locator('td').nth(1).textContent()).toBe(other.perCategory[1]!.threshold.toFixed(3));
     await page.locator('[data-action="save"]').click();
     await expect

@@ -10,6 +10,8 @@ import type { Runtime } from '../runtime/runtime';
 export interface Learner {
   /** One training step. Answers the loss before the update: mean over images of the sum over categories. */
   step(batch: Batch, learnRate: number): Promise<number>;
+  /** The logits of a batch, N×C row-major, as `evaluate` sees them. */
+  logits(batch: Batch): Promise<Float32Array>;
   /** The same loss over all examples that can be read, with running statistics and without augmentation. */
   evaluate(examples: Examples, signal: AbortSignal): Promise<number>;
   /** Copies of parameters, `momentum/…` and running statistics. */
@@ -36,17 +38,18 @@ export async function startLearner(
   const stepSession = await runtime.load(encodeModel(step.model), { ...load, stateOutputs });
   const evaluation = await runtime.load(encodeModel(buildEvaluation(classifier, Object.keys(step.state))), load);
   const state = await runtime.setState(restored ?? step.state);
+  const logits = async ({ input: data }: Batch) => {
+    const outputs = await runtime.run(evaluation, { [input]: data }, state);
+    return (outputs[LOGITS] as Tensor<'float32'>).data;
+  };
   return {
     step: async (batch, learnRate) => {
       const rate: Tensor = { type: 'float32', dims: [], data: Float32Array.of(learnRate) };
       const outputs = await runtime.run(stepSession, { [input]: batch.input, [LABELS]: batch.labels, [LEARN_RATE]: rate }, state);
       return (outputs[LOSS] as Tensor<'float32'>).data[0]!;
     },
-    evaluate: (examples, signal) =>
-      meanLoss(examples, signal, async ({ input: data }) => {
-        const outputs = await runtime.run(evaluation, { [input]: data }, state);
-        return (outputs[LOGITS] as Tensor<'float32'>).data;
-      }),
+    logits,
+    evaluate: (examples, signal) => meanLoss(examples, signal, logits),
     state: () => runtime.readState(state),
     release: async () => {
       await runtime.release({ session: stepSession, state });
