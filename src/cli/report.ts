@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { readEvaluation, readImport, readRun } from '../engine/client/folder';
 import { readLooking } from '../engine/client/looking';
+import { readImageFacts } from '../engine/client/image-facts';
 import { LabelscopeError } from '../protocol/errors';
 import type { RunRecord } from '../protocol/run';
 import type { EvaluationData, ReportData, TrainingData } from '../protocol/windows';
@@ -51,7 +52,8 @@ async function evaluationOf(folder: string, name: string, record: RunRecord | nu
     scores: row,
     ...(uncalibrated && { uncalibrated }),
   }));
-  return { folder, name, record, result, images, looking: await readLooking(folder) };
+  const facts = (await readImageFacts(folder, result.split, scores)) ?? null;
+  return { folder, name, record, result, images, facts, looking: await readLooking(folder) };
 }
 
 async function page(title: string, data: ReportData): Promise<string> {

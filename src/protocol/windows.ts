@@ -13,7 +13,7 @@ import type {
 } from './messages';
 import type { CalibrateParams, ResetParams, ThresholdsParams } from './fitting';
 import type { LookingData } from './looking';
-import type { RunRecord } from './run';
+import type { ImageFactsFile, RunRecord } from './run';
 import type { WireError } from './errors';
 
 /** How a run stands, as people are told. 'interrupted': its process is gone and it can be resumed. */
@@ -73,6 +73,12 @@ export interface EvaluatedImage {
   readonly uncalibrated?: readonly number[];
 }
 
+/** A Grad-CAM map, and how it is to be drawn. */
+export interface ExplainedImage {
+  readonly map: ExplainedMap;
+  readonly settings: ImageSettings;
+}
+
 export interface EvaluationData {
   readonly folder: string;
   readonly name: string;
@@ -82,6 +88,8 @@ export interface EvaluationData {
   readonly images: readonly EvaluatedImage[];
   /** Where the model looks, as far as it was measured. */
   readonly looking: LookingData;
+  /** What else is known of them; null where the evaluation did not keep it. */
+  readonly facts: Pick<ImageFactsFile, 'images' | 'fields' | 'leftOut'> | null;
 }
 
 /** What a report's page holds. Images are named, not embedded: a report stays small enough to be sent. */
@@ -173,6 +181,8 @@ interface DatasetCalls extends CommonCalls {
 
 /** The window is told its data anew once the model is written. */
 interface EvaluationCalls extends CommonCalls {
+  /** Only of images of the evaluation. */
+  readonly explain: Call<{ readonly file: string; readonly category: string }, ExplainedImage>;
   readonly saveThresholds: Call<Omit<ThresholdsParams, 'model' | 'save'>, null>;
   readonly saveCalibration: Call<Omit<CalibrateParams, 'model' | 'save'>, null>;
   readonly resetFitted: Call<Pick<ResetParams, 'what'>, null>;

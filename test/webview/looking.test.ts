@@ -114,7 +114,7 @@ describe.skipIf(NO_BROWSER !== '')(`where it looks, in the panel${NO_BROWSER}`, 
       .filter(({ hit, category }) => !hit && category === '<b>cat</b>')
       .sort((a, b) => b.score - a.score);
     await expect.poll(() => card.locator('h2').textContent()).toContain(`(${missed.length})`);
-    await card.locator('.images button').first().press('Enter');
+    await card.locator('.misses button').first().press('Enter');
     await expect
       .poll(() => asked.find(({ call }) => call === 'showMap')?.params)
       .toEqual({ file: missed[0]!.file, category: '<b>cat</b>' });

@@ -8,7 +8,7 @@ import { count, fileName, fixed } from '../../kit/format';
 import { t } from '../../kit/l10n';
 import { choice } from '../fitting';
 import { energyCard, pointingCard, sanityCard } from '../looking-cards';
-import { PAGE, type LookingState, type Panel } from '../state';
+import { MISSES, type LookingState, type Panel } from '../state';
 
 export function lookingTab(panel: Panel): TemplateResult {
   const { prepared, state, actions, host } = panel;
@@ -105,7 +105,7 @@ function tiles({ overall, predicted, difficult, macro }: PointingResult): Templa
 function misses({ cases }: PointingResult, { prepared: { data }, state, actions, host }: Panel): TemplateResult {
   const { category } = state.looking;
   const found = cases.filter((one) => !one.hit && (category === '' || one.category === category));
-  const shown = [...found].sort((a, b) => b.score - a.score).slice(0, state.shown);
+  const shown = [...found].sort((a, b) => b.score - a.score).slice(0, state.looking.shown);
   const uris = new Map(data.images.map(({ file, uri }) => [file, uri]));
   const title =
     category === '' ? t('Looked elsewhere, the surest first') : t('{0}: looked elsewhere, the surest first', category);
@@ -114,9 +114,9 @@ function misses({ cases }: PointingResult, { prepared: { data }, state, actions,
   const show = ({ file, category: of }: PointedCase) => void host.call('showMap', { file, category: of }).catch(() => undefined);
   return html`<section class="card wide" aria-label=${title} data-card="looked-elsewhere">
     <h2>${title} (${count(found.length)})</h2>
-    ${choice(t('Category'), options, category, (chosen) => actions.change({ looking: { ...state.looking, category: chosen }, shown: PAGE }))}
+    ${choice(t('Category'), options, category, (chosen) => actions.change({ looking: { ...state.looking, category: chosen, shown: MISSES } }))}
     ${host.isEditor ? html`<p class="quiet">${t('Choose one to see the map over its image.')}</p>` : nothing}
-    <div class="images">
+    <div class="misses">
       ${shown.map((one) => {
         const uri = uris.get(one.file) ?? '';
         return html`<button @click=${() => show(one)} ?disabled=${!host.isEditor} title=${one.file}>
@@ -129,8 +129,8 @@ function misses({ cases }: PointingResult, { prepared: { data }, state, actions,
     </div>
     ${
       found.length > shown.length
-        ? html`<button @click=${() => actions.change({ shown: state.shown + PAGE })}>
-            ${t('Show {0} more', count(Math.min(PAGE, found.length - shown.length)))}
+        ? html`<button @click=${() => actions.change({ looking: { ...state.looking, shown: state.looking.shown + MISSES } })}>
+            ${t('Show {0} more', count(Math.min(MISSES, found.length - shown.length)))}
           </button>`
         : nothing
     }
@@ -139,5 +139,5 @@ function misses({ cases }: PointingResult, { prepared: { data }, state, actions,
 
 function placeWords({ point, distance, energy }: PointedCase): string {
   if (!point || distance === null) return t('points nowhere');
-  return t('{0} px away, energy {1}', count(Math.round(distance)), fixed(energy, 2));
+  return t('{0} px away · energy {1}', count(Math.round(distance)), fixed(energy, 2));
 }
