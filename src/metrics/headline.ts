@@ -36,7 +36,7 @@ export const METRICS = [
 export type Metric = (typeof METRICS)[number];
 
 /** Those of which less is better. */
-export const ERRORS: ReadonlySet<Metric> = new Set<Metric>(['loss', 'hammingLoss']);
+const ERRORS: ReadonlySet<Metric> = new Set<Metric>(['loss', 'hammingLoss']);
 
 /** Asks for each metric once. */
 export function headlineOf<T>(of: (metric: Metric) => T): Headline<T> {
