@@ -14,8 +14,10 @@ import { failures } from './verbs/failures';
 import { fix } from './verbs/fix';
 import { inspect } from './verbs/inspect';
 import { importVerb } from './verbs/import';
+import { pointing } from './verbs/pointing';
 import { predict } from './verbs/predict';
 import { report } from './verbs/report';
+import { review } from './verbs/review';
 import { sample } from './verbs/sample';
 import { split } from './verbs/split';
 import { thresholds } from './verbs/thresholds';
@@ -30,11 +32,13 @@ const VERBS: Readonly<Record<string, Verb>> = {
   calibrate,
   predict,
   explain,
+  pointing,
   export: exportVerb,
   report,
   import: importVerb,
   split,
   fix,
+  review,
   sample,
   doctor,
 };

@@ -43,11 +43,12 @@ async function evaluationOf(folder: string, name: string, record: RunRecord | nu
   if (!stored) return null;
   const { result, scores } = stored;
   const indices = new Map(result.evaluation.categories.map((category, k) => [category, k]));
-  const images = scores.images.map(({ path, labels, scores: row }) => ({
+  const images = scores.images.map(({ path, labels, scores: row, uncalibrated }) => ({
     file: path,
     uri: '',
     labels: labels.flatMap((label) => indices.get(label) ?? []),
     scores: row,
+    ...(uncalibrated && { uncalibrated }),
   }));
   return { folder, name, record, result, images };
 }

@@ -132,7 +132,7 @@ async function annotationFaults({ annotations, images }: CocoIndex, signal: Abor
 const REMOVE: Repair = { kind: 'remove' };
 
 /** Beyond all that are safe integers, from 1 on. */
-async function freeId(annotations: AnnotationTable, signal: AbortSignal | undefined): Promise<number> {
+export async function freeId(annotations: AnnotationTable, signal: AbortSignal | undefined): Promise<number> {
   let most = 0;
   await eachDetail(
     annotations,

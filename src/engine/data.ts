@@ -5,9 +5,9 @@ import { labelSet, takeRows } from '../dataset/labels';
 import { openAnnotations } from '../dataset/index-cache';
 import { groupsOf, sameImages } from '../dataset/same';
 import { splitByHash, splitStratified } from '../dataset/split';
-import type { LabelledSet } from '../dataset/types';
+import type { CocoIndex, LabelledSet } from '../dataset/types';
 import { LabelscopeError } from '../protocol/errors';
-import type { FailedFile, TrainParams } from '../protocol/messages';
+import type { CountProgress, FailedFile, TrainParams } from '../protocol/messages';
 import type { Recipe } from '../protocol/recipe';
 import type { SplitPart, SplitSource } from '../protocol/run';
 import type { Opening } from './context';
@@ -33,6 +33,7 @@ interface OpenOptions extends Opening {
   readonly fingerprint?: string;
   readonly includeUnlabeled: boolean;
   readonly say: (message: string) => void;
+  readonly onProgress?: (bytes: number, totalBytes: number) => void;
 }
 
 /** Both splits of a new run. Without a validation file, a share of the training images is kept for validation. */
@@ -93,12 +94,14 @@ export async function reopenSplit(
 /** With the images whose files are missing: a split must not depend on which files are there today. */
 interface OpenedSplit extends Split {
   readonly declared: LabelledSet;
+  readonly index: CocoIndex;
 }
 
 /** All usable images of one annotation file. The paths in its source are absolute: a run may be opened from any folder. */
 export async function openSplit(options: OpenOptions): Promise<OpenedSplit> {
   const annotations = resolve(options.annotations);
-  const index = await openAnnotations(annotations, { signal: options.signal, runsFolder: options.runsFolder });
+  const { signal, runsFolder, onProgress } = options;
+  const index = await openAnnotations(annotations, { signal, runsFolder, onProgress });
   if (options.fingerprint !== undefined && options.fingerprint !== index.fingerprint) throw changed(annotations);
   const set = labelSet(index, {
     ...(options.categories && { categories: options.categories }),
@@ -112,13 +115,17 @@ export async function openSplit(options: OpenOptions): Promise<OpenedSplit> {
   const found = await resolveImages(set, folder);
   const failed = found.problems.map(({ fileName, message }) => ({ file: fileName, error: message }));
   const source = { annotations, images: folder, fingerprint: index.fingerprint, count: found.set.images.length };
-  return { set: found.set, declared: set, paths: found.paths, source, failed };
+  return { set: found.set, declared: set, index, paths: found.paths, source, failed };
 }
 
 /** File names of the images that are the same picture or nearly so; in large sets nobody looks. */
-async function samePictures({ set, paths }: Split, signal: AbortSignal): Promise<readonly (readonly string[])[]> {
+export async function samePictures(
+  { set, paths }: Split,
+  signal: AbortSignal,
+  onProgress: (progress: CountProgress) => void = () => undefined,
+): Promise<readonly (readonly string[])[]> {
   if (depthFor(undefined, paths.length) !== 'pixels') return [];
-  const checks = await checkImages(paths, 'pixels', { signal, onProgress: () => undefined });
+  const checks = await checkImages(paths, 'pixels', { signal, onProgress });
   const groups = groupsOf(paths.length, sameImages(checks).repeated);
   return groups.map((rows) => rows.map((row) => set.images[row]!.fileName));
 }

@@ -24,8 +24,8 @@ export interface FeatureJob {
   /** The folder of the images. */
   readonly images: string;
   readonly mirrored: boolean;
-  /** The file of a block by its number: what it holds is not computed again. */
-  readonly blockPath: (block: number) => string;
+  /** The file of a block by its number: what it holds is not computed again. Absent where there is no run to keep blocks with. */
+  readonly blockPath?: (block: number) => string;
   /** What other runs have computed. */
   readonly cache: FeatureCache;
   readonly signal: AbortSignal;
@@ -101,8 +101,8 @@ function rowsOf(start: number, { paths }: FeatureJob): number[] {
 
 /** False where the run does not keep the block, or it is damaged or of other images. */
 async function readBlock(start: number, job: FeatureJob, table: Table): Promise<boolean> {
-  const path = job.blockPath(start / BLOCK);
-  const file = (await exists(path)) ? await readTensors(path).catch(() => undefined) : undefined;
+  const path = job.blockPath?.(start / BLOCK);
+  const file = path !== undefined && (await exists(path)) ? await readTensors(path).catch(() => undefined) : undefined;
   const rowOf = new Map(rowsOf(start, job).map((row) => [job.set.images[row]!.id, row]));
   const ids = JSON.parse(file?.metadata.ids ?? '[]') as string[];
   const rows = ids.flatMap((id) => rowOf.get(id) ?? []);
@@ -116,6 +116,8 @@ async function readBlock(start: number, job: FeatureJob, table: Table): Promise<
 }
 
 async function writeBlock(start: number, job: FeatureJob, table: Table): Promise<void> {
+  const path = job.blockPath?.(start / BLOCK);
+  if (path === undefined) return;
   const { width } = table;
   const rows = rowsOf(start, job).filter((row) => isWhole(table, row));
   const tensors = table.variants.map((matrix, variant) => {
@@ -124,7 +126,7 @@ async function writeBlock(start: number, job: FeatureJob, table: Table): Promise
     return [`variant-${variant}`, { type: 'float32', dims: [rows.length, width], data }] as const;
   });
   const ids = rows.map((row) => job.set.images[row]!.id);
-  await writeTensors(job.blockPath(start / BLOCK), {
+  await writeTensors(path, {
     tensors: Object.fromEntries(tensors),
     metadata: { ids: JSON.stringify(ids) },
   });

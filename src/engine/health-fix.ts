@@ -28,7 +28,7 @@ export async function fixDataset(
   const checks = wantsSizes ? await checkSizes(index, found?.folder, { signal, onProgress: onImages }) : [];
   const faults = (await faultsOf(index, checks, signal)).filter(({ code, repair }) => repair && (codes?.includes(code) ?? true));
   if (faults.length === 0) throw nothingToFix(index.path, codes);
-  const path = out === undefined ? await newName(index.path) : resolve(out);
+  const path = out === undefined ? await newName(index.path, 'fixed') : resolve(out);
   await writeRepaired(index, faults, path, { signal, onProgress });
   return { path, fixed: countsOf(faults) };
 }
@@ -49,11 +49,11 @@ export function countsOf(faults: readonly Fault[]): Record<string, number> {
   return counts;
 }
 
-/** instances_train.json → instances_train.fixed.json, instances_train.fixed-2.json, … */
-async function newName(path: string): Promise<string> {
+/** With the word 'fixed': instances_train.json → instances_train.fixed.json, instances_train.fixed-2.json, … */
+export async function newName(path: string, word: string): Promise<string> {
   const stem = path.replace(/(\.json)?(\.gz)?$/i, '');
   for (let k = 1; ; k++) {
-    const name = `${stem}.fixed${k === 1 ? '' : `-${k}`}.json`;
+    const name = `${stem}.${word}${k === 1 ? '' : `-${k}`}.json`;
     const isThere = await stat(name).then(
       () => true,
       () => false,

@@ -35,7 +35,7 @@ export function activate(context: vscode.ExtensionContext): LabelscopeApi {
     ...{ context, log, engine, folders, coco, runs, models, labels, active, images },
     datasets: panelsOf(context.extensionUri, datasetPanel(engine, folders)),
     trainings: panelsOf(context.extensionUri, trainingPanel(runs)),
-    evaluations: panelsOf(context.extensionUri, evaluationPanel()),
+    evaluations: panelsOf(context.extensionUri, evaluationPanel(engine, runs)),
   };
   const trees = runTrees(runs, models);
   const { datasets, trainings, evaluations } = services;

@@ -52,7 +52,7 @@ export function labelsOf(engine: Supervisor, models: Models, coco: CocoFiles): L
         tell({ ...base, ...nothing, error: untrusted() });
         return;
       }
-      const key = `${current.model.folder}\n${file}\n${await stamp(file)}`;
+      const key = `${current.model.folder}\n${current.stamp}\n${file}\n${await stamp(file)}`;
       const known = kept.get(key);
       tell({ ...base, ...(known ?? nothing) });
       if (known) return;

@@ -6,9 +6,16 @@ import type { Closable } from './closable';
 
 const PINNED = 'labelscope.pinnedModel';
 
+interface CurrentModel {
+  readonly model: ModelInfo;
+  readonly pinned: boolean;
+  /** Changes whenever its file does: what it has predicted may be old then. */
+  readonly stamp: string;
+}
+
 export interface Models extends Closable {
   /** Undefined where there is none yet. */
-  readonly current: () => Promise<{ readonly model: ModelInfo; readonly pinned: boolean } | undefined>;
+  readonly current: () => Promise<CurrentModel | undefined>;
   readonly usable: () => Promise<readonly RunInfo[]>;
   /** Undefined goes back to the newest. */
   readonly pin: (folder: string | undefined) => Promise<void>;
@@ -23,7 +30,7 @@ export function modelChoice(runs: Runs, memory: vscode.Memento): Models {
     const chosen = all.find(({ folder }) => folder === memory.get<string>(PINNED));
     const newest = all.find(({ status }) => status === 'finished') ?? all.find(({ status }) => status === 'imported') ?? all[0];
     const info = chosen ?? newest;
-    return info && { model: modelOf(info), pinned: chosen !== undefined };
+    return info && { model: modelOf(info), pinned: chosen !== undefined, stamp: info.modelStamp };
   };
   let told = '';
   const tell = async () => {

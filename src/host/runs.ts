@@ -19,6 +19,8 @@ export interface RunInfo {
   readonly imported: ImportRecord | undefined;
   readonly categories: readonly string[];
   readonly hasModel: boolean;
+  /** Changes whenever the model file does. */
+  readonly modelStamp: string;
   /** The newest evaluation, where there is one. */
   readonly evaluation: EvaluateResult['evaluation'] | undefined;
 }
@@ -138,7 +140,8 @@ async function listRuns(monitor: (folder: string) => RunMonitor): Promise<RunInf
 /** Undefined for a folder that holds no run, or one that cannot be read. */
 async function infoOf(folder: string, monitor: (folder: string) => RunMonitor): Promise<RunInfo | undefined> {
   const evaluated = await readEvaluationResult(folder).catch(() => undefined);
-  const common = { folder, hasModel: await isFile(join(folder, 'model.onnx')), evaluation: evaluated?.evaluation };
+  const stamp = await stampOf(join(folder, 'model.onnx'));
+  const common = { folder, hasModel: stamp !== '', modelStamp: stamp, evaluation: evaluated?.evaluation };
   const imported = await readImport(folder).catch(() => undefined);
   if (imported) {
     const { name, created, categories } = imported;
@@ -157,10 +160,11 @@ async function statusOf({ state }: RunRecord, watched: RunMonitor): Promise<RunS
   return watched.data.status;
 }
 
-async function isFile(path: string): Promise<boolean> {
+/** '' where there is no such file. */
+async function stampOf(path: string): Promise<string> {
   return stat(path).then(
-    (entry) => entry.isFile(),
-    () => false,
+    (entry) => (entry.isFile() ? `${entry.mtimeMs} ${entry.size}` : ''),
+    () => '',
   );
 }
 

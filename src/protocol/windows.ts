@@ -11,6 +11,7 @@ import type {
   TrainActivity,
   TruthResult,
 } from './messages';
+import type { CalibrateParams, ResetParams, ThresholdsParams } from './fitting';
 import type { RunRecord } from './run';
 import type { WireError } from './errors';
 
@@ -67,6 +68,8 @@ export interface EvaluatedImage {
   readonly labels: readonly number[];
   /** One probability a category. */
   readonly scores: readonly number[];
+  /** What the network says without its calibration; absent where it has none. */
+  readonly uncalibrated?: readonly number[];
 }
 
 export interface EvaluationData {
@@ -165,6 +168,13 @@ interface DatasetCalls extends CommonCalls {
   readonly chooseFolder: Call<null, null>;
 }
 
+/** The window is told its data anew once the model is written. */
+interface EvaluationCalls extends CommonCalls {
+  readonly saveThresholds: Call<Omit<ThresholdsParams, 'model' | 'save'>, null>;
+  readonly saveCalibration: Call<Omit<CalibrateParams, 'model' | 'save'>, null>;
+  readonly resetFitted: Call<Pick<ResetParams, 'what'>, null>;
+}
+
 /** Which images, in which order. */
 export interface BrowseQuery {
   readonly filter: ImageFilter;
@@ -188,7 +198,7 @@ interface LabelsCalls extends CommonCalls {
 interface Windows {
   readonly dataset: { data: DatasetData; event: DatasetEvent; calls: DatasetCalls };
   readonly training: { data: TrainingData; event: TrainingEvent; calls: CommonCalls };
-  readonly evaluation: { data: EvaluationData; event: never; calls: CommonCalls };
+  readonly evaluation: { data: EvaluationData; event: never; calls: EvaluationCalls };
   readonly image: { data: ImageEditorData; event: ImageEvent; calls: ImageCalls };
   readonly labels: { data: LabelsData; event: never; calls: LabelsCalls };
 }

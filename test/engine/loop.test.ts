@@ -49,6 +49,7 @@ async function loop(trial: Trial = {}): Promise<Outcome> {
       trial.onStep?.(steps);
       return Promise.resolve(1 / steps);
     },
+    logits: () => Promise.reject(new Error('nobody asks the loop for logits')),
     evaluate: (_, stop) =>
       Promise.resolve().then(() => {
         beforeEvaluation(evaluations);
@@ -130,6 +131,17 @@ describe('trainLoop', () => {
     const { stopped, points } = await loop({ recipe: { maxIterations: 5 } });
     expect([stopped, points.length]).toEqual(['iterations', 5]);
     expect(points.at(-1)!.validationLoss).toBe(1);
+  });
+
+  it('rises in even steps while it warms up, then falls along the cosine', async () => {
+    const rates = async (recipe: Partial<Recipe>) =>
+      (await loop({ recipe: { learnRate: 1, epochs: 5, ...recipe } })).points.map(({ learnRate }) =>
+        Number(learnRate.toFixed(6)),
+      );
+    expect((await rates({ warmup: 3 })).slice(0, 5)).toEqual([0.25, 0.5, 0.75, 1, 1]);
+    const cosine = await rates({ warmup: 4, learnRateSchedule: 'cosine' });
+    const plain = await rates({ epochs: 3, learnRateSchedule: 'cosine' });
+    expect(cosine).toEqual([0.2, 0.4, 0.6, 0.8, ...plain]);
   });
 
   it('keeps checkpoints by iterations, and none before their time', async () => {

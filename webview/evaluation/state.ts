@@ -1,8 +1,9 @@
 // What the evaluation panel keeps of itself and computes once, and what its tabs are given to draw from.
-import type { ScoredSet } from '../../src/metrics/types';
+import type { ScoredSet, Threshold } from '../../src/metrics/types';
 import type { EvaluationData } from '../../src/protocol/windows';
 import type { Host } from '../kit/host';
 import type { Sorting } from '../kit/table';
+import { type FittingChoices, fittingChoices } from './fitting';
 import type { Cell, CurvePoint } from './model';
 
 /** Images that are shown at once; more come when asked for. */
@@ -12,12 +13,18 @@ export interface ViewState {
   /** Name of the tab that is shown. */
   tab: string;
   threshold: number;
+  /** Whether the model's own thresholds are used in place of it. */
+  own: boolean;
   /** Index of the chosen category. */
   category: number;
   cell: Cell | undefined;
   shown: number;
   sorting: Sorting;
   readonly tables: Set<string>;
+  /** How thresholds and calibration are to be fitted. */
+  fitting: FittingChoices;
+  /** What is being saved, and why the last saving failed. */
+  saving: { readonly busy: boolean; readonly failure: string | undefined };
 }
 
 /** What is computed once for an evaluation. */
@@ -40,15 +47,26 @@ export interface Panel {
   readonly host: Host<'evaluation'>;
 }
 
+/** What decides: the number of the slider, or the model's own thresholds. */
+export function appliedThreshold({
+  prepared: { data },
+  state: { threshold, own },
+}: Pick<Panel, 'prepared' | 'state'>): Threshold {
+  return own ? (data.result.has?.thresholds ?? threshold) : threshold;
+}
+
 export function firstState({ kept }: Host<'evaluation'>): ViewState {
   const number = (value: unknown, otherwise: number) => (typeof value === 'number' ? value : otherwise);
   return {
     tab: typeof kept?.tab === 'string' ? kept.tab : '',
     threshold: number(kept?.threshold, NaN),
+    own: kept?.own === true,
     category: number(kept?.category, 0),
     cell: (['tp', 'fp', 'fn', 'tn'] as const).find((cell) => cell === kept?.cell),
     shown: PAGE,
     sorting: { column: 0, descending: false },
     tables: new Set(),
+    fitting: fittingChoices(kept?.fitting),
+    saving: { busy: false, failure: undefined },
   };
 }

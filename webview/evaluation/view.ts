@@ -8,7 +8,7 @@ import type { Host } from '../kit/host';
 import { t } from '../kit/l10n';
 import { tabList } from '../kit/tabs';
 import { curveOf, scoredSetOf } from './model';
-import { type Actions, firstState, PAGE, type Panel, type Prepared } from './state';
+import { type Actions, appliedThreshold, firstState, PAGE, type Panel, type Prepared } from './state';
 import { TABS } from './tabs/tabs';
 
 export function evaluationView(root: HTMLElement, host: Host<'evaluation'>): void {
@@ -24,8 +24,8 @@ export function evaluationView(root: HTMLElement, host: Host<'evaluation'>): voi
   const actions: Actions = {
     change: (change) => {
       Object.assign(state, change);
-      const { tab, threshold, category, cell, sorting } = state;
-      host.keep({ tab, threshold, category, cell, sorting });
+      const { tab, threshold, own, category, cell, sorting, fitting } = state;
+      host.keep({ tab, threshold, own, category, cell, sorting, fitting });
       soon();
     },
     toggle: (name) => {
@@ -60,10 +60,11 @@ function page(panel: Panel): TemplateResult {
     <div id="page-${tab.name}" role="tabpanel" aria-labelledby="tab-${tab.name}">${tab.draw(panel)}</div>`;
 }
 
-function header({ prepared, state, host }: Panel): TemplateResult {
+function header(panel: Panel): TemplateResult {
+  const { prepared, host } = panel;
   const { data, set } = prepared;
   const keep = () => {
-    const numbers = { ...data.result, decision: decide(set, state.threshold) };
+    const numbers = { ...data.result, decision: decide(set, appliedThreshold(panel)) };
     void save(host, 'evaluation.json', JSON.stringify(numbers, null, 2));
   };
   const report = () => void host.call('command', { command: 'exportReport' }).catch(() => undefined);
@@ -76,7 +77,9 @@ function header({ prepared, state, host }: Panel): TemplateResult {
   </header>`;
 }
 
-function slider({ prepared: { curve }, state: { threshold }, actions: { change } }: Panel): TemplateResult {
+function slider({ prepared: { curve, data }, state: { threshold, own }, actions: { change } }: Panel): TemplateResult {
+  const fitted = Boolean(data.result.has?.thresholdsRecord);
+  const using = own && fitted;
   const best = curve.reduce((a, b) => (b.f1 > a.f1 ? b : a));
   return html`<div class="threshold">
     <label for="threshold">${t('Threshold')}</label>
@@ -86,15 +89,29 @@ function slider({ prepared: { curve }, state: { threshold }, actions: { change }
       min="0"
       max="1"
       step="0.01"
+      ?disabled=${using}
       .value=${String(threshold)}
       @input=${(event: Event) => change({ threshold: Number((event.target as HTMLInputElement).value), shown: PAGE })}
     />
-    <output for="threshold">${fixed(threshold, 2)}</output>
+    <output for="threshold">${using ? t('own') : fixed(threshold, 2)}</output>
     <button
+      ?disabled=${using}
       @click=${() => change({ threshold: best.threshold, shown: PAGE })}
       title=${t('Judged on these same images: a little too good')}
     >
       ${t('Best F1: {0}', fixed(best.threshold, 2))}
     </button>
+    ${
+      fitted
+        ? html`<label class="row">
+            <input
+              type="checkbox"
+              .checked=${own}
+              @change=${(event: Event) => change({ own: (event.target as HTMLInputElement).checked, shown: PAGE })}
+            />
+            ${t("The model's own thresholds")}
+          </label>`
+        : nothing
+    }
   </div>`;
 }

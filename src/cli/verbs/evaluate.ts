@@ -64,12 +64,13 @@ async function ofModel(args: Arguments, { io, engine, signal }: Session): Promis
 async function ofPredictions(path: string, args: Arguments, { signal }: Session): Promise<Evaluation> {
   const [annotations, more] = args.positionals;
   if (more !== undefined) throw new UsageError('With --predictions give one annotation file and no model.');
+  const threshold = thresholdOf(args) ?? 0.5;
   const index = await openAnnotations(annotations!, { signal });
   const categories = categoriesOf(args);
   const set = labelSet(index, defined({ categories }));
   const scores = await readPredictions(path, set, index);
   const scored = { images: set.images.length, categories: set.categories, labels: set.labels, scores };
-  return evaluateScores(scored, { threshold: thresholdOf(args) ?? 0.5 });
+  return evaluateScores(scored, { threshold });
 }
 
 function report(evaluation: Evaluation): string[] {

@@ -1,14 +1,17 @@
 // What a training run works on: a new run from what a person asked for, or an old one from its folder.
 import { resolve } from 'node:path';
 import type { Classifier } from '../../onnx/classifier';
+import { readModel } from '../../onnx/files';
+import { cardIn } from '../../onnx/inference';
 import { LabelscopeError } from '../../protocol/errors';
 import type { TrainParams } from '../../protocol/messages';
 import type { Recipe } from '../../protocol/recipe';
 import { RUN_FORMAT, type RunRecord, type SplitSource } from '../../protocol/run';
 import { defaultBackbonePath } from '../backbone/locate';
 import type { Context, Opening } from '../context';
+import { fittedOf } from '../fitting/card';
 import { openSplits, reopenSplit, type Split } from '../data';
-import { recipeWith } from '../recipes';
+import { completeRecipe, recipeWith } from '../recipes';
 import { checkFree, createRunFolder, exists, removeLeftovers, type RunPaths, runPaths, writeRecord } from '../run/folder';
 import { type Checkpoint, readCheckpoint } from './checkpoint';
 import { classifierFrom, sha256Of } from './classifier';
@@ -54,7 +57,8 @@ export async function newJob(params: TrainParams, context: Context, say: Say): P
 }
 
 /** @throws LabelscopeError 'resume-settings', 'backbone-changed', 'annotations-changed', 'images-changed', 'checkpoint-unreadable' */
-export async function resumedJob(old: RunRecord, params: TrainParams, context: Context, say: Say): Promise<Job> {
+export async function resumedJob({ recipe, ...rest }: RunRecord, params: TrainParams, context: Context, say: Say): Promise<Job> {
+  const old: RunRecord = { ...rest, recipe: completeRecipe(recipe) };
   const paths = runPaths(resolve(params.run));
   checkSettings(old, params);
   const backbone = await sameBackbone(old, params);
@@ -67,8 +71,18 @@ export async function resumedJob(old: RunRecord, params: TrainParams, context: C
   const sources = { train: train.source, validation: validation.source };
   const record: RunRecord = { ...withoutOutcome(old), ...sources, state: 'running', device, backbone };
   await writeRecord(paths, record);
+  await tellFitted(paths, say);
   say(`Continuing ${paths.folder} (recipe ${old.recipe.recipe}) after iteration ${checkpoint?.progress.iteration ?? 0}.`);
   return { paths, record, train, validation, classifier, checkpoint };
+}
+
+/** What was fitted to the model so far belongs to its weights: a better model that is found begins without. */
+async function tellFitted({ model }: RunPaths, say: Say): Promise<void> {
+  const card = (await exists(model)) ? cardIn(await readModel(model)) : undefined;
+  if (!card?.calibration && !(card && fittedOf(card).thresholdsRecord)) return;
+  say(
+    `${model} has fitted thresholds or a calibration. They stay with it; a better model that is found replaces it and begins without: evaluate it and fit them again.`,
+  );
 }
 
 /** Settings may be repeated, not changed: half of a run with others would be no run that anybody can repeat. */

@@ -1,30 +1,72 @@
 // The evaluation panel of a run or an imported model: what lies in its folder, and where its images lie.
-import { basename } from 'node:path';
-import { l10n, type Webview } from 'vscode';
-import { readEvaluation, readImport, readRun } from '../../engine/client/folder';
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { l10n, type Webview, workspace } from 'vscode';
+import { EVALUATION, readEvaluation, readImport, readRun } from '../../engine/client/folder';
 import { LabelscopeError } from '../../protocol/errors';
+import type { CalibrateParams, ResetParams, ThresholdsParams } from '../../protocol/fitting';
 import type { EvaluateResult } from '../../protocol/messages';
 import type { ScoresFile } from '../../protocol/run';
 import type { EvaluatedImage, EvaluationData } from '../../protocol/windows';
+import type { Supervisor } from '../engine';
+import type { Runs } from '../runs';
 import type { PanelKind } from './panels';
 import { foldersOf, imageUri } from './window';
 
-export function evaluationPanel(): PanelKind<'evaluation'> {
+export function evaluationPanel(engine: Supervisor, runs: Runs): PanelKind<'evaluation'> {
+  const fit = async (request: () => Promise<unknown>) => {
+    checkTrust();
+    await request();
+    // The panel of this model, the list of runs and the labels of images have to look again.
+    runs.refresh();
+    return null;
+  };
   return {
     name: 'evaluation',
     title: (folder) => l10n.t('Evaluation: {0}', basename(folder)),
     open: async (folder) => {
-      const { result, scores } = await evaluationOf(folder);
-      const named = await nameOf(folder);
-      const data = (webview: Webview): EvaluationData => ({
-        folder,
-        ...named,
-        result,
-        images: imagesOf(webview, result, scores),
+      const { scores } = await evaluationOf(folder);
+      const data = async (webview: Webview): Promise<EvaluationData> => {
+        const { result, scores: now } = await evaluationOf(folder);
+        return { folder, ...(await nameOf(folder)), result, images: imagesOf(webview, result, now) };
+      };
+      const calls = {
+        saveThresholds: (params: Thresholds) => fit(() => engine.request('thresholds', { ...params, model: folder, save: true })),
+        saveCalibration: (params: Calibration) =>
+          fit(() => engine.request('calibrate', { ...params, model: folder, save: true })),
+        resetFitted: ({ what }: Reset) => fit(() => engine.request('reset', { model: folder, what })),
+      };
+      return { roots: foldersOf(scores.images.map(({ path }) => path)), calls, data };
+    },
+    // Also where the command line has written the evaluation.
+    attach: (folder, window) => {
+      let known = stampOf(folder);
+      return runs.onDidChange(async () => {
+        const [before, now] = [await known, await stampOf(folder)];
+        known = Promise.resolve(now);
+        if (now !== before) window.update();
       });
-      return { roots: foldersOf(scores.images.map(({ path }) => path)), calls: {}, data };
     },
   };
+}
+
+type Thresholds = Omit<ThresholdsParams, 'model' | 'save'>;
+type Calibration = Omit<CalibrateParams, 'model' | 'save'>;
+
+type Reset = Pick<ResetParams, 'what'>;
+
+/** In a workspace that is not trusted nothing is written. */
+function checkTrust(): void {
+  if (workspace.isTrusted) return;
+  const words = l10n.t('Labelscope only looks at data in a workspace that is not trusted. Trust it first.');
+  throw new LabelscopeError('untrusted', words);
+}
+
+async function stampOf(folder: string): Promise<string> {
+  return stat(join(folder, EVALUATION)).then(
+    ({ mtimeMs, size }) => `${mtimeMs} ${size}`,
+    () => '',
+  );
 }
 
 async function evaluationOf(folder: string): Promise<{ readonly result: EvaluateResult; readonly scores: ScoresFile }> {
@@ -46,10 +88,11 @@ async function nameOf(folder: string): Promise<Pick<EvaluationData, 'name' | 're
 /** In the order of the scores, with labels as indices of the evaluation's categories. */
 function imagesOf(webview: Webview, { evaluation }: EvaluateResult, scores: ScoresFile): EvaluatedImage[] {
   const indices = new Map(evaluation.categories.map((name, k) => [name, k]));
-  return scores.images.map(({ path, labels, scores: row }) => ({
+  return scores.images.map(({ path, labels, scores: row, uncalibrated }) => ({
     file: path,
     uri: imageUri(webview, path),
     labels: labels.flatMap((name) => indices.get(name) ?? []),
     scores: row,
+    ...(uncalibrated && { uncalibrated }),
   }));
 }

@@ -7,11 +7,11 @@ import { count, fixed } from '../../kit/format';
 import { t } from '../../kit/l10n';
 import { categoryTable, confusionCard, precisionRecallCard, sweepCard } from '../cards';
 import { type Cell, imagesOf } from '../model';
-import { PAGE, type Panel } from '../state';
+import { appliedThreshold, PAGE, type Panel } from '../state';
 
 export function overviewTab(panel: Panel): TemplateResult {
   const { prepared, state, actions, host } = panel;
-  const decision = decide(prepared.set, state.threshold);
+  const decision = decide(prepared.set, appliedThreshold(panel));
   const cards = [sweepCard(prepared, state), confusionCard(decision, state, actions), precisionRecallCard(prepared, state)];
   const draw = (card: (typeof cards)[number]) => cardOf(card, state.tables, actions.toggle, host);
   return html`${tiles(decision, prepared.data.result.evaluation.mAP)}
@@ -52,9 +52,13 @@ function cellWord(cell: Cell, category: string): string {
   return words[cell];
 }
 
-function gallery({ prepared, state, actions: { change }, host }: Panel): TemplateResult {
+function gallery(panel: Panel): TemplateResult {
+  const { prepared, state, host } = panel;
+  const { change } = panel.actions;
   const { data, set } = prepared;
-  const { cell, category, threshold, shown } = state;
+  const { cell, category, shown } = state;
+  const applied = appliedThreshold(panel);
+  const threshold = typeof applied === 'number' ? applied : applied[category]!;
   const name = set.categories[category] ?? '';
   if (!cell)
     return html`<section class="card">

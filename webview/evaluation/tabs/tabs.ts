@@ -2,7 +2,9 @@
 import type { TemplateResult } from 'lit';
 import { t } from '../../kit/l10n';
 import type { Panel } from '../state';
+import { calibrationTab } from './calibration';
 import { overviewTab } from './overview';
+import { thresholdsTab } from './thresholds';
 
 export interface Tab {
   readonly name: string;
@@ -10,4 +12,8 @@ export interface Tab {
   readonly draw: (panel: Panel) => TemplateResult;
 }
 
-export const TABS: readonly [Tab, ...Tab[]] = [{ name: 'overview', title: () => t('Overview'), draw: overviewTab }];
+export const TABS: readonly [Tab, ...Tab[]] = [
+  { name: 'overview', title: () => t('Overview'), draw: overviewTab },
+  { name: 'thresholds', title: () => t('Thresholds'), draw: thresholdsTab },
+  { name: 'calibration', title: () => t('Calibration'), draw: calibrationTab },
+];

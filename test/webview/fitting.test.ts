@@ -1,0 +1,159 @@
+// The evaluation panel's tabs of thresholds and calibration in a real browser: what they compute, what they save, what they say.
+import { mkdirSync } from 'node:fs';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { judgeScaling } from '../../src/metrics/calibrate';
+import { decide } from '../../src/metrics/decision';
+import { judgeThresholds } from '../../src/metrics/thresholds';
+import type { EvaluationData } from '../../src/protocol/windows';
+import { scoredSetOf } from '../../webview/evaluation/model';
+import { evaluationData } from './evaluation-data';
+import { NO_BROWSER, showWindow, startBrowser, violations } from './window';
+
+const DATA = evaluationData({ images: 200, categories: ['dog', '<b>cat</b>', 'potted plant'] });
+const SET = scoredSetOf(DATA);
+const OWN = [0.3, 0.6, 0.45];
+
+/** The same model with thresholds and a calibration of its own. */
+const FITTED: EvaluationData = {
+  ...DATA,
+  result: {
+    ...DATA.result,
+    has: {
+      thresholds: OWN,
+      thresholdsRecord: {
+        mode: 'per-category',
+        objective: { kind: 'f1' },
+        division: { kind: 'half' },
+        seed: 0,
+        images: 200,
+        annotations: '/data/validation.json',
+        fitted: 0.7,
+        heldOut: 0.6,
+      },
+      calibrationRecord: null,
+    },
+  },
+};
+
+const pictures = process.env.LABELSCOPE_WINDOW_PICTURES;
+
+async function picture(page: Page, name: string): Promise<void> {
+  if (!pictures) return;
+  mkdirSync(pictures, { recursive: true });
+  await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
+}
+
+describe.skipIf(NO_BROWSER !== '')(`thresholds and calibration in the panel${NO_BROWSER}`, () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await startBrowser();
+  });
+  afterAll(() => browser.close());
+
+  const show = (tab: string, data = DATA, kept: object = {}) =>
+    showWindow(browser, 'evaluation', { data, kept: { tab, ...kept } });
+
+  it('shows what the metrics say of the thresholds that are chosen, and saves just these', async () => {
+    const { page, asked, complaints, close } = await show('thresholds');
+    const value = (name: string) => page.locator(`[data-fit="${name}"] dd`).textContent();
+    const fit = judgeThresholds(SET, { mode: 'global', objective: { kind: 'f1' } }, { kind: 'half' }, 0);
+    await expect.poll(() => value('fitted')).toBe(fit.micro.fitted.value!.toFixed(3));
+    expect(await value('held-out')).toBe(fit.micro.heldOut.value!.toFixed(3));
+    await page.getByRole('combobox', { name: 'Thresholds' }).selectOption('one a category');
+    await page.getByLabel('for the').selectOption('best recall at a precision');
+    await page.getByLabel('at least').fill('0.6');
+    await page.getByLabel('at least').press('Tab');
+    await page.getByLabel('judged by').selectOption('5 folds');
+    const objective = { kind: 'recall-at-precision', atLeast: 0.6 } as const;
+    const division = { kind: 'folds', folds: 5 } as const;
+    const other = judgeThresholds(SET, { mode: 'per-category', objective }, division, 0);
+    await expect.poll(() => value('mean-held-out')).toBe(other.macro.heldOut!.toFixed(3));
+    const row = page.locator('[data-card="thresholds"] tbody tr', { hasText: '<b>cat</b>' });
+    expect(await row.locator('td').nth(1).textContent()).toBe(other.perCategory[1]!.threshold.toFixed(3));
+    await page.locator('[data-action="save"]').click();
+    await expect
+      .poll(() => asked.find(({ call }) => call === 'saveThresholds')?.params)
+      .toEqual({ mode: 'per-category', objective, division, seed: 0 });
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('says why saving failed, and takes back what the model has', async () => {
+    const { page, asked, close } = await showWindow(browser, 'evaluation', {
+      data: FITTED,
+      kept: { tab: 'thresholds' },
+      calls: {
+        saveThresholds: () => {
+          throw new Error('Another training is at work');
+        },
+      },
+    });
+    await page.locator('[data-action="save"]').press('Enter');
+    await expect.poll(() => page.locator('[role="alert"]').textContent()).toBe('Another training is at work');
+    await page.locator('[data-action="reset"]').press('Enter');
+    await expect.poll(() => asked.at(-1)).toEqual({ call: 'resetFitted', params: { what: 'thresholds' } });
+    await close();
+  });
+
+  it('judges the overview at the own thresholds of a model that has some', async () => {
+    const { page, close } = await show('overview', FITTED);
+    const f1 = page.locator('[data-metric="micro-f1"] dd').first();
+    await expect.poll(() => f1.textContent()).toContain(decide(SET, 0.5).micro.f1.toFixed(3));
+    await page.getByLabel("The model's own thresholds").check();
+    await expect.poll(() => f1.textContent()).toContain(decide(SET, OWN).micro.f1.toFixed(3));
+    expect(await page.getByLabel('Threshold', { exact: true }).isDisabled()).toBe(true);
+    await close();
+    const without = await show('overview');
+    expect(await without.page.getByLabel("The model's own thresholds").count()).toBe(0);
+    await without.close();
+  });
+
+  it('shows errors before and after a calibration, its diagrams and their bins', async () => {
+    const { page, asked, complaints, close } = await show('calibration');
+    const value = (name: string) => page.locator(`[data-calibration="${name}"] dd`).textContent();
+    const words = (method: 'temperature' | 'platt') => {
+      const { before, after } = judgeScaling(SET, method, 5, 0);
+      return `${before.mean.ece!.toFixed(3)} → ${after.mean.ece!.toFixed(3)}`;
+    };
+    await expect.poll(() => value('ece')).toBe(words('temperature'));
+    await page.getByLabel('Scaling').selectOption({ index: 1 });
+    await expect.poll(() => value('ece')).toBe(words('platt'));
+    const bins = page.locator('[data-card="reliability-all"]');
+    await bins.getByRole('button', { name: 'Table' }).click();
+    const images = await bins.locator('tbody td:nth-child(2)').allTextContents();
+    expect(images.map(Number).reduce((sum, count) => sum + count, 0)).toBe(600);
+    await page.locator('[data-action="save"]').click();
+    await expect.poll(() => asked.at(-1)).toEqual({ call: 'saveCalibration', params: { method: 'platt', folds: 5, seed: 0 } });
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('begins at what the network says where the model is calibrated already', async () => {
+    const squeezed = DATA.images.map((image) => ({
+      ...image,
+      scores: image.scores.map((p) => 0.4 + 0.2 * p),
+      uncalibrated: image.scores,
+    }));
+    const { page, close } = await show('calibration', { ...DATA, images: squeezed });
+    const { temperature } = judgeScaling(SET, 'temperature', 5, 0).scaling;
+    await expect.poll(() => page.locator('[data-calibration="temperature"] dd').textContent()).toBe(temperature.toFixed(3));
+    await close();
+  });
+
+  it('says in words where images are too few', async () => {
+    const { page, close } = await show('calibration', evaluationData({ images: 3, categories: ['dog'] }));
+    await expect.poll(() => page.locator('[role="alert"]').textContent()).toContain('3 images cannot be divided into 5 parts');
+    await close();
+  });
+
+  it.each(['thresholds', 'calibration'])('%s: passes the rules of accessibility in every theme', async (tab) => {
+    for (const theme of ['dark', 'light', 'high-contrast'] as const) {
+      const { page, close } = await showWindow(browser, 'evaluation', { data: FITTED, kept: { tab, category: 1 }, theme });
+      await expect.poll(() => page.locator('[data-action="save"]').count()).toBe(1);
+      await picture(page, `${tab}-${theme}`);
+      expect(await violations(page)).toEqual([]);
+      await close();
+    }
+  });
+});

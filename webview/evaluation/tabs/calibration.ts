@@ -1,0 +1,230 @@
+// The tab of calibration: how far scores are from probabilities, before and after a scaling that was fitted on other images, and saving it.
+import { html, type TemplateResult } from 'lit';
+import { calibrationBins } from '../../../src/metrics/calibration';
+import { pooled } from '../../../src/metrics/divide';
+import type { ScalingMethod, ScalingNote } from '../../../src/metrics/scaling';
+import { type Card, cardOf } from '../../kit/card';
+import { barChart, lineChart } from '../../kit/chart';
+import { fixed } from '../../kit/format';
+import { t } from '../../kit/l10n';
+import {
+  calibrationFit,
+  calibrationFolds,
+  type CalibrationView,
+  choice,
+  type FittingChoices,
+  FOLDS,
+  METHODS,
+  numberField,
+  saveRow,
+  uncalibratedSet,
+} from '../fitting';
+import type { Panel } from '../state';
+
+export function calibrationTab(panel: Panel): TemplateResult {
+  const { prepared, state, actions, host } = panel;
+  const view = calibrationFit(uncalibratedSet(prepared.data, prepared.set), state.fitting);
+  const draw = (card: Card) => cardOf(card, state.tables, actions.toggle, host);
+  if (typeof view === 'string')
+    return html`${controls(panel)}
+      <p class="notice error" role="alert">${view}</p>`;
+  const category = prepared.set.categories[state.category] ?? '';
+  return html`${controls(panel)} ${tiles(view)} ${saving(panel)}
+    <div class="grid">
+      ${draw(diagram(view, 'reliability-all', t('Reliability, all categories pooled'), -1))}
+      ${draw(diagram(view, 'reliability', t('Reliability: {0}', category), state.category))}
+      ${draw(binCounts(view, category, state.category))} ${draw(categoriesCard(view, panel))}
+    </div>`;
+}
+
+function methodWord(method: ScalingMethod): string {
+  return method === 'platt' ? t('Platt: a scale and a shift a category') : t('temperature: one scale for all');
+}
+
+function controls({ prepared, state, actions }: Panel): TemplateResult {
+  const { fitting, category } = state;
+  const change = (part: Partial<FittingChoices>) => actions.change({ fitting: { ...state.fitting, ...part } });
+  const categories = prepared.set.categories.map((words, value) => ({ value, words }));
+  return html`<div class="row fitting">
+    ${choice(
+      t('Scaling'),
+      METHODS.map((method) => ({ value: method, words: methodWord(method) })),
+      fitting.method,
+      (method) => change({ method }),
+    )}
+    ${choice(
+      t('judged by'),
+      FOLDS.filter((folds) => folds > 0).map((folds) => ({ value: folds, words: t('{0} folds', folds) })),
+      calibrationFolds(fitting),
+      (folds) => change({ folds }),
+    )}
+    ${numberField(t('Seed'), fitting.seed, { min: 0, max: 1e6, step: 1 }, (seed) => change({ seed: Math.floor(seed) }))}
+    ${choice(t('Category'), categories, category, (value) => actions.change({ category: value }))}
+  </div>`;
+}
+
+function tiles({ fit: { before, after, scaling } }: CalibrationView): TemplateResult {
+  const all: (readonly [string, string, number | null, number | null])[] = [
+    ['ece', t('ECE, mean of categories'), before.mean.ece, after.mean.ece],
+    ['ece-pooled', t('ECE, all pooled'), before.pooled.ece, after.pooled.ece],
+    ['nll', t('Cross-entropy'), before.pooled.nll, after.pooled.nll],
+    ['brier', t('Brier score'), before.pooled.brier, after.pooled.brier],
+  ];
+  return html`<dl class="tiles">
+      ${all.map(
+        ([key, title, one, other]) =>
+          html`<div class="tile" data-calibration=${key}>
+            <dt>${title}</dt>
+            <dd>${fixed(one)} → ${fixed(other)}</dd>
+          </div>`,
+      )}
+      <div class="tile" data-calibration="temperature">
+        <dt>${t('Temperature')}</dt>
+        <dd>${fixed(scaling.temperature)}</dd>
+      </div>
+    </dl>
+    <p class="quiet">
+      ${t('Before → after. Before: what the network says. After: every image calibrated by what was fitted on the other folds. The saved calibration is fitted on all images.')}
+    </p>`;
+}
+
+function saving(panel: Panel): TemplateResult {
+  const { prepared, state, host } = panel;
+  const record = prepared.data.result.has?.calibrationRecord ?? null;
+  const { method, seed } = state.fitting;
+  return html`<p>
+      ${
+        record
+          ? t('The model is calibrated: {0}, fitted on {1} images.', methodWord(record.method), record.images)
+          : t('The model is not calibrated.')
+      }
+    </p>
+    ${saveRow(panel, {
+      save: () => host.call('saveCalibration', { method, seed, folds: calibrationFolds(state.fitting) }),
+      reset: record ? () => host.call('resetFitted', { what: 'calibration' }) : undefined,
+      resetWords: t('Take Calibration Out'),
+    })}`;
+}
+
+/** `category` −1: every image × category. */
+function binsOf({ before, after }: CalibrationView, category: number) {
+  return [before, after].map((set) => (category < 0 ? calibrationBins(pooled(set), 0) : calibrationBins(set, category)));
+}
+
+function diagram(view: CalibrationView, name: string, title: string, category: number): Card {
+  const [before, after] = binsOf(view, category);
+  const points = (bins: typeof before) =>
+    bins!.flatMap(({ meanScore, positives }) =>
+      meanScore === null || positives === null ? [] : [[meanScore, positives] as const],
+    );
+  const digits = { numeric: true, digits: 3 };
+  return {
+    name,
+    title,
+    chart: lineChart({
+      label: t('{0}: share of images that have it over the mean score of each bin; the table holds the numbers', title),
+      x: t('mean score'),
+      y: t('share that has it'),
+      series: [
+        { name: t('before'), points: points(before), dots: true },
+        { name: t('after'), points: points(after), dots: true },
+        {
+          name: '',
+          faint: true,
+          points: [
+            [0, 0],
+            [1, 1],
+          ],
+        },
+      ],
+      xRange: [0, 1],
+      yRange: [0, 1],
+    }),
+    table: {
+      caption: title,
+      columns: [
+        { title: t('Scores from') },
+        { title: t('Before: images'), numeric: true },
+        { title: t('mean score'), ...digits },
+        { title: t('share that has it'), ...digits },
+        { title: t('After: images'), numeric: true },
+        { title: t('mean score'), ...digits },
+        { title: t('share that has it'), ...digits },
+      ],
+      rows: before!.map((bin, k) => {
+        const other = after![k]!;
+        const numbers = [bin, other].flatMap(({ images, meanScore, positives }) => [images, meanScore, positives]);
+        return { key: String(k), cells: [bin.from.toFixed(3), ...numbers] };
+      }),
+    },
+  };
+}
+
+function binCounts(view: CalibrationView, name: string, category: number): Card {
+  const [before, after] = binsOf(view, category);
+  const title = t('Images by score: {0}', name);
+  return {
+    name: 'bin-counts',
+    title,
+    chart: barChart(
+      t('{0}, before and below it after; the table holds the numbers', title),
+      before!.map(({ from, images }, k) => ({ name: t('from {0}', from.toFixed(2)), value: images, second: after![k]!.images })),
+    ),
+    table: {
+      caption: title,
+      columns: [{ title: t('Scores from') }, { title: t('Before'), numeric: true }, { title: t('After'), numeric: true }],
+      rows: before!.map(({ from, images }, k) => ({ key: String(k), cells: [from.toFixed(3), images, after![k]!.images] })),
+    },
+  };
+}
+
+function noteOf(note: ScalingNote | null | undefined): string {
+  const words: Record<ScalingNote, string> = {
+    'no-positives': t('no image shows it: the scale of all'),
+    'no-negatives': t('every image shows it: the scale of all'),
+    'not-rising': t('scores do not rise with it: the scale of all'),
+  };
+  return note ? words[note] : '';
+}
+
+function categoriesCard({ fit: { before, after, scaling } }: CalibrationView, { state, actions: { change } }: Panel): Card {
+  const digits = { numeric: true, digits: 3 };
+  const title = t('Calibration of every category');
+  const keys = ['ece', 'nll', 'brier'] as const;
+  return {
+    name: 'calibration',
+    title,
+    wide: true,
+    table: {
+      caption: title,
+      columns: [
+        { title: t('Category') },
+        { title: t('Scale'), ...digits },
+        { title: t('Shift'), ...digits },
+        { title: t('ECE before'), ...digits },
+        { title: t('ECE after'), ...digits },
+        { title: t('Cross-entropy before'), ...digits },
+        { title: t('Cross-entropy after'), ...digits },
+        { title: t('Brier before'), ...digits },
+        { title: t('Brier after'), ...digits },
+        { title: t('Note') },
+      ],
+      rows: before.perCategory.map((row, c) => ({
+        key: row.category,
+        cells: [
+          row.category,
+          scaling.scale[c]!,
+          scaling.shift[c]!,
+          ...keys.flatMap((key) => [row[key], after.perCategory[c]![key]]),
+          noteOf(scaling.notes[c]),
+        ],
+      })),
+    },
+    tableOptions: {
+      sorting: state.sorting,
+      onSort: (sorting) => change({ sorting }),
+      chosen: before.perCategory[state.category]?.category ?? '',
+      onChoose: (key) => change({ category: before.perCategory.findIndex(({ category }) => category === key) }),
+    },
+  };
+}
