@@ -125,7 +125,7 @@ export function intervalsOf({ images, categories, values, f1, ap }: Replicated, 
 }
 
 /** Where an interval of a difference holds 0 nothing is to be said. */
-export type Verdict = 'better' | 'worse' | 'not distinguishable';
+type Verdict = 'better' | 'worse' | 'not distinguishable';
 
 export interface Difference {
   /** The second's value minus the first's; null where one is undefined. */

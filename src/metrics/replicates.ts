@@ -6,10 +6,10 @@ import type { Resamples } from './resamples';
 import type { ScoredSet } from './types';
 
 /** The metrics that move with a threshold. */
-export type MovingMetric = Exclude<Metric, 'loss' | 'mAP'>;
+type MovingMetric = Exclude<Metric, 'loss' | 'mAP'>;
 
 /** By metric: its value in each resample. */
-export type MovingValues = Readonly<Record<MovingMetric, Float64Array>>;
+type MovingValues = Readonly<Record<MovingMetric, Float64Array>>;
 
 export interface Replicates {
   /**
