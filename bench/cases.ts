@@ -30,6 +30,12 @@ export const USAGE = `npm run bench -- step [--only step|forward] [--batch N]...
   --patience how long to wait before a round until other programs leave the processor alone (default 1)
   --json     the report as JSON on stdout
   --out      the report as JSON into this file
+npm run bench -- recipes ANNOTATIONS... [--categories a,b] [--include-unlabeled] [--fewest N] [--folds N] [--seeds N,N]
+                         [--only NAME,NAME] [--peer] [--name NAME] [--out FILE]
+  --fewest   categories with fewer images are left out (default 5)
+  --only     some of the changes of the recipe quick, or none
+  --peer     scikit-learn's logistic regression on the same folds
+  --out      appends one line of JSON a measurement
 npm run bench -- predict RUN IMAGE
 npm run bench -- activation          after npm run package
 npm run bench -- coco [--rounds N] [--times N]

@@ -32,10 +32,10 @@ export async function runOurs(job: OurJob): Promise<void> {
 /** Answers the loss before the update. */
 async function trainingStep(runtime: Runtime, { backbone, threads, ...job }: OurJob): Promise<() => Promise<number>> {
   const classifier = await workClassifier(backbone);
-  const options = { ...OPTIMISER, ...job, batchNormMomentum: undefined, l2On: 'weights-and-norm' as const };
+  const options = { ...OPTIMISER, ...job, batchNormMomentum: undefined, ema: 0, l2On: 'weights-and-norm' as const };
   const learner = await startLearner(runtime, classifier, IMAGE, options, { device: 'cpu', threads });
   const { image, labels } = workBatch(job.batchSize);
-  return () => learner.step({ input: image, labels }, OPTIMISER.learnRate);
+  return () => learner.step({ input: image, labels }, OPTIMISER.learnRate, 1);
 }
 
 /** Answers the sum of the probabilities. */

@@ -19,6 +19,12 @@ export function installedCocoPeers(file: string): Program[] {
   return ['json', 'orjson', 'pycocotools'].map((name) => ({ name, command: PYTHON, args: [script, name, file] }));
 }
 
+/** scikit-learn's logistic regression; undefined where it is not set up. */
+export function regressionPeer(): Program | undefined {
+  if (!existsSync(PYTHON)) return undefined;
+  return { name: 'scikit-learn', command: PYTHON, args: [join(FOLDER, 'regression.py')] };
+}
+
 /** PyTorch in both memory layouts; empty where it is not set up. */
 export function installedPeers(): Peer[] {
   if (!existsSync(PYTHON)) return [];

@@ -14,6 +14,7 @@ import { failures } from './verbs/failures';
 import { fix } from './verbs/fix';
 import { inspect } from './verbs/inspect';
 import { importVerb } from './verbs/import';
+import { pointing } from './verbs/pointing';
 import { predict } from './verbs/predict';
 import { report } from './verbs/report';
 import { review } from './verbs/review';
@@ -31,6 +32,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   calibrate,
   predict,
   explain,
+  pointing,
   export: exportVerb,
   report,
   import: importVerb,

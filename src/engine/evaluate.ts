@@ -60,8 +60,8 @@ interface NamedSplit {
 }
 
 /** The annotation file that was given, else the run's own validation split. */
-async function splitOf(
-  { annotations, images, model }: EvaluateParams,
+export async function splitOf(
+  { annotations, images, model }: Pick<EvaluateParams, 'annotations' | 'images' | 'model'>,
   { record, card }: Trained,
   { signal, runsFolder }: Opening,
 ): Promise<NamedSplit> {

@@ -2,15 +2,12 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { colormapOf } from '../heatmap/colormap';
-import { IMAGE, PROBABILITIES } from '../onnx/classifier';
-import { MAPS, SELECTION } from '../onnx/gradcam';
-import type { Tensor } from '../onnx/model';
 import { LabelscopeError, toWireError } from '../protocol/errors';
 import type { CountProgress, ExplainedMap, ExplainParams, ExplainResult, FailedFile } from '../protocol/messages';
 import type { Context } from './context';
 import { imageFiles } from './image-files';
 import { type Pixels, readFullSize, readPixels } from './images';
-import { MAPS_AT_ONCE } from './models';
+import { mapsOf, type RunMaps, runMaps } from './maps';
 import { drawOverlay } from './overlay';
 import type { Trained } from './trained';
 
@@ -35,7 +32,7 @@ export async function explain(
         failed.push({ file, error: toWireError(error).message });
       });
       if (pixels) {
-        const maps = await mapsOf(trained, pixels, params.categories, (feeds) => runtime.run(session, feeds));
+        const maps = await explained(trained, pixels, params.categories, (feeds) => runtime.run(session, feeds));
         images.push({ file, maps: draw ? await draw(file, maps) : maps });
       }
       emit({ done: done + 1, total: files.length });
@@ -59,47 +56,22 @@ function shownCategories({ card }: Trained, scores: Float32Array): string[] {
   return labels.length > 0 ? labels : [card.categories[scores.indexOf(Math.max(...scores))]!];
 }
 
-type RunMaps = (feeds: Record<string, Tensor>) => Promise<Readonly<Record<string, Tensor>>>;
-
-/** @param asked the categories to explain; without, those that prediction would name, which the first run tells */
-async function mapsOf(
+/** @param asked the categories to explain; without, those that prediction would name, which a first run tells */
+async function explained(
   trained: Trained,
   pixels: Pixels,
   asked: readonly string[] | undefined,
   run: RunMaps,
 ): Promise<ExplainedMap[]> {
   const { categories } = trained.card;
-  const first = await runMaps(trained, pixels, (asked ?? []).slice(0, MAPS_AT_ONCE), run);
-  const wanted = asked ?? shownCategories(trained, first.probabilities);
-  const maps = asked ? first.maps : [];
-  for (let start = maps.length; start < wanted.length; start += MAPS_AT_ONCE)
-    maps.push(...(await runMaps(trained, pixels, wanted.slice(start, start + MAPS_AT_ONCE), run)).maps);
-  return wanted.map((category, k) => ({ category, score: first.probabilities[categories.indexOf(category)]!, ...maps[k]! }));
-}
-
-interface RawMaps {
-  readonly maps: Pick<ExplainedMap, 'width' | 'height' | 'values'>[];
-  readonly probabilities: Float32Array;
-}
-
-/** At most MAPS_AT_ONCE categories; the rows that are left over select nothing. */
-async function runMaps(
-  { classifier: { width, height }, card }: Trained,
-  pixels: Pixels,
-  categories: readonly string[],
-  run: RunMaps,
-): Promise<RawMaps> {
-  const selection = new Float32Array(MAPS_AT_ONCE * card.categories.length);
-  categories.forEach((name, row) => (selection[row * card.categories.length + card.categories.indexOf(name)] = 1));
-  const outputs = await run({
-    [IMAGE]: { type: 'uint8', dims: [1, height, width, 3], data: pixels.data },
-    [SELECTION]: { type: 'float32', dims: [MAPS_AT_ONCE, card.categories.length], data: selection },
-  });
-  const { dims, data } = outputs[MAPS] as Tensor<'float32'>;
-  const [, rows, columns] = dims as [number, number, number];
-  const size = rows * columns;
-  const maps = categories.map((_, k) => ({ width: columns, height: rows, values: [...data.subarray(k * size, (k + 1) * size)] }));
-  return { maps, probabilities: (outputs[PROBABILITIES] as Tensor<'float32'>).data };
+  const wanted = asked ?? shownCategories(trained, (await runMaps(trained, pixels, [], run)).probabilities);
+  const { maps, probabilities } = await mapsOf(
+    trained,
+    pixels,
+    wanted.map((name) => categories.indexOf(name)),
+    run,
+  );
+  return wanted.map((category, k) => ({ category, score: probabilities[categories.indexOf(category)]!, ...maps[k]! }));
 }
 
 type DrawOverlays = (path: string, maps: readonly ExplainedMap[]) => Promise<ExplainedMap[]>;

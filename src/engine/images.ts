@@ -75,6 +75,25 @@ export async function readThumbnail(path: string, side: number, declared: Size):
   }
 }
 
+/** An image file's own size as its pixels are stored, and how a camera noted that they are to be turned (EXIF, 1 to 8). */
+export interface Stored {
+  readonly width: number;
+  readonly height: number;
+  readonly orientation: number;
+}
+
+/** Reads the file's head alone. @throws LabelscopeError 'image-unreadable' naming the file */
+export async function readStored(path: string): Promise<Stored> {
+  const {
+    width,
+    height,
+    orientation = 1,
+  } = await openStored(path)
+    .metadata()
+    .catch((error: unknown) => unreadable(path, error));
+  return { width, height, orientation };
+}
+
 const isSize = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
 
 function open(path: string): Sharp {

@@ -18,6 +18,7 @@ import { doctor } from './doctor';
 import { evaluateModel } from './evaluate';
 import { explain } from './explain';
 import { exportModel } from './export';
+import { pointing } from './pointing';
 import { predict } from './predict';
 import { probeDevice } from './probe';
 import type { Device } from './runtime/messages';
@@ -28,6 +29,7 @@ import { picture } from './picture';
 import { type Runtime, startRuntime } from './runtime/runtime';
 import { fixDataset } from './health-fix';
 import { importModel } from './import';
+import { sanity } from './sanity';
 import { truth } from './truth';
 import { correctLabels } from './review/correct';
 import { decide, openReview } from './review/store';
@@ -48,6 +50,8 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   evaluate: evaluateModel,
   predict,
   explain,
+  pointing,
+  sanity,
   export: exportModel,
   inspect: inspectDataset,
   check: checkDataset,

@@ -2,8 +2,38 @@
 import { LabelscopeError } from '../protocol/errors';
 import type { Recipe, RecipeName } from '../protocol/recipe';
 
+/** Settings that runs of older versions lack. */
+type Newer = Pick<
+  Recipe,
+  | 'warmup'
+  | 'loss'
+  | 'aslGammaPositive'
+  | 'aslGammaNegative'
+  | 'aslClip'
+  | 'positiveWeight'
+  | 'labelSmoothing'
+  | 'mixup'
+  | 'ema'
+  | 'standardize'
+>;
+
+/** As if there were none. */
+const OFF: Newer = {
+  warmup: 0,
+  loss: 'bce',
+  aslGammaPositive: 0,
+  aslGammaNegative: 4,
+  aslClip: 0.05,
+  positiveWeight: 'none',
+  labelSmoothing: 0,
+  mixup: 0,
+  ema: 0,
+  standardize: false,
+};
+
 /** The user's reference example: every layer trained, ten times the rate on the new head. */
 const MATLAB_EXAMPLE: Recipe = {
+  ...OFF,
   recipe: 'matlab-example',
   layers: 'all',
   epochs: 10,
@@ -80,6 +110,16 @@ const SETTINGS: Readonly<Record<Exclude<keyof Recipe, 'recipe'>, Setting>> = {
   batchSize: whole(1, 4096),
   learnRate: real(0, 100),
   learnRateSchedule: { kind: 'choice', of: ['constant', 'cosine'] },
+  warmup: whole(0, 1e9),
+  loss: { kind: 'choice', of: ['bce', 'asl'] },
+  aslGammaPositive: real(0, 10),
+  aslGammaNegative: real(0, 10),
+  aslClip: real(0, 0.5),
+  positiveWeight: { kind: 'choice', of: ['none', 'balanced', 'sqrt'] },
+  labelSmoothing: real(0, 0.9),
+  mixup: real(0, 10),
+  ema: real(0, 0.99999),
+  standardize: { kind: 'boolean' },
   headLearnRateFactor: real(0, 1e6),
   headInit: { kind: 'choice', of: ['glorot', 'zeros'] },
   momentum: real(0, 1),
@@ -99,6 +139,11 @@ const SETTINGS: Readonly<Record<Exclude<keyof Recipe, 'recipe'>, Setting>> = {
   threads: whole(0, 1024),
   imageCache: whole(0, 1e6),
 };
+
+/** The recipe of a run that may be older than some settings. */
+export function completeRecipe(recipe: Omit<Recipe, keyof Newer> & Partial<Newer>): Recipe {
+  return { ...OFF, ...recipe };
+}
 
 /**
  * A recipe with some values changed.

@@ -9,13 +9,15 @@ import { tensorOf } from './tensors';
 
 export const SELECTION = 'selection';
 export const MAPS = 'maps';
+export const SIGNED_MAPS = 'signed-maps';
 
 /**
  * Selvaraju et al., "Grad-CAM" (2017), eq. 1 and 2, on the last convolutional stage A (K×h×w), with S the category's logit:
  * alpha_k = mean over positions of ∂S/∂A_k, map = max(0, Σ_k alpha_k·A_k), not normalised.
  *
  * Inputs: image (uint8, 1×H×W×3), selection (float32, S×C, one-hot rows: the categories to explain).
- * Outputs: maps (float32, S×h×w), probabilities (float32, 1×C), these after the calibration, where there is one.
+ * Outputs: maps and, before negative values become 0, signed-maps (float32, S×h×w each); probabilities (float32, 1×C), after the
+ * calibration, where there is one.
  *
  * @throws OnnxError 'onnx-unsupported' where the network has no convolutional stage in front of its head
  */
@@ -38,7 +40,9 @@ export function buildGradCam(classifier: Classifier, selected: number, target: T
   const logits = builder.append(rest, new Map([[stage, repeated]])).get(LOGITS)!;
   const selection = builder.input(SELECTION, 'float32', logits.dims);
   const gradients = differentiate(builder, { nodes: builder.nodes, seeds: new Map([[logits.name, selection]]), wrt: [repeated] });
-  builder.output(mapsOf(builder, repeated, gradients.get(repeated.name)!), MAPS);
+  const weighted = weightedSum(builder, repeated, gradients.get(repeated.name)!);
+  builder.output(builder.op('Relu', [weighted]), MAPS);
+  builder.output(weighted, SIGNED_MAPS);
   return { irVersion: 10, opsets: { '': opset }, producer: 'labelscope', graph: builder.build('grad-cam'), metadata: {} };
 }
 
@@ -47,11 +51,10 @@ function calibrated(builder: GraphBuilder, logits: Value, { scale, shift }: Logi
   return builder.op('Add', [scaled, builder.constant(tensorOf('float32', shift))]);
 }
 
-function mapsOf(builder: GraphBuilder, activations: Value, gradients: Value): Value {
+function weightedSum(builder: GraphBuilder, activations: Value, gradients: Value): Value {
   const [, , height, width] = activations.dims as [number, number, number, number];
   // A sum and a quotient: what ReduceMean's axes are depends on the operator set.
   const sums = builder.op('ReduceSum', [gradients, builder.ints([2, 3])], { keepdims: 1 });
   const alpha = builder.op('Div', [sums, builder.scalar(height * width)]);
-  const weighted = builder.op('ReduceSum', [builder.op('Mul', [alpha, activations]), builder.ints([1])], { keepdims: 0 });
-  return builder.op('Relu', [weighted]);
+  return builder.op('ReduceSum', [builder.op('Mul', [alpha, activations]), builder.ints([1])], { keepdims: 0 });
 }

@@ -2,7 +2,7 @@
 import { GraphBuilder, type Target, type Value } from './builder';
 import { type Classifier, HEAD_BIAS, HEAD_WEIGHT, LOGITS } from './classifier';
 import { differentiate } from './differentiate';
-import { binaryCrossEntropyFromLogits } from './loss';
+import { multilabelLoss, type Objective } from './loss';
 import { type Graph, type Model, type Node, OnnxError, type Tensor } from './model';
 import { foldFrozenNorm, NEXT, runningStatistics, withBatchStatistics } from './normalization';
 import { learns, type Parameter, parametersOf } from './parameters';
@@ -18,22 +18,28 @@ export interface StepOptions {
   readonly l2: number;
   readonly l2On: 'weights' | 'weights-and-norm';
   readonly headLearnRateFactor: number;
+  /** Binary cross-entropy where it is not given. */
+  readonly objective?: Objective;
+  /** Whether the parameters' averages over the steps are part of the state. */
+  readonly averaged?: boolean;
 }
 
 /**
  * A step is a model with the inputs image (or features), `labels` (N×C, 0 or 1), `learnRate` (scalar) and the state,
- * and the outputs `loss` (scalar: mean over images of the sum over categories, before the update) and `next/<state>`.
+ * where they are averaged `averageDecay` (scalar: what is kept of the old averages), and the outputs `loss` (scalar: mean over images of the sum over categories, before the update) and `next/<state>`.
  */
 export interface TrainingStep {
   readonly model: Model;
-  /** The state before the first step by name: parameters, `momentum/<parameter>` (zeros), running statistics. */
+  /** The state before the first step by name: parameters, `momentum/<parameter>` (zeros), running statistics, `average/<parameter>`. */
   readonly state: Readonly<Record<string, Tensor>>;
 }
 
 export const LABELS = 'labels';
 export const LEARN_RATE = 'learnRate';
 export const LOSS = 'loss';
+export const AVERAGE_DECAY = 'averageDecay';
 const MOMENTUM = 'momentum/';
+const AVERAGE = 'average/';
 
 /**
  * SGD with momentum in MATLAB's form: v ← momentum·v − rate·(gradient + l2·w), w ← w + v (trainingOptions, 'sgdm'),
@@ -49,31 +55,45 @@ export function buildTrainingStep(classifier: Classifier, options: StepOptions, 
   const forward = appendForward(builder, graph, options.batchSize, [...learning.map(({ name }) => name), ...statistics]);
   const labels = builder.input(LABELS, 'float32', forward.get(LOGITS)!.dims);
   const learnRate = builder.input(LEARN_RATE, 'float32', []);
-  const loss = binaryCrossEntropyFromLogits(builder, forward.get(LOGITS)!, labels);
+  const loss = multilabelLoss(builder, forward.get(LOGITS)!, labels, options.objective);
   // Seeded with −rate instead of 1, the gradients come out as the steps to take: one pass over the weights less.
   const descent = builder.op('Neg', [learnRate]);
   const weights = learning.map(({ name }) => forward.get(name)!);
   const steps = differentiate(builder, { nodes: builder.nodes, seeds: new Map([[loss.name, descent]]), wrt: weights });
   builder.output(loss, LOSS);
+  const keep = options.averaged ? builder.input(AVERAGE_DECAY, 'float32', []) : undefined;
   for (const parameter of learning) {
-    update(builder, parameter, forward.get(parameter.name)!, steps.get(parameter.name)!, descent, options);
+    const next = update(builder, parameter, forward.get(parameter.name)!, steps.get(parameter.name)!, descent, options);
+    if (keep) average(builder, parameter, next, keep);
   }
   for (const name of statistics) builder.output(forward.get(NEXT + name)!, NEXT + name);
-  return { model: toModel(builder, 'training-step'), state: initialState(graph, learning, statistics) };
+  return { model: toModel(builder, 'training-step'), state: initialState(graph, learning, statistics, options.averaged) };
 }
 
 /** The same network for evaluation with the state of a training step as inputs: image (or features) → logits. */
 export function buildEvaluation(classifier: Classifier, state: readonly string[]): Model {
-  const graph = foldFrozenNorm(classifier.graph);
+  const graph = withAverages(foldFrozenNorm(classifier.graph), state);
   const given = state.filter((name) => graph.initializers.has(name));
   const inputs = given.map((name) => ({ name, type: 'float32' as const, dims: graph.initializers.get(name)!.dims }));
   const initializers = new Map([...graph.initializers].filter(([name]) => !given.includes(name)));
   return wrap({ ...graph, inputs: [...graph.inputs, ...inputs], initializers }, classifier.opset);
 }
 
-/** What the classifier's initializers become after training. */
+/** Reads the averages instead of the parameters where the state has them. */
+function withAverages(graph: Graph, state: readonly string[]): Graph {
+  const known = new Set(state);
+  const renamed = (name: string): string => (known.has(AVERAGE + name) ? AVERAGE + name : name);
+  return {
+    ...graph,
+    nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(renamed) })),
+    initializers: new Map([...graph.initializers].map(([name, tensor]) => [renamed(name), tensor])),
+  };
+}
+
+/** What the classifier's initializers become after training: averages where there are some, else the last values. */
 export function trainedTensors(state: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
-  return Object.fromEntries(Object.entries(state).filter(([name]) => !name.startsWith(MOMENTUM)));
+  const kept = Object.entries(state).filter(([name]) => !name.startsWith(MOMENTUM) && !name.startsWith(AVERAGE));
+  return Object.fromEntries(kept.map(([name, tensor]) => [name, state[AVERAGE + name] ?? tensor]));
 }
 
 function normalised(graph: Graph, options: StepOptions): Graph {
@@ -98,7 +118,7 @@ function update(
   gradientStep: Value,
   descent: Value,
   options: StepOptions,
-): void {
+): Value {
   const factor = isHead(parameter) ? options.headLearnRateFactor : 1;
   const velocity = builder.input(MOMENTUM + parameter.name, 'float32', weight.dims);
   const step = factor === 1 ? gradientStep : builder.op('Mul', [gradientStep, ofRank(builder, weight, factor)]);
@@ -106,7 +126,18 @@ function update(
   const hasDecay = options.l2 !== 0 && decays(parameter, options.l2On);
   const next = hasDecay ? builder.op('Add', [driven, decayOf(builder, weight, descent, options.l2 * factor)]) : driven;
   builder.output(next, NEXT + velocity.name);
-  builder.output(builder.op('Add', [weight, next]), NEXT + parameter.name);
+  const moved = builder.op('Add', [weight, next]);
+  builder.output(moved, NEXT + parameter.name);
+  return moved;
+}
+
+/** average ← keep·average + (1 − keep)·w, after the step. */
+function average(builder: GraphBuilder, { name }: Parameter, weight: Value, keep: Value): void {
+  const old = builder.input(AVERAGE + name, 'float32', weight.dims);
+  const share = builder.op('Reshape', [keep, builder.ints(weight.dims.map(() => 1))]);
+  const rest = builder.op('Sub', [ofRank(builder, weight, 1), share]);
+  const next = builder.op('Add', [builder.op('Mul', [old, share]), builder.op('Mul', [weight, rest])]);
+  builder.output(next, NEXT + AVERAGE + name);
 }
 
 function decayOf(builder: GraphBuilder, weight: Value, descent: Value, l2: number): Value {
@@ -154,14 +185,20 @@ function lastStageNodes({ graph, opset, stage = '' }: Classifier): Set<Node> {
   return new Set(graph.nodes.slice(graph.nodes.findIndex(({ outputs }) => size(outputs[0]) === last)));
 }
 
-function initialState(graph: Graph, learning: readonly Parameter[], statistics: readonly string[]): Record<string, Tensor> {
+function initialState(
+  graph: Graph,
+  learning: readonly Parameter[],
+  statistics: readonly string[],
+  averaged = false,
+): Record<string, Tensor> {
   const parameters = learning.map(({ name, tensor }) => [name, tensor] as const);
   const velocities = learning.map(({ name, tensor }) => {
     const zeros: Tensor = { type: 'float32', dims: tensor.dims, data: new Float32Array(tensor.data.length) };
     return [MOMENTUM + name, zeros] as const;
   });
   const running = statistics.map((name) => [name, graph.initializers.get(name)!] as const);
-  return Object.fromEntries([...parameters, ...velocities, ...running]);
+  const averages = averaged ? learning.map(({ name, tensor }) => [AVERAGE + name, tensor] as const) : [];
+  return Object.fromEntries([...parameters, ...velocities, ...running, ...averages]);
 }
 
 function toModel(builder: GraphBuilder, name: string): Model {

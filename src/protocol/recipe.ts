@@ -14,6 +14,25 @@ export interface Recipe {
   readonly learnRate: number;
   /** Constant, or falling to zero over the run along half a cosine. */
   readonly learnRateSchedule: 'constant' | 'cosine';
+  /** Iterations over which the rate rises from zero in even steps; the cosine begins behind them. */
+  readonly warmup: number;
+  /** Binary cross-entropy, or asymmetric loss (Ben-Baruch et al., "Asymmetric Loss For Multi-Label Classification", ICCV 2021). */
+  readonly loss: 'bce' | 'asl';
+  /** Asymmetric loss: exponents of the focusing factors of positives and negatives, */
+  readonly aslGammaPositive: number;
+  readonly aslGammaNegative: number;
+  /** and what is taken off the probability of negatives before. */
+  readonly aslClip: number;
+  /** What a positive counts beside a negative: as much; by category negatives / positives, at most 20; or the square root of that. */
+  readonly positiveWeight: 'none' | 'balanced' | 'sqrt';
+  /** Training labels 0 and 1 become half of this and 1 − half of this. */
+  readonly labelSmoothing: number;
+  /** Examples are mixed in pairs with shares drawn from Beta(α, α) (Zhang et al., "mixup", ICLR 2018); 0 = not. */
+  readonly mixup: number;
+  /** Share of the old average that a step keeps, of weights that are averaged over the steps; 0 = the last weights count. */
+  readonly ema: number;
+  /** Features less their mean, over their deviation in the training images; undone in the model. Only where the head alone learns. */
+  readonly standardize: boolean;
   /** The learning rate of the new head's weights and bias is `learnRate` times this. */
   readonly headLearnRateFactor: number;
   /** How the new head's weights begin: uniform by Glorot's rule, or zero, which on fixed features is logistic regression. */

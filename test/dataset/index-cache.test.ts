@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cacheFolderFor } from '../../src/dataset/cache-folder';
 import { openAnnotations } from '../../src/dataset/index-cache';
 import { decodeIndex, encodeIndex } from '../../src/dataset/index-file';
@@ -224,8 +224,14 @@ describe('openAnnotations', () => {
 
 describe('cacheFolderFor', () => {
   // The tests keep what they parse elsewhere.
-  beforeAll(() => void vi.stubEnv('LABELSCOPE_CACHE', undefined));
-  afterAll(() => void vi.unstubAllEnvs());
+  beforeEach(() => void vi.stubEnv('LABELSCOPE_CACHE', undefined));
+  afterEach(() => void vi.unstubAllEnvs());
+
+  it('is elsewhere where the person says so, in a folder for each kind', async () => {
+    vi.stubEnv('LABELSCOPE_CACHE', join(folder, 'named'));
+    expect(await cacheFolderFor(path)).toBe(join(folder, 'named', 'annotations'));
+    expect(await cacheFolderFor(path, { name: 'features' })).toBe(join(folder, 'named', 'features'));
+  });
 
   it('is in the nearest folder of runs, else in the cache folder of the user', async () => {
     const project = join(folder, 'project');

@@ -133,6 +133,17 @@ describe('trainLoop', () => {
     expect(points.at(-1)!.validationLoss).toBe(1);
   });
 
+  it('rises in even steps while it warms up, then falls along the cosine', async () => {
+    const rates = async (recipe: Partial<Recipe>) =>
+      (await loop({ recipe: { learnRate: 1, epochs: 5, ...recipe } })).points.map(({ learnRate }) =>
+        Number(learnRate.toFixed(6)),
+      );
+    expect((await rates({ warmup: 3 })).slice(0, 5)).toEqual([0.25, 0.5, 0.75, 1, 1]);
+    const cosine = await rates({ warmup: 4, learnRateSchedule: 'cosine' });
+    const plain = await rates({ epochs: 3, learnRateSchedule: 'cosine' });
+    expect(cosine).toEqual([0.2, 0.4, 0.6, 0.8, ...plain]);
+  });
+
   it('keeps checkpoints by iterations, and none before their time', async () => {
     const often = await loop({ recipe: { checkpointFrequency: 2, checkpointSeconds: 0 } });
     expect(often.checkpoints.map(({ iteration }) => iteration)).toEqual([2, 4, 6]);

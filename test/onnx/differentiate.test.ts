@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GraphBuilder, type Value } from '../../src/onnx/builder';
 import { differentiate } from '../../src/onnx/differentiate';
-import { binaryCrossEntropyFromLogits } from '../../src/onnx/loss';
+import { multilabelLoss } from '../../src/onnx/loss';
 import { elementCount, OnnxError, type Tensor } from '../../src/onnx/model';
 import { floats, runOnce } from './support/run';
 
@@ -126,12 +126,12 @@ describe('differentiate', () => {
   });
 });
 
-describe('binaryCrossEntropyFromLogits', () => {
+describe('multilabelLoss', () => {
   async function lossOf(logits: readonly number[][], labels: readonly number[][]) {
     const builder = new GraphBuilder();
     const dims = [logits.length, logits[0]!.length];
     const [z, y] = [builder.input('z', 'float32', dims), builder.input('y', 'float32', dims)];
-    const loss = binaryCrossEntropyFromLogits(builder, z, y);
+    const loss = multilabelLoss(builder, z, y);
     builder.output(loss, 'loss');
     const { z: gradient } = await gradientsOf(builder, loss, [z], {
       z: floats(logits.flat(), dims),

@@ -14,6 +14,7 @@ import {
 import { buildInferenceModel } from '../../src/onnx/inference';
 import { elementCount, type Model, OnnxError, type Tensor } from '../../src/onnx/model';
 import {
+  AVERAGE_DECAY,
   buildEvaluation,
   buildTrainingStep,
   LABELS,
@@ -159,6 +160,49 @@ describe('the rule of an update', () => {
   function expectClose(found: Tensor | undefined, expected: ArrayLike<number>, name: string): void {
     floats(found).forEach((value, k) => expect(value, `${name}[${k}]`).toBeCloseTo(expected[k]!, 5));
   }
+});
+
+describe('averaged weights', () => {
+  const KEEP = 0.8;
+
+  it('are keep·average + (1 − keep)·w after each step, and what is evaluated and saved', async () => {
+    const classifier = classifierOf(residualNetwork());
+    const runner = await opened(stepRunner(buildTrainingStep(classifier, { ...OPTIONS, averaged: true })));
+    const { image, labels } = batchOf(classifier);
+    const feeds = { [IMAGE]: image, [LABELS]: labels, [LEARN_RATE]: rateOf(0.02), [AVERAGE_DECAY]: rateOf(KEEP) };
+    const states = [{ ...runner.state }];
+    for (let k = 0; k < 2; k++) {
+      await runner.step(feeds);
+      states.push({ ...runner.state });
+    }
+    const names = Object.keys(states[0]!).filter((name) => !/^(momentum|average)\//.test(name));
+    for (const name of names) {
+      const [w0, w1, w2] = states.map((state) => floats(state[name]));
+      floats(states[2]![`average/${name}`]).forEach((value, k) => {
+        const first = KEEP * w0![k]! + (1 - KEEP) * w1![k]!;
+        expect(value, name).toBeCloseTo(KEEP * first + (1 - KEEP) * w2![k]!, 5);
+      });
+      expect(trainedTensors(states[2]!)[name]!.data).toEqual(states[2]![`average/${name}`]!.data);
+    }
+    expect(Object.keys(trainedTensors(states[2]!))).toEqual(names);
+    const logitsOf = async (network: Classifier, state: Tensors) => {
+      const evaluation = await opened(graphRunner(buildEvaluation(network, Object.keys(state))));
+      return floats((await evaluation.run({ ...state, [IMAGE]: image }))[LOGITS]);
+    };
+    const saved = withTensors(classifier, trainedTensors(states[2]!));
+    const wanted = await logitsOf(saved, {});
+    (await logitsOf(classifier, states[2]!)).forEach((logit, k) => expect(logit).toBeCloseTo(wanted[k]!, 5));
+  });
+
+  it('change no step', async () => {
+    const classifier = classifierOf(perceptron(6));
+    const { image, labels } = batchOf(classifier);
+    const plain = await train(classifier, {}, 0.02, 3);
+    const runner = await opened(stepRunner(buildTrainingStep(classifier, { ...OPTIONS, averaged: true })));
+    for (let k = 0; k < 3; k++)
+      await runner.step({ [IMAGE]: image, [LABELS]: labels, [LEARN_RATE]: rateOf(0.02), [AVERAGE_DECAY]: rateOf(KEEP) });
+    for (const [name, tensor] of Object.entries(plain.states[3]!)) expect(runner.state[name]!.data).toEqual(tensor.data);
+  });
 });
 
 describe('losses and gradients', () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GraphBuilder, type Value } from '../../src/onnx/builder';
 import { differentiate } from '../../src/onnx/differentiate';
-import { binaryCrossEntropyFromLogits } from '../../src/onnx/loss';
+import { multilabelLoss } from '../../src/onnx/loss';
 import { buildExpression } from '../onnx/support/expression';
 import { floats, type Result, runOnce } from '../onnx/support/run';
 
@@ -47,13 +47,7 @@ function build(builder: GraphBuilder, test: Case, inputs: Record<string, Value>)
   const { op, attributes, constants = {} } = test;
   if (op.startsWith('BinaryCrossEntropy(')) {
     const labels = constants.labels as number[][];
-    return [
-      binaryCrossEntropyFromLogits(
-        builder,
-        inputs.X!,
-        builder.constant(floats(labels.flat(), [labels.length, labels[0]!.length])),
-      ),
-    ];
+    return [multilabelLoss(builder, inputs.X!, builder.constant(floats(labels.flat(), [labels.length, labels[0]!.length])))];
   }
   if (!/^\w+$/.test(op)) return [buildExpression(builder, op, inputs)];
   const names = parameterNames(op, builder.opset);

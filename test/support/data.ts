@@ -44,7 +44,7 @@ export async function writeTinyData(folder: string, { train = 24, validation = 9
 async function writeSplit(images: string, annotations: string, name: string, count: number): Promise<void> {
   await mkdir(images, { recursive: true });
   const rows = Array.from({ length: count }, (_, k) => k);
-  await Promise.all(rows.map(async (k) => writeFile(join(images, fileName(name, k)), await picture(name, k, labelsOf(k)))));
+  await Promise.all(rows.map(async (k) => writeFile(join(images, fileName(name, k)), await picture(name, k))));
   await writeFile(annotations, JSON.stringify(cocoOf(name, rows)));
 }
 
@@ -57,20 +57,32 @@ function labelsOf(k: number): number[] {
 }
 
 function cocoOf(split: string, rows: readonly number[]): object {
-  const annotations = rows.flatMap((k) => labelsOf(k).map((category) => ({ image_id: k + 1, category_id: category + 1 })));
+  const annotations = rows.flatMap((k) => {
+    return drawn(split, k).shapes.map(({ category, left, top }) => {
+      const [x, y, width, height] = EXTENTS[category]!;
+      const bbox = [left + x, top + y, width, height];
+      return { image_id: k + 1, category_id: category + 1, bbox, area: width * height };
+    });
+  });
   return {
     images: rows.map((k) => ({ id: k + 1, file_name: fileName(split, k), width: SIDE, height: SIDE })),
-    annotations: annotations.map((annotation, k) => ({ id: k + 1, bbox: [1, 1, 20, 20], area: 400, iscrowd: 0, ...annotation })),
+    annotations: annotations.map((annotation, k) => ({ id: k + 1, iscrowd: 0, ...annotation })),
     categories: CATEGORIES.map((name, k) => ({ id: k + 1, name })),
   };
 }
 
-/** A picture's categories as shapes at random places over grey noise, as PNG. */
-async function picture(split: string, k: number, categories: readonly number[]): Promise<Buffer> {
+/** Grey noise, and the picture's categories as shapes at random places. */
+function drawn(split: string, k: number) {
   const random = randomStream('tiny', split, k);
-  const data = Uint8Array.from({ length: SIDE * SIDE * 3 }, () => 90 + random.integer(60));
-  for (const category of categories) {
-    const [left, top] = [random.integer(SIDE - 16), random.integer(SIDE - 16)];
+  const noise = Uint8Array.from({ length: SIDE * SIDE * 3 }, () => 90 + random.integer(60));
+  const shapes = labelsOf(k).map((category) => ({ category, left: random.integer(SIDE - 16), top: random.integer(SIDE - 16) }));
+  return { noise, shapes };
+}
+
+/** As PNG. */
+async function picture(split: string, k: number): Promise<Buffer> {
+  const { noise: data, shapes } = drawn(split, k);
+  for (const { category, left, top } of shapes) {
     for (let y = 0; y < 16; y++) {
       for (let x = 0; x < 16; x++) {
         if (!covers(category, x - 7.5, y - 7.5)) continue;
@@ -82,6 +94,13 @@ async function picture(split: string, k: number, categories: readonly number[]):
     .png()
     .toBuffer();
 }
+
+/** Of what a category's shape covers within its 16 × 16 pixels: x, y, width, height. */
+const EXTENTS = [
+  [1, 1, 14, 14],
+  [0, 0, 16, 16],
+  [0, 4, 16, 8],
+] as const;
 
 function covers(category: number, x: number, y: number): boolean {
   if (category === 0) return Math.max(Math.abs(x), Math.abs(y)) < 7;

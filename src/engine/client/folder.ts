@@ -92,7 +92,7 @@ export async function readEvaluationResult(folder: string): Promise<EvaluateResu
   return result;
 }
 
-function parsed(text: string): unknown {
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
@@ -119,7 +119,7 @@ function damagedEvaluation(path: string): LabelscopeError {
   );
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

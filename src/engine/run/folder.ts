@@ -5,6 +5,7 @@ import { LabelscopeError } from '../../protocol/errors';
 import type { HistoryPoint } from '../../protocol/messages';
 import type { RunRecord } from '../../protocol/run';
 import { EVALUATION, factsName, HISTORY, IMPORT_RECORD, readHistory, RECORD, scoresName } from '../client/folder';
+import { POINTING, SANITY } from '../client/looking';
 import { TEMPORARY, writeAtomically } from './atomic';
 
 export interface RunPaths {
@@ -19,6 +20,9 @@ export interface RunPaths {
   readonly evaluation: string;
   scores(split: string): string;
   facts(split: string): string;
+  /** Whether its maps point at the objects, and whether they depend on its weights. */
+  readonly pointing: string;
+  readonly sanity: string;
 }
 
 export function runPaths(folder: string): RunPaths {
@@ -32,6 +36,8 @@ export function runPaths(folder: string): RunPaths {
     model: join(folder, 'model.onnx'),
     evaluation: join(folder, EVALUATION),
     scores: (split) => join(folder, scoresName(split)),
+    pointing: join(folder, POINTING),
+    sanity: join(folder, SANITY),
     facts: (split) => join(folder, factsName(split)),
   };
 }

@@ -2,6 +2,9 @@
 import type { Classifier } from '../../onnx/classifier';
 import type { TrainEvent } from '../../protocol/messages';
 import type { Context } from '../context';
+import { mixedExamples } from '../mixup';
+import type { Tensors } from '../runtime/messages';
+import { scaleOf, standardized, unstandardized } from '../standardize';
 import type { Split } from '../data';
 import { type Examples, featureExamples, imageExamples, pixelCache } from '../examples';
 import { featureCache } from '../feature-cache';
@@ -12,6 +15,8 @@ import type { RunPaths } from '../run/folder';
 export interface TrainingData {
   readonly train: Examples;
   readonly validation: Examples;
+  /** What the trained tensors are in the model: the same, or those of a head that sees features as they are. */
+  readonly inModel: (tensors: Tensors) => Tensors;
   /** For the model's metadata. */
   readonly provenance: Readonly<Record<string, unknown>>;
 }
@@ -41,7 +46,9 @@ export async function openExamples(
   };
   const data =
     record.recipe.layers === 'head' ? await featureData(classifier, job, context, emit) : imageData(classifier, job, emit);
-  return { ...data, provenance };
+  const { mixup } = record.recipe;
+  const train = mixup > 0 ? mixedExamples(data.train, mixup, record.seed) : data.train;
+  return { ...data, train, provenance };
 }
 
 function imageData(
@@ -61,7 +68,7 @@ function imageData(
       cache,
       onUnreadable: (message) => emit({ kind: 'warning', message }),
     });
-  return { train: examples(train), validation: examples(validation) };
+  return { train: examples(train), validation: examples(validation), inModel: (tensors) => tensors };
 }
 
 async function featureData(
@@ -88,8 +95,20 @@ async function featureData(
     });
   const trained = await table('train', train, 0);
   const validated = await table('validation', validation, train.paths.length);
-  return {
-    train: featureExamples(trained.set, trained.variants, record.seed),
-    validation: featureExamples(validated.set, validated.variants, record.seed),
-  };
+  return headData(trained, validated, record);
+}
+
+/** Examples of pooled features, at the scale that the recipe asks for. */
+export function headData(
+  train: FeatureTable,
+  validation: FeatureTable,
+  { recipe, seed }: Pick<RunRecord, 'recipe' | 'seed'>,
+): Omit<TrainingData, 'provenance'> {
+  const examples = ({ set, variants }: FeatureTable) => featureExamples(set, variants, seed);
+  if (!recipe.standardize) return { train: examples(train), validation: examples(validation), inModel: (tensors) => tensors };
+  const [plain] = train.variants;
+  const scale = scaleOf(plain!, plain!.length / Math.max(1, train.set.images.length));
+  const scaled = ({ set, variants }: FeatureTable) =>
+    examples({ set, variants: variants.map((one) => standardized(one, scale)) });
+  return { train: scaled(train), validation: scaled(validation), inModel: (tensors) => unstandardized(tensors, scale) };
 }

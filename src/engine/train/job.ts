@@ -11,7 +11,7 @@ import { defaultBackbonePath } from '../backbone/locate';
 import type { Context, Opening } from '../context';
 import { fittedOf } from '../fitting/card';
 import { openSplits, reopenSplit, type Split } from '../data';
-import { recipeWith } from '../recipes';
+import { completeRecipe, recipeWith } from '../recipes';
 import { checkFree, createRunFolder, exists, removeLeftovers, type RunPaths, runPaths, writeRecord } from '../run/folder';
 import { type Checkpoint, readCheckpoint } from './checkpoint';
 import { classifierFrom, sha256Of } from './classifier';
@@ -57,7 +57,8 @@ export async function newJob(params: TrainParams, context: Context, say: Say): P
 }
 
 /** @throws LabelscopeError 'resume-settings', 'backbone-changed', 'annotations-changed', 'images-changed', 'checkpoint-unreadable' */
-export async function resumedJob(old: RunRecord, params: TrainParams, context: Context, say: Say): Promise<Job> {
+export async function resumedJob({ recipe, ...rest }: RunRecord, params: TrainParams, context: Context, say: Say): Promise<Job> {
+  const old: RunRecord = { ...rest, recipe: completeRecipe(recipe) };
   const paths = runPaths(resolve(params.run));
   checkSettings(old, params);
   const backbone = await sameBackbone(old, params);

@@ -1,5 +1,14 @@
 // A network that learns: its training step, its evaluation and its state, wherever the device keeps it.
-import { buildEvaluation, buildTrainingStep, LABELS, LEARN_RATE, LOSS, type StepOptions } from '../../onnx/training';
+import { entryLoss, type EntryLoss } from '../../onnx/loss';
+import {
+  AVERAGE_DECAY,
+  buildEvaluation,
+  buildTrainingStep,
+  LABELS,
+  LEARN_RATE,
+  LOSS,
+  type StepOptions,
+} from '../../onnx/training';
 import { type Classifier, LOGITS } from '../../onnx/classifier';
 import { encodeModel } from '../../onnx/encode';
 import type { Tensor } from '../../onnx/model';
@@ -8,15 +17,20 @@ import { type LoadOptions, targetOf, type Tensors } from '../runtime/messages';
 import type { Runtime } from '../runtime/runtime';
 
 export interface Learner {
-  /** One training step. Answers the loss before the update: mean over images of the sum over categories. */
-  step(batch: Batch, learnRate: number): Promise<number>;
+  /** One training step, from 1. Answers the loss before the update: mean over images of the sum over categories. */
+  step(batch: Batch, learnRate: number, iteration: number): Promise<number>;
   /** The logits of a batch, N×C row-major, as `evaluate` sees them. */
   logits(batch: Batch): Promise<Float32Array>;
-  /** The same loss over all examples that can be read, with running statistics and without augmentation. */
+  /** The same loss over all examples that can be read, with running statistics, of averaged weights, without augmentation and smoothing. */
   evaluate(examples: Examples, signal: AbortSignal): Promise<number>;
   /** Copies of parameters, `momentum/…` and running statistics. */
   state(): Promise<Tensors>;
   release(): Promise<void>;
+}
+
+export interface LearnerOptions extends Omit<StepOptions, 'averaged'> {
+  /** What a step keeps of the old averages, 0..1; 0 = the weights are not averaged. */
+  readonly ema: number;
 }
 
 const EVALUATION_BATCH = 16;
@@ -29,11 +43,12 @@ export async function startLearner(
   runtime: Runtime,
   classifier: Classifier,
   input: string,
-  options: StepOptions,
+  { ema, ...options }: LearnerOptions,
   load: LoadOptions,
   restored?: Tensors,
 ): Promise<Learner> {
-  const step = buildTrainingStep(classifier, options, targetOf(load.device));
+  const step = buildTrainingStep(classifier, { ...options, averaged: ema > 0 }, targetOf(load.device));
+  const entry = entryLoss(options.objective ?? {});
   const stateOutputs = step.model.graph.outputs.map(({ name }) => name).filter((name) => name !== LOSS);
   const stepSession = await runtime.load(encodeModel(step.model), { ...load, stateOutputs });
   const evaluation = await runtime.load(encodeModel(buildEvaluation(classifier, Object.keys(step.state))), load);
@@ -43,13 +58,18 @@ export async function startLearner(
     return (outputs[LOGITS] as Tensor<'float32'>).data;
   };
   return {
-    step: async (batch, learnRate) => {
-      const rate: Tensor = { type: 'float32', dims: [], data: Float32Array.of(learnRate) };
-      const outputs = await runtime.run(stepSession, { [input]: batch.input, [LABELS]: batch.labels, [LEARN_RATE]: rate }, state);
+    step: async (batch, learnRate, iteration) => {
+      const feeds = {
+        [input]: batch.input,
+        [LABELS]: batch.labels,
+        [LEARN_RATE]: scalar(learnRate),
+        ...(ema > 0 && { [AVERAGE_DECAY]: scalar(decayAt(ema, iteration)) }),
+      };
+      const outputs = await runtime.run(stepSession, feeds, state);
       return (outputs[LOSS] as Tensor<'float32'>).data[0]!;
     },
     logits,
-    evaluate: (examples, signal) => meanLoss(examples, signal, logits),
+    evaluate: (examples, signal) => meanLoss(examples, signal, entry, logits),
     state: () => runtime.readState(state),
     release: async () => {
       await runtime.release({ session: stepSession, state });
@@ -58,9 +78,19 @@ export async function startLearner(
   };
 }
 
+function scalar(value: number): Tensor {
+  return { type: 'float32', dims: [], data: Float32Array.of(value) };
+}
+
+/** Early averages follow faster, or they would long consist of the initial weights (as TensorFlow's ExponentialMovingAverage does). */
+function decayAt(ema: number, iteration: number): number {
+  return Math.min(ema, (1 + iteration) / (10 + iteration));
+}
+
 async function meanLoss(
   examples: Examples,
   signal: AbortSignal,
+  entry: EntryLoss,
   logitsOf: (batch: Batch) => Promise<Float32Array>,
 ): Promise<number> {
   const drawn = (start: number): Promise<Batch> => {
@@ -76,13 +106,9 @@ async function meanLoss(
     if (start + EVALUATION_BATCH < examples.count) next = drawn(start + EVALUATION_BATCH);
     if (batch.labels.dims[0] === 0) continue;
     const logits = await logitsOf(batch);
-    for (const [k, logit] of logits.entries()) sum += crossEntropy(logit, batch.labels.data[k]!);
+    const categories = batch.labels.dims[1]!;
+    for (const [k, logit] of logits.entries()) sum += entry(logit, batch.labels.data[k]!, k % categories);
     images += batch.labels.dims[0]!;
   }
   return sum / images;
-}
-
-/** Binary cross-entropy of sigmoid(z) against y, from the logit: max(z, 0) − z·y + ln(1 + e^−|z|), which never overflows. */
-function crossEntropy(z: number, y: number): number {
-  return Math.max(z, 0) - z * y + Math.log1p(Math.exp(-Math.abs(z)));
 }

@@ -92,15 +92,17 @@ async function stepOn(
   recipe: Recipe,
 ): Promise<Progress> {
   const iteration = progress.iteration + 1;
-  const learnRate = rateAt(recipe, progress.iteration / total);
-  const loss = await learner.step(batch, learnRate);
+  const learnRate = rateAt(recipe, progress.iteration, total);
+  const loss = await learner.step(batch, learnRate, iteration);
   if (!Number.isFinite(loss)) throw diverged(iteration, learnRate);
   return { ...progress, iteration, pending: { iteration, epoch: Math.ceil(iteration / perEpoch), loss, learnRate } };
 }
 
-/** @param share of the run that is over, 0..1 */
-function rateAt({ learnRate, learnRateSchedule }: Recipe, share: number): number {
-  return learnRateSchedule === 'cosine' ? (learnRate * (1 + Math.cos(Math.PI * share))) / 2 : learnRate;
+/** @param done steps before this one */
+function rateAt({ learnRate, learnRateSchedule, warmup }: Recipe, done: number, total: number): number {
+  if (done < warmup) return (learnRate * (done + 1)) / (warmup + 1);
+  if (learnRateSchedule === 'constant') return learnRate;
+  return (learnRate * (1 + Math.cos(Math.PI * ((done - warmup) / (total - warmup))))) / 2;
 }
 
 /** Validates where it is due and tells the last step's point. Undefined where the signal came first: then the point stays pending. */

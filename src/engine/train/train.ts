@@ -13,6 +13,7 @@ import { type Gate, runChannel } from '../run/channel';
 import { holdRun } from '../run/lock';
 import type { Tensors } from '../runtime/messages';
 import { lastTold, type Progress, START, writeCheckpoint } from './checkpoint';
+import { objectiveOf } from './objective';
 import { openExamples, type TrainingData } from './data';
 import { type Job, newJob, resumedJob } from './job';
 import { type Learner, startLearner } from './learner';
@@ -88,7 +89,12 @@ async function run(job: Job, context: Context, emit: Emit, gate: Gate): Promise<
     context.runtime,
     onFeatures ? headOnly(classifier) : classifier,
     onFeatures ? classifier.features : IMAGE,
-    { ...recipe, batchSize, batchNormMomentum: recipe.batchNormMomentum || undefined },
+    {
+      ...recipe,
+      batchSize,
+      batchNormMomentum: recipe.batchNormMomentum || undefined,
+      objective: objectiveOf(recipe, job.train.set),
+    },
     device,
     checkpoint?.state,
   );
@@ -159,11 +165,11 @@ interface BestKeeper {
 }
 
 /** Writing a model takes longer than many steps of a small head: it waits for the next checkpoint or the end. */
-function bestKeeper({ paths, record, classifier }: Job, { provenance }: TrainingData): BestKeeper {
+function bestKeeper({ paths, record, classifier }: Job, { provenance, inModel }: TrainingData): BestKeeper {
   let held: Tensors | undefined;
   return {
     hold: (state) => {
-      held = trainedTensors(state);
+      held = inModel(trainedTensors(state));
     },
     write: async () => {
       if (!held) return;

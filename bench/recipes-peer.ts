@@ -1,0 +1,41 @@
+// scikit-learn's logistic regression on the folds of the benchmark `recipes`, where it is set up (bench/peers/README.md).
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { FeatureTable } from '../src/engine/features';
+import { regressionPeer } from './peers';
+import type { FoldScores } from './recipes';
+import type { Fold } from './recipes-data';
+
+/** By the peer's name; empty where it is not set up. */
+export async function regressionScores(
+  { set, variants }: FeatureTable,
+  folds: readonly Fold[],
+): Promise<Record<string, FoldScores[]>> {
+  const peer = regressionPeer();
+  if (!peer) return {};
+  const folder = await mkdtemp(join(tmpdir(), 'labelscope-regression-'));
+  try {
+    const job = { folder, images: set.images.length, categories: set.categories.length, folds };
+    await writeFile(join(folder, 'features.f32'), variants[0]!);
+    await writeFile(join(folder, 'labels.u8'), set.labels);
+    await writeFile(join(folder, 'job.json'), JSON.stringify(job));
+    const { stdout } = await promisify(execFile)(peer.command, [...peer.args, join(folder, 'job.json')]);
+    const names = JSON.parse(stdout) as Readonly<Record<string, string>>;
+    const read = async ([name, file]: [string, string]) => [name, await readScores(join(folder, file), job, folds)] as const;
+    return Object.fromEntries(await Promise.all(Object.entries(names).map(read)));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Doubles: of each fold the scores of the validation images, then those of the test images. */
+async function readScores(path: string, { categories }: { categories: number }, folds: readonly Fold[]): Promise<FoldScores[]> {
+  const bytes = await readFile(path);
+  const all = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  let at = 0;
+  const next = (rows: readonly number[]) => all.slice(at, (at += rows.length * categories));
+  return folds.map(({ validation, test }) => ({ validation: next(validation), test: next(test) }));
+}

@@ -1,0 +1,27 @@
+// What a recipe has training minimise, with weights that follow from the labels of the training images.
+import type { LabelledSet } from '../../dataset/types';
+import type { Objective } from '../../onnx/loss';
+import type { Recipe } from '../../protocol/recipe';
+
+/** A category of one image in a thousand would otherwise be all that a step sees. */
+const MOST = 20;
+
+export function objectiveOf(recipe: Recipe, set: LabelledSet): Objective {
+  const { loss, aslGammaPositive, aslGammaNegative, aslClip, positiveWeight, labelSmoothing } = recipe;
+  return {
+    labelSmoothing,
+    positiveWeights: positiveWeight === 'none' ? undefined : positiveWeights(set, positiveWeight === 'sqrt'),
+    asymmetry: loss === 'asl' ? { gammaPositive: aslGammaPositive, gammaNegative: aslGammaNegative, clip: aslClip } : undefined,
+  };
+}
+
+/** By category: negatives / positives, at most 20, or its square root; 1 without positives. */
+function positiveWeights({ images, categories, labels }: LabelledSet, root: boolean): number[] {
+  return categories.map((_, category) => {
+    let positives = 0;
+    for (let row = 0; row < images.length; row++) positives += labels[row * categories.length + category]!;
+    if (positives === 0) return 1;
+    const weight = Math.min(MOST, (images.length - positives) / positives);
+    return root ? Math.sqrt(weight) : weight;
+  });
+}

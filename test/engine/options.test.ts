@@ -1,0 +1,139 @@
+// The options of training in the real engine: each learns, goes on exactly after a stop, and is off where a run is older than it.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EngineClient } from '../../src/engine/client/engine';
+import { completeRecipe, recipeWith } from '../../src/engine/recipes';
+import { readTensors } from '../../src/engine/run/safetensors';
+import { objectiveOf } from '../../src/engine/train/objective';
+import { readModel } from '../../src/onnx/files';
+import type { TrainEvent } from '../../src/protocol/messages';
+import type { RunRecord } from '../../src/protocol/run';
+import { type TinyData, writeTinyData } from '../support/data';
+import {
+  expectSameModel,
+  historyOf,
+  jsonOf,
+  pointsOf,
+  startEngine,
+  trainParams,
+  UNBUILT,
+  writeTinyBackbone,
+} from '../support/engine';
+
+let folder: string;
+let data: TinyData;
+let tiny: string;
+let engine: EngineClient;
+let runs = 0;
+
+beforeAll(async () => {
+  if (UNBUILT) return;
+  folder = await mkdtemp(join(tmpdir(), 'options-'));
+  data = await writeTinyData(join(folder, 'data'));
+  tiny = join(folder, 'tiny.onnx');
+  await writeTinyBackbone(tiny);
+  engine = startEngine();
+});
+afterAll(async () => {
+  if (UNBUILT) return;
+  await engine.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const newRun = (): string => join(folder, `run ${++runs}`);
+
+type Changes = Parameters<typeof trainParams>[3];
+
+async function train(run: string, changes: Changes, stopAfter = Infinity): Promise<void> {
+  const stop = new AbortController();
+  let seen = 0;
+  const onProgress = (event: TrainEvent) => {
+    if (event.kind === 'points') seen += event.points.length;
+    if (seen >= stopAfter) stop.abort();
+  };
+  await engine.request('train', trainParams(data.train, tiny, run, changes), { onProgress, signal: stop.signal });
+}
+
+const HEAD = { learnRate: '0.02', l2: '0', epochs: '1500', validationPatience: '0', validationFrequency: '100' };
+const WHOLE = { learnRate: '0.01', batchSize: '8', epochs: '40', validationPatience: '0', validationFrequency: '6' };
+
+const OPTIONS: readonly (readonly [string, 'quick' | 'matlab-example', Record<string, string>])[] = [
+  ['asymmetric loss', 'quick', { loss: 'asl' }],
+  ['asymmetric loss on images', 'matlab-example', { loss: 'asl', aslGammaPositive: '1' }],
+  ['positive weights', 'quick', { positiveWeight: 'balanced' }],
+  ['label smoothing', 'quick', { labelSmoothing: '0.1' }],
+  ['mixed features', 'quick', { mixup: '0.4' }],
+  ['mixed images', 'matlab-example', { mixup: '0.4' }],
+  ['averaged weights', 'quick', { ema: '0.9' }],
+  ['averaged weights of all layers', 'matlab-example', { ema: '0.9', learnRateSchedule: 'cosine', warmup: '5' }],
+  ['standardized features', 'quick', { standardize: 'true' }],
+  ['all of it', 'quick', { loss: 'asl', positiveWeight: 'sqrt', mixup: '0.2', ema: '0.8', standardize: 'true', warmup: '9' }],
+];
+
+describe.skipIf(UNBUILT).each(OPTIONS)(`%s${UNBUILT}`, (_, recipe, option) => {
+  const set = { ...(recipe === 'quick' ? HEAD : WHOLE), ...option };
+
+  it('learns, and goes on exactly where it was stopped', async () => {
+    const [whole, run] = [newRun(), newRun()];
+    await train(whole, { recipe, set });
+    const losses = (await pointsOf(whole)).map(({ loss }) => loss);
+    const last = losses.slice(-20).reduce((sum, loss) => sum + loss, 0) / 20;
+    expect(last).toBeLessThan(0.9 * losses[0]!);
+    await train(run, { recipe, set }, 20);
+    expect((await historyOf(run)).length).toBeLessThan((await historyOf(whole)).length);
+    await train(run, { recipe, resume: true });
+    expect(await historyOf(run)).toEqual(await historyOf(whole));
+    await expectSameModel(join(run, 'model.onnx'), join(whole, 'model.onnx'));
+  });
+});
+
+describe.skipIf(UNBUILT)(`what a run keeps${UNBUILT}`, () => {
+  it('are averaged weights in the model and both in the checkpoint', async () => {
+    const run = newRun();
+    const often = { checkpointSeconds: '0', checkpointFrequency: '1' };
+    await train(run, { recipe: 'quick', set: { ...HEAD, ...often, epochs: '40', validationFrequency: '40', ema: '0.9' } });
+    const { tensors } = await readTensors(join(run, 'checkpoint', 'state.safetensors'));
+    const { graph } = await readModel(join(run, 'model.onnx'));
+    for (const name of ['head/weight', 'head/bias']) {
+      expect(graph.initializers.get(name)!.data).toEqual(tensors[`average/${name}`]!.data);
+      expect(tensors[name]!.data).not.toEqual(tensors[`average/${name}`]!.data);
+    }
+  });
+
+  it('is what a run without the newer settings would be', async () => {
+    const [whole, run] = [newRun(), newRun()];
+    await train(whole, { recipe: 'quick', set: HEAD });
+    await train(run, { recipe: 'quick', set: HEAD }, 20);
+    const path = join(run, 'run.json');
+    const record = await jsonOf<RunRecord>(path);
+    const newer = ['loss', 'ema', 'mixup', 'warmup', 'labelSmoothing', 'positiveWeight', 'standardize', 'aslClip'];
+    const recipe = Object.fromEntries(Object.entries(record.recipe).filter(([key]) => !newer.includes(key)));
+    expect(Object.keys(recipe)).not.toContain('ema');
+    await writeFile(path, JSON.stringify({ ...record, recipe }));
+    await train(run, { recipe: 'quick', resume: true });
+    expect(await historyOf(run)).toEqual(await historyOf(whole));
+    expect(await readFile(path, 'utf8')).toMatch(/"ema": 0,/);
+  });
+});
+
+describe('objectiveOf', () => {
+  const set = { images: Array(40).fill({ id: '', fileName: '', width: 1, height: 1 }), categories: ['half', 'one', 'none'] };
+  const labels = Uint8Array.from({ length: 120 }, (_, at) => Number(at % 3 === 0 ? at < 60 : at === 1));
+
+  it('weighs positives by negatives over positives, at most 20', () => {
+    const weights = (positiveWeight: string) =>
+      objectiveOf(recipeWith('quick', { positiveWeight }), { ...set, labels }).positiveWeights;
+    expect(weights('balanced')).toEqual([1, 20, 1]);
+    expect(weights('sqrt')).toEqual([1, Math.sqrt(20), 1]);
+    expect(weights('none')).toBeUndefined();
+  });
+
+  it('is binary cross-entropy for every recipe of an older version', () => {
+    for (const name of ['matlab-example', 'balanced', 'quick'] as const) {
+      const { asymmetry, labelSmoothing } = objectiveOf(completeRecipe(recipeWith(name, {})), { ...set, labels });
+      expect([asymmetry, labelSmoothing]).toEqual([undefined, 0]);
+    }
+  });
+});
