@@ -13,7 +13,7 @@ import type {
 } from './messages';
 import type { CalibrateParams, ResetParams, ThresholdsParams } from './fitting';
 import type { CorrectResult, DecideParams, Review, SuspectsProgress } from './review';
-import type { RunRecord } from './run';
+import type { ImageFactsFile, RunRecord } from './run';
 import type { WireError } from './errors';
 
 /** How a run stands, as people are told. 'interrupted': its process is gone and it can be resumed. */
@@ -73,6 +73,12 @@ export interface EvaluatedImage {
   readonly uncalibrated?: readonly number[];
 }
 
+/** A Grad-CAM map, and how it is to be drawn. */
+export interface ExplainedImage {
+  readonly map: ExplainedMap;
+  readonly settings: ImageSettings;
+}
+
 export interface EvaluationData {
   readonly folder: string;
   readonly name: string;
@@ -80,6 +86,8 @@ export interface EvaluationData {
   readonly record: RunRecord | null;
   readonly result: EvaluateResult;
   readonly images: readonly EvaluatedImage[];
+  /** What else is known of them; null where the evaluation did not keep it. */
+  readonly facts: Pick<ImageFactsFile, 'images' | 'fields' | 'leftOut'> | null;
 }
 
 export interface ReviewData {
@@ -186,6 +194,8 @@ interface DatasetCalls extends CommonCalls {
 
 /** The window is told its data anew once the model is written. */
 interface EvaluationCalls extends CommonCalls {
+  /** Only of images of the evaluation. */
+  readonly explain: Call<{ readonly file: string; readonly category: string }, ExplainedImage>;
   readonly saveThresholds: Call<Omit<ThresholdsParams, 'model' | 'save'>, null>;
   readonly saveCalibration: Call<Omit<CalibrateParams, 'model' | 'save'>, null>;
   readonly resetFitted: Call<Pick<ResetParams, 'what'>, null>;
