@@ -54,7 +54,6 @@ export function reviewPanel(engine: Supervisor): PanelKind<'review'> {
           state.searching?.abort();
           state.tell = nothing;
           shown.delete(annotations);
-          void engine.request('release', { annotations }).catch(nothing);
         },
       };
     },
