@@ -35,9 +35,6 @@ export const METRICS = [
 ] as const;
 export type Metric = (typeof METRICS)[number];
 
-/** Those of which less is better. */
-const ERRORS: ReadonlySet<Metric> = new Set<Metric>(['loss', 'hammingLoss']);
-
 /** Asks for each metric once. */
 export function headlineOf<T>(of: (metric: Metric) => T): Headline<T> {
   const all = Object.fromEntries(METRICS.map((metric) => [metric, of(metric)])) as Record<Metric, T>;
