@@ -161,7 +161,7 @@ async function statusOf({ state }: RunRecord, watched: RunMonitor): Promise<RunS
 }
 
 /** '' where there is no such file. */
-async function stampOf(path: string): Promise<string> {
+export async function stampOf(path: string): Promise<string> {
   return stat(path).then(
     (entry) => (entry.isFile() ? `${entry.mtimeMs} ${entry.size}` : ''),
     () => '',

@@ -1,5 +1,4 @@
 // The evaluation panel of a run or an imported model: what lies in its folder, and where its images lie.
-import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { l10n, type Webview, workspace } from 'vscode';
 import { EVALUATION, readEvaluation, readImport, readRun } from '../../engine/client/folder';
@@ -12,7 +11,7 @@ import type { ScoresFile } from '../../protocol/run';
 import type { EvaluatedImage, EvaluationData, ExplainedImage } from '../../protocol/windows';
 import type { Supervisor } from '../engine';
 import { mapSettings, mapsOf } from '../explain';
-import type { Runs } from '../runs';
+import { type Runs, stampOf } from '../runs';
 import { lookingCalls, type Shower } from './looking';
 import type { PanelKind } from './panels';
 import { foldersOf, imageUri } from './window';
@@ -54,9 +53,9 @@ export function evaluationPanel(engine: Supervisor, runs: Runs, shower: Shower):
     },
     // Also where the command line has written it.
     attach: (folder, window) => {
-      let known = stampOf(folder);
+      let known = stampsOf(folder);
       return runs.onDidChange(async () => {
-        const [before, now] = [await known, await stampOf(folder)];
+        const [before, now] = [await known, await stampsOf(folder)];
         known = Promise.resolve(now);
         if (now !== before) window.update();
       });
@@ -77,12 +76,8 @@ function checkTrust(): void {
   throw new LabelscopeError('untrusted', words);
 }
 
-async function stampOf(folder: string): Promise<string> {
-  const files = [EVALUATION, POINTING, SANITY].map((name) => stat(join(folder, name)));
-  const stamps = (await Promise.allSettled(files)).map((file) =>
-    file.status === 'fulfilled' ? `${file.value.mtimeMs} ${file.value.size}` : '',
-  );
-  return stamps.join();
+async function stampsOf(folder: string): Promise<string> {
+  return (await Promise.all([EVALUATION, POINTING, SANITY].map(async (name) => stampOf(join(folder, name))))).join();
 }
 
 async function evaluationOf(folder: string): Promise<{ readonly result: EvaluateResult; readonly scores: ScoresFile }> {
