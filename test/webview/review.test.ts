@@ -268,8 +268,7 @@ describe.skipIf(NO_BROWSER !== '')(`the review panel${NO_BROWSER}`, () => {
     expect(await violations(page)).toEqual([]);
     await page.getByRole('tab', { name: 'Categories' }).click();
     await page.locator('th', { hasText: 'Noise rate' }).waitFor();
-    const cells = await page.locator('tr', { hasText: '<b>bird</b>' }).locator('td').allTextContents();
-    expect(cells.map((text) => text.trim())).toContain('–');
+    expect(await page.locator('tr', { hasText: '<b>bird</b>' }).locator('td').allTextContents()).toContain('–');
     expect(await violations(page)).toEqual([]);
     expect(complaints).toEqual([]);
     await close();
