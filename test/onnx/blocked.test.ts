@@ -105,11 +105,14 @@ async function compare(model: Model, options: StepOptions) {
 }
 
 describe('the blocked lowering', () => {
-  for (const strideIn of ['pointwise', 'middle'] as const) {
-    it(`trains a residual network as the plain form does, with the strides in its ${strideIn} convolutions`, async () => {
-      const { losses, changes, onBlocks } = await compare(residual(strideIn), OPTIONS);
+  const cases = (['pointwise', 'middle'] as const).flatMap((strideIn) =>
+    (['frozen', 'batch'] as const).map((norm) => ({ strideIn, norm })),
+  );
+  for (const { strideIn, norm } of cases) {
+    it(`trains a residual network as the plain form does, with ${norm} norm and the strides in its ${strideIn} convolutions`, async () => {
+      const { losses, changes, onBlocks } = await compare(residual(strideIn), { ...OPTIONS, batchNorm: norm });
       for (const [plain, blocked] of losses) expect(blocked).toBeCloseTo(plain!, 5);
-      expect(changes.filter(({ error }) => !(error < 1e-4))).toEqual([]);
+      expect(changes.filter(({ error }) => !(error < 1e-3))).toEqual([]);
       expect(onBlocks.filter((type) => type === 'Conv').length).toBeGreaterThan(20);
     });
   }
