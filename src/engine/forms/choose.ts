@@ -52,6 +52,8 @@ export async function chooseForm(request: FormRequest, context: FormContext, say
   if (wish === 'blocked') return { form: 'blocked', block, reason: `${VARIABLE} asks for it; it was not checked.` };
   const verdict = await verdictOn(request, { ...context, block }, say);
   if (!verdict) return plain('the run is too short for a self-check of the blocked form.');
+  // Which form is faster may change from check to check; a run that goes on goes on as it began.
+  if (request.before === 'blocked' && verdict.time !== undefined) return { form: 'blocked', block, reason: 'the run began so.' };
   return { form: verdict.form, reason: verdict.reason, ...(verdict.form === 'blocked' && { block }) };
 }
 
@@ -104,11 +106,14 @@ async function verdictOn(
   const family = familyOf(request.classifier, request.options);
   const known = await readVerdict(here, family);
   if (known) return known;
-  if (request.steps * request.options.batchSize < WORTH_A_CHECK * context.block) return undefined;
+  const isShort = request.steps * request.options.batchSize < WORTH_A_CHECK * context.block;
+  if (isShort && request.before === undefined) return undefined;
   say.checking();
   const verdict = { ...(await check(request, context, say.warn)), network: summaryOf(request) };
-  await writeVerdict(here, family, verdict);
-  return verdict;
+  // Of two runs that check at the same time the first one's verdict holds for both.
+  const other = await readVerdict(here, family);
+  if (!other) await writeVerdict(here, family, verdict);
+  return other ?? verdict;
 }
 
 async function check(
