@@ -8,6 +8,12 @@ import { decimal, span, table } from './io';
 /** Categories of each table; the JSON has all. */
 const MOST_ROWS = 10;
 
+/** Left-out categories that are named. */
+const MOST_NAMES = 5;
+
+/** Characters of a setting's value; paths of runs differ at their ends. */
+const MOST_CHARACTERS = 40;
+
 const NAMES: Readonly<Record<Metric, string>> = {
   'micro.f1': 'micro F1',
   'micro.precision': 'micro precision',
@@ -47,10 +53,15 @@ function aboutRun({ name, threshold, evaluated, leftOut, categoriesLeftOut }: Co
   const without = [
     ...(notShared > 0 ? [`${notShared} that not all runs were evaluated on`] : []),
     ...(otherLabels > 0 ? [`${otherLabels} that have other labels in another evaluation`] : []),
-    ...(categoriesLeftOut.length > 0 ? [`${categoriesLeftOut.length} categories that not all runs know`] : []),
+    ...(categoriesLeftOut.length > 0 ? [`what not all runs know: ${listed(categoriesLeftOut)}`] : []),
   ];
   const at = typeof threshold === 'number' ? `threshold ${threshold}` : 'thresholds of its own';
   return [`${name}: evaluated on ${evaluated} images, ${at}${without.length > 0 ? `; left out: ${without.join(', ')}` : ''}`];
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - MOST_NAMES;
+  return names.slice(0, MOST_NAMES).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 function aboutFiles(runs: readonly ComparedRun[]): string[] {
@@ -103,6 +114,12 @@ const sizeOf = ({ versusFirst }: Compared): number => Math.abs(versusFirst?.diff
 
 function settings({ settings: rows, runs }: CompareResult): string[] {
   if (rows.length === 0) return ['', 'No settings differ.'];
-  const cells = rows.map(({ setting, values: all }) => [setting, ...all.map((value) => String(value ?? '–'))]);
+  const cells = rows.map(({ setting, values: all }) => [setting, ...all.map((value) => shortened(String(value ?? '–')))]);
   return ['', ...table([['settings that differ', ...runs.map(({ name }) => name)], ...cells])];
+}
+
+function shortened(text: string): string {
+  if (text.length <= MOST_CHARACTERS) return text;
+  const head = Math.floor(MOST_CHARACTERS / 3);
+  return `${text.slice(0, head)}…${text.slice(head + 1 - MOST_CHARACTERS)}`;
 }

@@ -10,6 +10,9 @@ import { t } from '../kit/l10n';
 import { isFirst, type Judged, type Panel } from './state';
 import { metricNames } from './words';
 
+/** Left-out categories that are named. */
+const MOST_NAMES = 5;
+
 /** Line and dot of a run in the charts. */
 function swatch(series: number): TemplateResult {
   return html`<svg class="chart swatch" viewBox="0 0 34 14" aria-hidden="true">
@@ -66,20 +69,28 @@ function leftOutWords({
   const parts = [
     notShared > 0 ? t('{0} images that not all runs were evaluated on', count(notShared)) : '',
     otherLabels > 0 ? t('{0} images that have other labels in another evaluation', count(otherLabels)) : '',
-    categoriesLeftOut.length > 0 ? t('{0} categories that not all runs know', count(categoriesLeftOut.length)) : '',
+    categoriesLeftOut.length > 0 ? t('what not all runs know: {0}', listed(categoriesLeftOut)) : '',
   ].filter(Boolean);
   const words = t('{0} was evaluated on the file that it was trained on, {1}: it looks better than it is.', name, annotations);
   return html`${parts.length > 0 ? html`<p class="notice">${t('Left out of {0}: {1}.', name, parts.join('; '))}</p>` : nothing}
   ${trainedOnThem ? html`<p class="notice warning">${words}</p>` : nothing}`;
 }
 
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMES).join(', ');
+  const more = names.length - MOST_NAMES;
+  return more > 0 ? t('{0} and {1} more', shown, count(more)) : shown;
+}
+
 /** What is better, what worse, and of what nothing can be said. */
 export function verdicts(judged: Judged): TemplateResult | typeof nothing {
   const { runs, result } = judged;
   if (result.replicates === 0) return nothing;
-  return html`<ul class="verdicts" role="status">
-    ${runs.map((run, k) => (isFirst(judged, run) ? nothing : html`<li>${swatch(k)} ${verdictWords(run, result.runs[0]!)}</li>`))}
-  </ul>`;
+  return html`<div role="status">
+    <ul class="verdicts">
+      ${runs.map((run, k) => (isFirst(judged, run) ? nothing : html`<li>${swatch(k)} ${verdictWords(run, result.runs[0]!)}</li>`))}
+    </ul>
+  </div>`;
 }
 
 function verdictWords(run: ComparedRun, first: ComparedRun): string {
@@ -102,6 +113,7 @@ export function runsCard({ runs }: Judged): Card {
   return {
     name: 'evaluations',
     title,
+    wide: true,
     table: {
       caption: title,
       columns: [
@@ -123,6 +135,7 @@ export function settingsCard({ data: { runs, settings } }: Panel): Card {
   return {
     name: 'settings',
     title,
+    wide: true,
     ...(settings.length === 0 && { more: html`<p>${t('None.')}</p>` }),
     table: {
       caption: title,
