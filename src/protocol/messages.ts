@@ -127,6 +127,8 @@ export interface EvaluateParams extends ModelParams {
   readonly images?: string;
   /** 'saved': the model's own, one a category. */
   readonly threshold?: number | 'saved';
+  /** Scores are means over image and mirror image; nothing is kept in the run's folder then. */
+  readonly flip?: boolean;
 }
 
 export interface EvaluateResult {
@@ -151,6 +153,8 @@ export interface FailedFile {
 export interface PredictParams extends ModelParams {
   readonly files: readonly string[];
   readonly threshold?: number;
+  /** Scores are means over image and mirror image. */
+  readonly flip?: boolean;
 }
 
 export interface PredictedImage {
