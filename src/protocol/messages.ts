@@ -63,7 +63,7 @@ export interface TrainParams {
   readonly outlive?: boolean;
 }
 
-/** One line of history.jsonl. Losses are means over images of the sum over categories of the binary cross-entropy. */
+/** One line of history.jsonl. Losses are means over images of the sum over categories of what is trained: binary cross-entropy, unless told otherwise. */
 export interface HistoryPoint {
   readonly iteration: number;
   readonly epoch: number;
