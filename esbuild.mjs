@@ -44,8 +44,8 @@ const PROGRAMS = {
   format: 'cjs',
   sourcemap: true,
   define: VERSION,
-  // Native libraries, and the browser's driver of one benchmark, are loaded from node_modules.
-  external: ['onnxruntime-node', 'sharp', 'playwright-core'],
+  // Native libraries, and what two benchmarks drive and build windows with, are loaded from node_modules.
+  external: ['onnxruntime-node', 'sharp', 'playwright-core', 'esbuild'],
 };
 
 /** The extension host. Native libraries are not among its external modules: they must not be loaded there. */

@@ -38,6 +38,7 @@ npm run bench -- recipes ANNOTATIONS... [--categories a,b] [--include-unlabeled]
   --out      appends one line of JSON a measurement
 npm run bench -- predict RUN IMAGE
 npm run bench -- activation          after npm run package
+npm run bench -- grid                the dataset panel over 120,000 images, in Chromium
 npm run bench -- coco [--rounds N] [--times N]
   --times    also a file with so many times COCO's annotations, without the peers, whose memory would not do`;
 

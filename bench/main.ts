@@ -13,6 +13,7 @@ const LISTED: Readonly<Record<string, (args: string[]) => Promise<string[]>>> = 
   recipes: async (args) => (await import('./recipes')).benchRecipes(args, note),
   coco: async (args) => (await import('./coco')).benchCoco(args, note),
   suspects: async (args) => (await import('./suspects')).benchSuspects(args, note),
+  grid: async () => (await import('./grid')).benchGrid(),
 };
 
 async function main([name, ...args]: string[]): Promise<void> {

@@ -59,6 +59,11 @@ export function decimal(value: number | null | undefined): string {
   return typeof value === 'number' ? value.toFixed(3) : '–';
 }
 
+/** An interval with three decimals, 0.790–0.834, or a dash where there is none. */
+export function span(interval: readonly [number, number] | null): string {
+  return interval === null ? '–' : `${decimal(interval[0])}–${decimal(interval[1])}`;
+}
+
 /** A bar of 24 cells: ████████░░░░. */
 export function bar(done: number, total: number): string {
   const filled = total > 0 ? Math.round((24 * done) / total) : 0;

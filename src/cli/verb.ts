@@ -1,5 +1,6 @@
 // What a verb of the command line is, and what it works with.
 import type { EngineClient } from '../engine/client/engine';
+import { BOOTSTRAP, type BootstrapOptions } from '../metrics/bootstrap';
 import type { CheckDepth } from '../protocol/messages';
 import type { DeviceChoice } from '../protocol/recipe';
 import type { Io } from './io';
@@ -36,6 +37,22 @@ export const CHECK_IMAGES: OptionSpec = {
   value: 'none|headers|pixels',
   help: 'look at no image file, at sizes, or at all pixels: damage and pictures that come twice (default: pixels up to 3000 images)',
 };
+
+export const BOOTSTRAP_OPTIONS = {
+  bootstrap: {
+    type: 'string',
+    value: 'N',
+    help: `resamples of the images for the 95 % intervals, 0 for none (default: ${BOOTSTRAP.replicates})`,
+  },
+  seed: { type: 'string', value: 'N', help: 'same seed, same resamples (default: 0)' },
+} as const satisfies Readonly<Record<string, OptionSpec>>;
+
+export function bootstrapOf(args: Arguments): BootstrapOptions {
+  return {
+    replicates: args.number('bootstrap', { min: 0, max: 1_000_000, integer: true }) ?? BOOTSTRAP.replicates,
+    seed: args.number('seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }) ?? BOOTSTRAP.seed,
+  };
+}
 
 const DEPTHS: readonly (CheckDepth | 'auto')[] = ['none', 'headers', 'pixels', 'auto'];
 

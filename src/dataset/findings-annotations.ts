@@ -3,7 +3,7 @@ import { eachDetail } from './details';
 import { add, finding, newTally, type Tally } from './findings';
 import { textOfId } from './ids';
 import { isAmong, repeatedIds } from './repeated-ids';
-import type { AnnotationTable, CocoIndex, Finding } from './types';
+import type { AnnotationTable, CocoImage, CocoIndex, Detail, Finding } from './types';
 
 /** Throws the signal's reason and DatasetError (index-unreadable). */
 export async function annotationFindings(index: CocoIndex, signal?: AbortSignal): Promise<Finding[]> {
@@ -61,25 +61,42 @@ function imagesOf(image: Int32Array, isMeant: (row: number) => boolean): Set<num
   return tally.images;
 }
 
+type BoxFault = 'absent' | 'empty' | 'beyond';
+
+function boxFault({ x, y, width, height }: Detail, image: CocoImage | undefined): BoxFault | undefined {
+  if (Number.isNaN(x)) return 'absent';
+  if (!(width > 0 && height > 0)) return 'empty';
+  return image && leaves(x, width, image.width, y, height, image.height) ? 'beyond' : undefined;
+}
+
+function describeBox(
+  fault: BoxFault,
+  { id, x, y, width, height }: Detail,
+  image: CocoImage | undefined,
+  texts: readonly string[],
+) {
+  const name = `annotation ${textOfId(id, texts)}`;
+  if (fault === 'absent') return name;
+  if (fault === 'empty' || !image) return `${name}: ${width} × ${height}`;
+  return `${name}: ${[x, y, width, height].join(', ')} in ${image.width} × ${image.height} (${image.fileName})`;
+}
+
 async function boxFindings({ annotations, images }: CocoIndex, signal: AbortSignal | undefined): Promise<Finding[]> {
-  const [absent, empty, beyond] = [newTally(), newTally(), newTally()];
+  const { texts } = annotations;
+  const tallies = { absent: newTally(), empty: newTally(), beyond: newTally() };
+  const tell = (fault: BoxFault, detail: Detail, row: number) =>
+    add(tallies[fault], () => describeBox(fault, detail, images[row], texts), row);
   await eachDetail(
     annotations,
-    (k, { id, x, y, width, height }) => {
-      const name = () => `annotation ${textOfId(id, annotations.texts)}`;
+    (k, detail) => {
       const row = annotations.image[k]!;
-      const image = images[row];
-      if (Number.isNaN(x)) add(absent, name, row);
-      else if (!(width > 0 && height > 0)) add(empty, () => `${name()}: ${width} × ${height}`, row);
-      else if (image !== undefined && leaves(x, width, image.width, y, height, image.height))
-        add(
-          beyond,
-          () => `${name()}: ${[x, y, width, height].join(', ')} in ${image.width} × ${image.height} (${image.fileName})`,
-          row,
-        );
+      // What is told of a fault stands elsewhere: closures made for each of millions would take most of the time.
+      const fault = boxFault(detail, images[row]);
+      if (fault !== undefined) tell(fault, detail, row);
     },
     signal,
   );
+  const { absent, empty, beyond } = tallies;
   return [
     ...finding('box-missing', absent, {
       severity: 'info',

@@ -10,7 +10,7 @@ const [FEWEST_BITS, MOST_BITS] = [2 ** 10, 2 ** 31];
  * The ids that more than one annotation has, ascending, each once less than it occurs.
  *
  * Two passes over the details: the first marks a bit an id, by its hash, and which of them are marked again; the second collects the
- * ids of those, which are few, and sorts them. Takes 2 bytes an annotation beside them.
+ * ids of those, which are few, and sorts them. Takes 2 to 4 bytes an annotation beside them.
  * Throws the signal's reason, DatasetError (index-unreadable).
  */
 export async function repeatedIds(table: AnnotationTable, signal?: AbortSignal): Promise<Float64Array> {
@@ -23,7 +23,8 @@ export async function repeatedIds(table: AnnotationTable, signal?: AbortSignal):
     (_, { id }) => {
       if (Number.isNaN(id)) return;
       const place = placeOf(id);
-      const [word, bit] = [place >>> 5, 1 << (place & 31)];
+      const word = place >>> 5;
+      const bit = 1 << (place & 31);
       if ((once[word]! & bit) === 0) once[word]! |= bit;
       else {
         again[word]! |= bit;

@@ -1,9 +1,10 @@
 // The request `evaluate`: a model's scores on an annotation file's images, and every metric of them.
 import { rm } from 'node:fs/promises';
 import { takeRows } from '../dataset/labels';
+import { BOOTSTRAP, type BootstrapOptions, type Intervals, intervalsOf, replicated } from '../metrics/bootstrap';
 import { evaluate } from '../metrics/evaluate';
 import type { FactTable } from '../metrics/facts';
-import type { ScoredSet } from '../metrics/types';
+import type { ScoredSet, Threshold } from '../metrics/types';
 import { LabelscopeError } from '../protocol/errors';
 import type { CountProgress, EvaluateParams, EvaluateResult } from '../protocol/messages';
 import type { ScoredImageRecord, ScoresFile } from '../protocol/run';
@@ -14,6 +15,7 @@ import { calibratedBy, fittedOf, thresholdFor, weightsOf } from './fitting/card'
 import { writeAtomically } from './run/atomic';
 import { runPaths } from './run/folder';
 import { type Scores, scoreFiles, type Trained } from './trained';
+import { unhurried } from './unhurried';
 
 export async function evaluateModel(
   params: EvaluateParams,
@@ -41,8 +43,10 @@ export async function evaluateModel(
         'no-images',
         `No image of ${split.source.annotations} could be read. Name their folder with --images.`,
       );
+    const threshold = thresholdFor(params.threshold, trained.card);
+    const intervals = await intervalsAt(set, threshold, params.bootstrap ?? BOOTSTRAP, signal);
     const result: EvaluateResult = {
-      evaluation: evaluate(set, { threshold: thresholdFor(params.threshold, trained.card) }),
+      evaluation: { ...evaluate(set, { threshold }), ...(intervals && { intervals }) },
       annotations: split.source.annotations,
       model: trained.path,
       failed: [...split.failed, ...scores.failed],
@@ -55,6 +59,17 @@ export async function evaluateModel(
     await keep({ ...trained, folder: trained.folder }, result, split, scores, { set, uncalibrated });
     return { ...result, savedTo: trained.folder };
   });
+}
+
+/** Undefined where no resample is wanted. Lets the engine answer others, and be stopped, between its steps. */
+async function intervalsAt(
+  set: ScoredSet,
+  threshold: Threshold,
+  options: BootstrapOptions,
+  signal: AbortSignal,
+): Promise<Intervals | undefined> {
+  if (options.replicates === 0) return undefined;
+  return intervalsOf(await unhurried(replicated(set, threshold, options), signal), options);
 }
 
 interface NamedSplit {

@@ -1,4 +1,5 @@
 // What the metrics are computed from and what `labelscope evaluate --json` prints.
+import type { Intervals } from './bootstrap';
 
 /**
  * The truth and a model's answer for a number of images.
@@ -88,6 +89,8 @@ export interface Evaluation extends Decision {
   readonly loss: number | null;
   /** Mean of the average precisions that exist; null where no category has a positive. */
   readonly mAP: number | null;
+  /** How far the numbers would move on other images like these; absent where nobody asked for it. */
+  readonly intervals?: Intervals;
   readonly perCategory: readonly CategoryEvaluation[];
   /** At the thresholds 0.1, 0.2 … 0.9, each one for all categories. */
   readonly sweep: readonly SweepPoint[];

@@ -48,10 +48,14 @@ export class GraphBuilder {
   private readonly swaps = new Map<string, string>();
   private scope = '';
 
-  /** @throws OnnxError onnx-unsupported for an operator set before 13 */
+  /**
+   * @param block channels in a block of the processor's blocked layout (see nchwc.ts); undefined = it is not used
+   * @throws OnnxError onnx-unsupported for an operator set before 13
+   */
   constructor(
     readonly opset = 20,
     readonly target: Target = 'cpu',
+    readonly block?: number,
   ) {
     if (opset < OLDEST_OPSET) {
       throw new OnnxError(
@@ -130,13 +134,19 @@ export class GraphBuilder {
     }
     for (const node of graph.nodes) {
       const inputs = node.inputs.map((name) => (name === '' ? undefined : (values.get(name) ?? unbound(graph, name))));
-      const outputs = node.outputs.map((name) => name && this.unique(name));
-      const domain = node.domain === 'ai.onnx' ? '' : node.domain;
-      const label = node.name || node.outputs.find(Boolean)!;
-      const results = this.record({ ...node, name: label, domain, inputs: namesOf(inputs), outputs }, inputs);
-      for (const [index, name] of node.outputs.entries()) if (name !== '') values.set(name, results[index]!);
+      for (const [index, result] of this.place(node, inputs).entries()) {
+        if (result) values.set(node.outputs[index]!, result);
+      }
     }
     return values;
+  }
+
+  /** Adds a node of another graph on values of this one, and answers its outputs. Names are kept unless they are taken. */
+  place(node: Node, inputs: Inputs): readonly (Value | undefined)[] {
+    const outputs = node.outputs.map((name) => name && this.unique(name));
+    const domain = node.domain === 'ai.onnx' ? '' : node.domain;
+    const label = node.name || node.outputs.find(Boolean)!;
+    return this.record({ ...node, name: label, domain, inputs: namesOf(inputs), outputs }, inputs);
   }
 
   /** Runs `build` with `prefix` in front of the names of the nodes that it adds. */

@@ -1,7 +1,7 @@
 // Reverse-mode differentiation: one walk back over the nodes, each turned into gradient nodes by its entry in the table.
 import type { GraphBuilder, RecordedNode } from './builder';
 import { Expressions } from './expressions';
-import { GRADIENT_RULES } from './gradients/table';
+import { gradientRules } from './gradients/table';
 import { Operator, type Value } from './operator';
 import { isFloat } from './tensors';
 
@@ -51,7 +51,8 @@ const MANY_OUTPUTS = new Set(['Split']);
 
 function applyRule(builder: GraphBuilder, { node, inputs, outputs }: RecordedNode, gradients: ReadonlyMap<string, Value>) {
   const op = new Operator(node, inputs, 'onnx-no-gradient');
-  const rule = node.domain === '' && Object.hasOwn(GRADIENT_RULES, node.type) ? GRADIENT_RULES[node.type] : undefined;
+  const rules = gradientRules(node.domain);
+  const rule = Object.hasOwn(rules, node.type) ? rules[node.type] : undefined;
   if (!rule) return op.fail('there is no gradient through this operator: freeze the layers up to it or choose another network');
   const upstream = outputs.map((output) => output && gradients.get(output.name));
   const firstAlone = upstream[0] !== undefined && !upstream.slice(1).some(Boolean);

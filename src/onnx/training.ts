@@ -1,9 +1,11 @@
 // From a classifier to one graph that does a whole training step: forward, loss, gradients, update of every parameter.
+import { appendBlocked } from './blocked';
 import { GraphBuilder, type Target, type Value } from './builder';
 import { type Classifier, HEAD_BIAS, HEAD_WEIGHT, LOGITS } from './classifier';
 import { differentiate } from './differentiate';
 import { multilabelLoss, type Objective } from './loss';
 import { type Graph, type Model, type Node, OnnxError, type Tensor } from './model';
+import { NCHWC } from './nchwc';
 import { foldFrozenNorm, NEXT, runningStatistics, withBatchStatistics } from './normalization';
 import { learns, type Parameter, parametersOf } from './parameters';
 
@@ -46,12 +48,18 @@ const AVERAGE = 'average/';
  * where the head's rate is `headLearnRateFactor` times the others'.
  *
  * @param target which kind of provider will run the graph: some operators are spelled otherwise for GPUs
+ * @param block channels in a block of this processor's blocked layout: convolutions are lowered to it
  */
-export function buildTrainingStep(classifier: Classifier, options: StepOptions, target: Target = 'cpu'): TrainingStep {
+export function buildTrainingStep(
+  classifier: Classifier,
+  options: StepOptions,
+  target: Target = 'cpu',
+  block?: number,
+): TrainingStep {
   const graph = normalised(classifier.graph, options);
   const learning = learningParameters(classifier, options);
   const statistics = options.batchNorm === 'batch' ? runningStatistics(graph) : [];
-  const builder = new GraphBuilder(classifier.opset, target);
+  const builder = new GraphBuilder(classifier.opset, target, block);
   const forward = appendForward(builder, graph, options.batchSize, [...learning.map(({ name }) => name), ...statistics]);
   const labels = builder.input(LABELS, 'float32', forward.get(LOGITS)!.dims);
   const learnRate = builder.input(LEARN_RATE, 'float32', []);
@@ -108,7 +116,7 @@ function appendForward(builder: GraphBuilder, graph: Graph, batchSize: number, s
     bindings.set(name, builder.input(name, type, fixed));
   }
   for (const name of state) bindings.set(name, builder.input(name, 'float32', graph.initializers.get(name)!.dims));
-  return builder.append(graph, bindings);
+  return builder.block === undefined ? builder.append(graph, bindings) : appendBlocked(builder, graph, bindings);
 }
 
 function update(
@@ -202,7 +210,8 @@ function initialState(
 }
 
 function toModel(builder: GraphBuilder, name: string): Model {
-  return wrap(builder.build(name), builder.opset);
+  const model = wrap(builder.build(name), builder.opset);
+  return builder.block === undefined ? model : { ...model, opsets: { ...model.opsets, [NCHWC]: 1 } };
 }
 
 function wrap(graph: Graph, opset: number): Model {

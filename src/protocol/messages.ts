@@ -1,5 +1,6 @@
 // Every message between a client (editor, command line) and the engine process: one table of requests, one of progress.
 import type { Inspection } from '../dataset/types';
+import type { BootstrapOptions } from '../metrics/bootstrap';
 import type { Evaluation, Threshold } from '../metrics/types';
 import type { BrowseParams, BrowseResult, SizeReport, Thumbnail, ThumbnailsParams } from './browse';
 import type { WireError } from './errors';
@@ -123,6 +124,8 @@ interface ModelParams {
 }
 
 export interface EvaluateParams extends ModelParams {
+  /** For the intervals of the metrics; 0 resamples for none. */
+  readonly bootstrap?: BootstrapOptions;
   readonly annotations?: string;
   readonly images?: string;
   /** 'saved': the model's own, one a category. */

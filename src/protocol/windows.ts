@@ -12,7 +12,7 @@ import type {
   TruthResult,
 } from './messages';
 import type { CalibrateParams, ResetParams, ThresholdsParams } from './fitting';
-import type { RunRecord } from './run';
+import type { ImageFactsFile, RunRecord } from './run';
 import type { WireError } from './errors';
 
 /** How a run stands, as people are told. 'interrupted': its process is gone and it can be resumed. */
@@ -72,6 +72,12 @@ export interface EvaluatedImage {
   readonly uncalibrated?: readonly number[];
 }
 
+/** A Grad-CAM map, and how it is to be drawn. */
+export interface ExplainedImage {
+  readonly map: ExplainedMap;
+  readonly settings: ImageSettings;
+}
+
 export interface EvaluationData {
   readonly folder: string;
   readonly name: string;
@@ -79,6 +85,8 @@ export interface EvaluationData {
   readonly record: RunRecord | null;
   readonly result: EvaluateResult;
   readonly images: readonly EvaluatedImage[];
+  /** What else is known of them; null where the evaluation did not keep it. */
+  readonly facts: Pick<ImageFactsFile, 'images' | 'fields' | 'leftOut'> | null;
 }
 
 /** What a report's page holds. Images are named, not embedded: a report stays small enough to be sent. */
@@ -170,6 +178,8 @@ interface DatasetCalls extends CommonCalls {
 
 /** The window is told its data anew once the model is written. */
 interface EvaluationCalls extends CommonCalls {
+  /** Only of images of the evaluation. */
+  readonly explain: Call<{ readonly file: string; readonly category: string }, ExplainedImage>;
   readonly saveThresholds: Call<Omit<ThresholdsParams, 'model' | 'save'>, null>;
   readonly saveCalibration: Call<Omit<CalibrateParams, 'model' | 'save'>, null>;
   readonly resetFitted: Call<Pick<ResetParams, 'what'>, null>;

@@ -84,7 +84,10 @@ describe.skipIf(UNBUILT)(`labelscope failures${UNBUILT}`, () => {
     // The first image declares no size: its file tells.
     expect(facts.images.every(({ width, height }) => width === 40 && height === 40)).toBe(true);
     const areas = facts.images.flatMap((image) => image.areas);
-    const expected = coco.annotations.map(({ area }, k) => (k === 0 ? 'crowd' : ((area as number | undefined) ?? 400)));
+    const expected = coco.annotations.map(({ area, bbox }, k) => {
+      const [, , width, height] = bbox as [number, number, number, number];
+      return k === 0 ? 'crowd' : ((area as number | undefined) ?? width * height);
+    });
     expect(areas).toEqual(expected);
     expect(facts.fields.map(({ name }) => name).sort()).toEqual(['__proto__', 'constructor', 'license', 'night', 'sometimes']);
     expect(facts.fields.find(({ name }) => name === 'sometimes')!.values.slice(0, 2)).toEqual([null, 'yes']);

@@ -224,6 +224,20 @@ describe.skipIf(UNBUILT)(`labelscope${UNBUILT}`, () => {
     );
   });
 
+  it('evaluate: intervals of the metrics, as many resamples of them as asked for, or none', async () => {
+    const asked = (...args: string[]) => json('evaluate', run, ...args, ...CPU) as Promise<{ intervals?: object }>;
+    const nine = [expect.any(Number), expect.any(Number)];
+    const { intervals } = await asked('--bootstrap', '200', '--seed', '9');
+    expect(intervals).toMatchObject({ replicates: 200, seed: 9, micro: { f1: nine }, mAP: nine });
+    const { evaluation } = JSON.parse(await readFile(join(run, 'evaluation.json'), 'utf8')) as { evaluation: object };
+    expect(evaluation).toMatchObject({ intervals });
+    expect(await asked('--bootstrap', '0')).not.toHaveProperty('intervals');
+    expect(await lines('evaluate', run, ...CPU)).toMatch(
+      /precision +95 % +recall[^]*mAP \d\.\d{3} \(\d\.\d{3}–\d\.\d{3}\)[^]*1000 resamples/,
+    );
+    expect((await cli('evaluate', run, '--bootstrap', 'many')).status).toBe(2);
+  });
+
   it('explain: maps with their size, overlays as large as the image', async () => {
     const image = join(data.validationImages, 'val-000.png');
     const args = ['--category', 'blue stripe', '--category', 'red square', '--colormap', 'viridis', '--opacity', '0.3', ...CPU];

@@ -107,7 +107,13 @@ describe.skipIf(BROWSER === undefined)(`Labelscope in VS Code${NO_BROWSER}`, () 
     expect(after.at(-1)).toBe(before.at(-1));
     await panel.locator('[data-cell="fp"]').click();
     const count = Number(await panel.locator('[data-cell="fp"] .cell-count').textContent());
-    expect(await panel.locator('.images button').count()).toBe(count);
+    await panel.locator('[data-card="images"] h2', { hasText: `(${count})` }).waitFor();
+    expect(await panel.locator('[data-card="images"] .virtual-cell:not([hidden])').count()).toBeGreaterThan(0);
+    await panel.locator('[data-action="explain"]').click();
+    await panel.locator('[data-card="images"] canvas.heat').first().waitFor();
+    await panel.locator('#tab-failures').click();
+    await panel.locator('[data-card="slices"] .choice').first().click();
+    await panel.locator('[data-card="images"] .virtual-cell').first().waitFor();
     await expectAccessible(panel);
   });
 

@@ -7,10 +7,11 @@ export interface EvaluationSize {
   readonly images: number;
   readonly categories: readonly string[];
   readonly seed?: number;
+  readonly facts?: EvaluationData['facts'];
 }
 
 /** About three labels an image; scores that lean towards the truth. */
-export function evaluationData({ images, categories, seed = 1 }: EvaluationSize): EvaluationData {
+export function evaluationData({ images, categories, seed = 1, facts = null }: EvaluationSize): EvaluationData {
   const random = randomStream('evaluation', seed);
   const share = Math.min(0.5, 3 / categories.length);
   const labels = new Uint8Array(images * categories.length).map(() => Number(random.next() < share));
@@ -27,6 +28,7 @@ export function evaluationData({ images, categories, seed = 1 }: EvaluationSize)
       failed: [],
       split: 'validation',
     },
+    facts,
     images: Array.from({ length: images }, (_, row): EvaluatedImage => {
       const at = row * categories.length;
       const truth = labels.subarray(at, at + categories.length);

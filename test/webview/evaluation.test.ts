@@ -32,7 +32,7 @@ describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
     const missed = decide(SET, 0.5).perCategory[0]!.fn;
     const images = page.locator('[data-card="images"]');
     await expect.poll(() => images.locator('h2').textContent()).toContain(`(${missed})`);
-    await images.locator('.images button').first().click();
+    await images.locator('.virtual-cell').first().click();
     await expect.poll(() => asked.find(({ call }) => call === 'open')?.params.file).toMatch(/^\/data\/images\//);
     await close();
   });

@@ -7,7 +7,10 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 import type { FromWindow, ToWindow, WindowCalls, WindowData, WindowEvent, WindowName } from '../../src/protocol/windows';
 import { type Theme, THEMES } from './themes';
 
-const ROOT = resolve(__dirname, '..', '..');
+/** From here, or from the built benchmark in dist. */
+const ROOT = [resolve(__dirname, '..', '..'), resolve(__dirname, '..')].find((folder) =>
+  existsSync(join(folder, 'webview', 'kit')),
+)!;
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const FOLDERS = (process.env.PATH ?? '').split(delimiter);
 

@@ -6,8 +6,9 @@ import { lineChart } from '../kit/chart';
 import { fixed } from '../kit/format';
 import { t } from '../kit/l10n';
 import { confusionChart } from './confusion';
-import { precisionRecall } from './model';
-import type { Actions, Prepared, ViewState } from './state';
+import { behindCell } from './behind';
+import { type Cell, precisionRecall } from './model';
+import type { Actions, Panel, Prepared, ViewState } from './state';
 
 export function sweepCard({ curve, data }: Prepared, { threshold }: ViewState): Card {
   const series = [
@@ -46,13 +47,15 @@ export function sweepCard({ curve, data }: Prepared, { threshold }: ViewState): 
   };
 }
 
-export function confusionCard({ perCategory }: Decision, { category, cell }: ViewState, { change }: Actions): Card {
+export function confusionCard({ perCategory }: Decision, { state, actions }: Panel): Card {
+  const { category, cell, behind } = state;
+  const { change } = actions;
   const row = perCategory[category]!;
-  const choose = (event: Event) => change({ category: Number((event.target as HTMLSelectElement).value) });
+  const choose = (event: Event) => change({ category: Number((event.target as HTMLSelectElement).value), behind: undefined });
   return {
     name: 'confusion',
     title: t('Confusion'),
-    chart: confusionChart(row, cell, (chosen) => change({ cell: chosen, shown: 60 })),
+    chart: confusionChart(row, behind ? undefined : cell, (chosen) => change({ cell: chosen, behind: undefined })),
     more: html`<label class="row"
       >${t('Category')}
       <select @change=${choose} data-choice="category">
@@ -63,15 +66,27 @@ export function confusionCard({ perCategory }: Decision, { category, cell }: Vie
       caption: t('Confusion of every category'),
       columns: [
         { title: t('Category') },
-        { title: t('True positives'), numeric: true },
-        { title: t('False positives'), numeric: true },
-        { title: t('False negatives'), numeric: true },
-        { title: t('True negatives'), numeric: true },
+        { title: t('True positives'), numeric: true, leads: true },
+        { title: t('False positives'), numeric: true, leads: true },
+        { title: t('False negatives'), numeric: true, leads: true },
+        { title: t('True negatives'), numeric: true, leads: true },
       ],
       rows: perCategory.map(({ category: name, tp, fp, fn, tn }) => ({ key: name, cells: [name, tp, fp, fn, tn] })),
     },
+    tableOptions: {
+      onCell: (key, column) => showCell(perCategory, actions, key, (['tp', 'fp', 'fn', 'tn'] as const)[column - 1]),
+    },
   };
 }
+
+/** The images behind a count of a table, by the category's name. */
+function showCell(rows: Decision['perCategory'], { show }: Actions, key: string, cell: Cell | undefined): void {
+  const names = rows.map(({ category }) => category);
+  if (cell) show(behindCell(names, names.indexOf(key), cell));
+}
+
+/** Columns of the table of categories. */
+const CELL_COLUMNS: Readonly<Record<number, Cell>> = { 2: 'tp', 3: 'fp', 4: 'fn', 5: 'tn' };
 
 export function precisionRecallCard({ set }: Prepared, { category }: ViewState): Card {
   const curves = set.categories.map((name, c) => ({ name, points: [...precisionRecall(set, c)].sort(([a], [b]) => a - b) }));
@@ -100,7 +115,8 @@ export function precisionRecallCard({ set }: Prepared, { category }: ViewState):
   };
 }
 
-export function categoryTable({ data }: Prepared, { perCategory }: Decision, state: ViewState, { change }: Actions): Card {
+export function categoryTable({ perCategory }: Decision, { prepared: { data }, state, actions }: Panel): Card {
+  const { change } = actions;
   const fixedNumbers = data.result.evaluation.perCategory;
   const digits = { numeric: true, digits: 3 };
   return {
@@ -112,10 +128,10 @@ export function categoryTable({ data }: Prepared, { perCategory }: Decision, sta
       columns: [
         { title: t('Category') },
         { title: t('Images'), numeric: true },
-        { title: 'TP', numeric: true },
-        { title: 'FP', numeric: true },
-        { title: 'FN', numeric: true },
-        { title: 'TN', numeric: true },
+        { title: 'TP', numeric: true, leads: true },
+        { title: 'FP', numeric: true, leads: true },
+        { title: 'FN', numeric: true, leads: true },
+        { title: 'TN', numeric: true, leads: true },
         { title: t('Precision'), ...digits },
         { title: t('Recall'), ...digits },
         { title: 'F1', ...digits },
@@ -143,6 +159,7 @@ export function categoryTable({ data }: Prepared, { perCategory }: Decision, sta
       sorting: state.sorting,
       onSort: (sorting) => change({ sorting }),
       chosen: perCategory[state.category]?.category ?? '',
+      onCell: (key, column) => showCell(perCategory, actions, key, CELL_COLUMNS[column]),
       onChoose: (key) => change({ category: perCategory.findIndex(({ category }) => category === key) }),
     },
   };

@@ -1,8 +1,8 @@
-// What the evaluation panel computes from an evaluation's images: decisions at a threshold, curves, and the images of a cell.
+// What the evaluation panel computes from an evaluation's images: decisions at a threshold, and curves.
 import { decide } from '../../src/metrics/decision';
 import { rankingCurve } from '../../src/metrics/ranking';
 import type { Counts, Quality, ScoredSet } from '../../src/metrics/types';
-import type { EvaluatedImage, EvaluationData } from '../../src/protocol/windows';
+import type { EvaluationData } from '../../src/protocol/windows';
 
 export type Cell = keyof Counts;
 
@@ -38,20 +38,4 @@ export function precisionRecall(set: ScoredSet, c: number): (readonly [recall: n
   const { positives, tp, fp } = rankingCurve(set, c);
   if (positives === 0) return [];
   return Array.from(tp, (hits, k) => [hits / positives, hits / (hits + fp[k]!)] as const);
-}
-
-export interface CellImage {
-  readonly image: EvaluatedImage;
-  readonly score: number;
-}
-
-/** The images behind a cell of a category's confusion chart, the most wrong (or least certain) first. */
-export function imagesOf(images: readonly EvaluatedImage[], c: number, cell: Cell, threshold: number): CellImage[] {
-  const isTrue = cell === 'tp' || cell === 'fn';
-  const isPredicted = cell === 'tp' || cell === 'fp';
-  const found = images
-    .filter(({ labels, scores }) => labels.includes(c) === isTrue && scores[c]! >= threshold === isPredicted)
-    .map((image) => ({ image, score: image.scores[c]! }));
-  // Misses and lucky hits have low scores; false alarms, and what nearly became one, high ones.
-  return found.sort((a, b) => (isTrue ? a.score - b.score : b.score - a.score));
 }

@@ -4,10 +4,9 @@ import type { EvaluationData } from '../../src/protocol/windows';
 import type { Host } from '../kit/host';
 import type { Sorting } from '../kit/table';
 import { type FittingChoices, fittingChoices } from './fitting';
+import { type FailureChoices, failureChoices } from './slices';
+import type { Behind } from './behind';
 import type { Cell, CurvePoint } from './model';
-
-/** Images that are shown at once; more come when asked for. */
-export const PAGE = 60;
 
 export interface ViewState {
   /** Name of the tab that is shown. */
@@ -17,8 +16,12 @@ export interface ViewState {
   own: boolean;
   /** Index of the chosen category. */
   category: number;
+  /** The cell of the confusion chart whose images are shown. */
   cell: Cell | undefined;
-  shown: number;
+  /** Images that a tab has asked to show, as long as that tab is shown. */
+  behind: (Behind & { readonly tab: string }) | undefined;
+  /** What the tab of failures shows. */
+  failures: FailureChoices;
   sorting: Sorting;
   readonly tables: Set<string>;
   /** How thresholds and calibration are to be fitted. */
@@ -37,6 +40,8 @@ export interface Prepared {
 export interface Actions {
   readonly change: (change: Partial<ViewState>) => void;
   readonly toggle: (name: string) => void;
+  /** Shows the images behind a number below the tab, and gives them the keyboard. */
+  readonly show: (behind: Behind) => void;
 }
 
 /** What a tab draws from. Only the tab that is shown is drawn. */
@@ -62,8 +67,9 @@ export function firstState({ kept }: Host<'evaluation'>): ViewState {
     threshold: number(kept?.threshold, NaN),
     own: kept?.own === true,
     category: number(kept?.category, 0),
+    behind: undefined,
+    failures: failureChoices(kept?.failures),
     cell: (['tp', 'fp', 'fn', 'tn'] as const).find((cell) => cell === kept?.cell),
-    shown: PAGE,
     sorting: { column: 0, descending: false },
     tables: new Set(),
     fitting: fittingChoices(kept?.fitting),

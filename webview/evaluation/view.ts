@@ -7,26 +7,33 @@ import { count, fixed } from '../kit/format';
 import type { Host } from '../kit/host';
 import { t } from '../kit/l10n';
 import { tabList } from '../kit/tabs';
+import { type Behind, behindCell } from './behind';
+import { Gallery } from './gallery';
 import { curveOf, scoredSetOf } from './model';
-import { type Actions, appliedThreshold, firstState, PAGE, type Panel, type Prepared } from './state';
+import { type Actions, appliedThreshold, firstState, type Panel, type Prepared, type ViewState } from './state';
 import { TABS } from './tabs/tabs';
 
 export function evaluationView(root: HTMLElement, host: Host<'evaluation'>): void {
   let prepared: Prepared | undefined;
   let due = 0;
   const state = firstState(host);
+  const gallery = new Gallery(host, () => soon());
   const draw = () => {
     due = 0;
-    if (prepared) render(page({ prepared, state, actions, host }), root);
+    if (prepared) render(page({ prepared, state, actions, host }, gallery), root);
   };
   // A slider tells more often than a screen can show.
   const soon = () => (due ||= requestAnimationFrame(draw));
   const actions: Actions = {
     change: (change) => {
       Object.assign(state, change);
-      const { tab, threshold, own, category, cell, sorting, fitting } = state;
-      host.keep({ tab, threshold, own, category, cell, sorting, fitting });
+      const { tab, threshold, own, category, cell, sorting, fitting, failures } = state;
+      host.keep({ tab, threshold, own, category, cell, sorting, fitting, failures });
       soon();
+    },
+    show: (behind) => {
+      gallery.focus();
+      actions.change({ behind: { ...behind, tab: tabOf(state).name } });
     },
     toggle: (name) => {
       if (!state.tables.delete(name)) state.tables.add(name);
@@ -35,6 +42,7 @@ export function evaluationView(root: HTMLElement, host: Host<'evaluation'>): voi
   };
   host.listen((data) => {
     const set = scoredSetOf(data);
+    gallery.forget();
     prepared = { data, set, curve: curveOf(set) };
     if (state.category >= set.categories.length) state.category = 0;
     if (Number.isNaN(state.threshold)) state.threshold = thresholdOf(data);
@@ -47,17 +55,29 @@ function thresholdOf({ result }: EvaluationData): number {
   return typeof threshold === 'number' ? threshold : 0.5;
 }
 
-function page(panel: Panel): TemplateResult {
+const tabOf = (state: ViewState) => TABS.find(({ name }) => name === state.tab) ?? TABS[0];
+
+/** The images that are asked for: by the tab that is shown, or by a cell of the first one's confusion chart. */
+function behindOf({ prepared: { set }, state }: Panel, tab: string): Behind | undefined {
+  const { behind, cell, category } = state;
+  if (behind?.tab === tab) return behind;
+  return tab === TABS[0].name && cell ? behindCell(set.categories, category, cell) : undefined;
+}
+
+function page(panel: Panel, gallery: Gallery): TemplateResult {
   const { prepared, state, actions } = panel;
   const { result } = prepared.data;
-  const tab = TABS.find(({ name }) => name === state.tab) ?? TABS[0];
+  const tab = tabOf(state);
+  const behind = behindOf(panel, tab.name);
+  const { data, set } = prepared;
   const titles = TABS.map(({ name, title }) => ({ name, title: title() }));
   return html`${header(panel)}
     <p class="quiet">
       ${t('{0} images of {1}', count(prepared.set.images), result.annotations)}${result.failed.length > 0 ? t('; {0} left out', count(result.failed.length)) : ''}
     </p>
     ${slider(panel)} ${tabList(titles, tab.name, (name) => actions.change({ tab: name }))}
-    <div id="page-${tab.name}" role="tabpanel" aria-labelledby="tab-${tab.name}">${tab.draw(panel)}</div>`;
+    <div id="page-${tab.name}" role="tabpanel" aria-labelledby="tab-${tab.name}">${tab.draw(panel)}</div>
+    ${behind ? gallery.template({ behind, data, set, threshold: appliedThreshold(panel) }) : nothing}`;
 }
 
 function header(panel: Panel): TemplateResult {
@@ -91,12 +111,12 @@ function slider({ prepared: { curve, data }, state: { threshold, own }, actions:
       step="0.01"
       ?disabled=${using}
       .value=${String(threshold)}
-      @input=${(event: Event) => change({ threshold: Number((event.target as HTMLInputElement).value), shown: PAGE })}
+      @input=${(event: Event) => change({ threshold: Number((event.target as HTMLInputElement).value) })}
     />
     <output for="threshold">${using ? t('own') : fixed(threshold, 2)}</output>
     <button
       ?disabled=${using}
-      @click=${() => change({ threshold: best.threshold, shown: PAGE })}
+      @click=${() => change({ threshold: best.threshold })}
       title=${t('Judged on these same images: a little too good')}
     >
       ${t('Best F1: {0}', fixed(best.threshold, 2))}
@@ -107,7 +127,7 @@ function slider({ prepared: { curve, data }, state: { threshold, own }, actions:
             <input
               type="checkbox"
               .checked=${own}
-              @change=${(event: Event) => change({ own: (event.target as HTMLInputElement).checked, shown: PAGE })}
+              @change=${(event: Event) => change({ own: (event.target as HTMLInputElement).checked })}
             />
             ${t("The model's own thresholds")}
           </label>`

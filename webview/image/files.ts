@@ -3,7 +3,7 @@ import { save } from '../kit/card';
 import { fileName } from '../kit/format';
 import type { Host } from '../kit/host';
 import { pngOfCanvas } from '../kit/save';
-import { drawOverlay } from './heat';
+import { drawOverlay } from '../kit/heat';
 import { captionOf } from './stage';
 import { type Size, type State, wanted } from './state';
 

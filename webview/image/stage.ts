@@ -5,7 +5,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import { isFlat } from '../../src/heatmap/enlarge';
 import { fileName, fixed } from '../kit/format';
 import { t } from '../kit/l10n';
-import { paintHeat } from './heat';
+import { paintHeat } from '../kit/heat';
 import { fitted, type Layout, SLIDER } from './layout';
 import { type Size, type State, wanted } from './state';
 

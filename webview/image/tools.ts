@@ -5,7 +5,7 @@ import { coloured } from '../../src/heatmap/blend';
 import type { ColormapName } from '../../src/protocol/messages';
 import type { ImageSettings } from '../../src/protocol/windows';
 import { t } from '../kit/l10n';
-import { tableOfColours } from './heat';
+import { tableOfColours } from '../kit/heat';
 import type { Point } from './pan';
 import { COLORMAPS, type Mode, MODES, type State } from './state';
 

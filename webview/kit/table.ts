@@ -6,6 +6,8 @@ import { t } from './l10n';
 interface Column {
   readonly title: string;
   readonly numeric?: boolean;
+  /** Whether its numbers lead somewhere, see `onCell`. */
+  readonly leads?: boolean;
   /** Decimals of its numbers; 0 unless given. */
   readonly digits?: number;
 }
@@ -32,6 +34,8 @@ export interface TableOptions {
   readonly onSort?: (sorting: Sorting) => void;
   readonly chosen?: string;
   readonly onChoose?: (key: string) => void;
+  /** Hears of a number that is chosen, in a column that leads somewhere. */
+  readonly onCell?: (key: string, column: number) => void;
 }
 
 /** Numbers by size, texts by their language's order; what is missing comes last. Equal rows keep their order. */
@@ -64,7 +68,7 @@ export function tableOf({ caption, columns, rows }: TableData, options: TableOpt
         ${shown.map(
           ({ key, cells }) =>
             html`<tr class=${key === chosen ? 'chosen' : ''}>
-              ${cells.map((cell, k) => (k === 0 ? rowHead(key, cell, options) : cellOf(cell, columns[k]!)))}
+              ${cells.map((cell, k) => (k === 0 ? rowHead(key, cell, options) : cellOf(cell, columns[k]!, options.onCell && (() => options.onCell!(key, k)))))}
             </tr>`,
         )}
       </tbody>
@@ -93,6 +97,11 @@ function rowHead(key: string, cell: string | number | null, { onChoose }: TableO
   return html`<th scope="row">${onChoose ? html`<button @click=${() => onChoose(key)}>${text}</button>` : text}</th>`;
 }
 
-function cellOf(cell: string | number | null, { numeric = false, digits = 0 }: Column): TemplateResult {
-  return html`<td class=${numeric ? 'number' : ''}>${typeof cell === 'string' ? cell : fixed(cell, digits)}</td>`;
+function cellOf(cell: string | number | null, column: Column, choose?: () => void): TemplateResult {
+  const { numeric = false, digits = 0, leads = false, title } = column;
+  const text = typeof cell === 'string' ? cell : fixed(cell, digits);
+  const isButton = leads && choose !== undefined && cell !== null && cell !== 0;
+  return html`<td class=${numeric ? 'number' : ''}>
+    ${isButton ? html`<button class="plain" @click=${choose} title=${t('Show the images: {0}', title)}>${text}</button>` : text}
+  </td>`;
 }

@@ -2,11 +2,14 @@
 import { labelSet } from '../../dataset/labels';
 import { readPredictions } from '../../dataset/predictions';
 import { openAnnotations } from '../../dataset/index-cache';
+import { bootstrap, type Interval, type Intervals } from '../../metrics/bootstrap';
 import { evaluate as evaluateScores } from '../../metrics/evaluate';
-import type { Evaluation } from '../../metrics/types';
-import { bar, decimal, table } from '../io';
+import type { Evaluation, Quality } from '../../metrics/types';
+import { bar, decimal, span, table } from '../io';
 import { type Arguments, UsageError } from '../usage';
 import {
+  BOOTSTRAP_OPTIONS,
+  bootstrapOf,
   CATEGORIES,
   categoriesOf,
   defined,
@@ -37,6 +40,7 @@ export const evaluate: Verb = {
       predictions: { type: 'string', value: 'FILE.json|FILE.csv', help: 'scores of another program instead of a model' },
       categories: { ...CATEGORIES, help: 'with --predictions: these categories in this order' },
       flip: { ...FLIP, help: `${FLIP.help}; nothing is kept in the run` },
+      ...BOOTSTRAP_OPTIONS,
       device: DEVICE,
     },
   },
@@ -54,6 +58,7 @@ async function ofModel(args: Arguments, { io, engine, signal }: Session): Promis
     model: model!,
     device: deviceOf(args),
     flip: args.flag('flip'),
+    bootstrap: bootstrapOf(args),
     ...defined({ annotations, images: args.text('images'), threshold: thresholdOrSaved(args) }),
   };
   const onProgress = ({ done, total }: { done: number; total: number }) =>
@@ -73,21 +78,32 @@ async function ofPredictions(path: string, args: Arguments, { signal }: Session)
   const set = labelSet(index, defined({ categories }));
   const scores = await readPredictions(path, set, index);
   const scored = { images: set.images.length, categories: set.categories, labels: set.labels, scores };
-  return evaluateScores(scored, { threshold });
+  const options = bootstrapOf(args);
+  const evaluation = evaluateScores(scored, { threshold });
+  return options.replicates === 0 ? evaluation : { ...evaluation, intervals: bootstrap(scored, threshold, options) };
 }
 
 function report(evaluation: Evaluation): string[] {
-  const { images, categories, micro, macro, threshold } = evaluation;
+  const { images, categories, micro, macro, threshold, intervals } = evaluation;
+  const head = intervals ? ['95 %'] : [];
+  const others: (readonly [string, number | null, Interval | undefined])[] = [
+    ['mAP', evaluation.mAP, intervals?.mAP],
+    ['Jaccard', evaluation.jaccard, intervals?.jaccard],
+    ['exact match', evaluation.exactMatch, intervals?.exactMatch],
+    ['Hamming loss', evaluation.hammingLoss, intervals?.hammingLoss],
+    ['loss', evaluation.loss, intervals?.loss],
+  ];
   return [
     `${images} images, ${categories.length} categories, threshold ${typeof threshold === 'number' ? threshold : 'of each category its own'}`,
     '',
     ...table([
-      ['', 'precision', 'recall', 'F1'],
-      ['micro', decimal(micro.precision), decimal(micro.recall), decimal(micro.f1)],
-      ['macro', decimal(macro.precision), decimal(macro.recall), decimal(macro.f1)],
+      ['', 'precision', ...head, 'recall', ...head, 'F1', ...head],
+      qualityRow('micro', micro, intervals?.micro),
+      qualityRow('macro', macro, intervals?.macro),
     ]),
     '',
-    `mAP ${decimal(evaluation.mAP)}   Jaccard ${decimal(evaluation.jaccard)}   exact match ${decimal(evaluation.exactMatch)}   Hamming loss ${decimal(evaluation.hammingLoss)}   loss ${decimal(evaluation.loss)}`,
+    others.map(([name, value, interval]) => `${name} ${decimal(value)}${interval ? ` (${span(interval)})` : ''}`).join('   '),
+    ...(intervals ? [`95 % intervals over ${intervals.replicates} resamples of the images, seed ${intervals.seed}`] : []),
     '',
     ...table([
       ['category', 'tp', 'fp', 'fn', 'tn', 'precision', 'recall', 'F1', 'AP', 'best threshold', 'best F1'],
@@ -106,4 +122,9 @@ function report(evaluation: Evaluation): string[] {
       ]),
     ]),
   ];
+}
+
+function qualityRow(name: string, values: Quality, intervals: Intervals['micro'] | undefined): string[] {
+  const keys = ['precision', 'recall', 'f1'] as const;
+  return [name, ...keys.flatMap((key) => [decimal(values[key]), ...(intervals ? [span(intervals[key])] : [])])];
 }

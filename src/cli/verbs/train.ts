@@ -1,4 +1,5 @@
 // labelscope train: from an annotation file to a run folder.
+import { readRecord } from '../../engine/client/folder';
 import type { TrainEvent, TrainResult } from '../../protocol/messages';
 import type { RecipeName } from '../../protocol/recipe';
 import { bar, duration, type Io } from '../io';
@@ -34,6 +35,7 @@ export const train: Verb = {
     const resume = args.flag('resume');
     const run = args.text('run');
     if (resume && run === undefined) throw new UsageError('--resume needs --run DIR: which run should go on?');
+    if (resume) await refuseOthers(args, run!);
     const recipe = args.choice('recipe', RECIPES, 'quick');
     const params = {
       annotations: args.positionals[0]!,
@@ -55,6 +57,20 @@ export const train: Verb = {
     return result.stopped === 'person' ? STOPPED_BY_PERSON : DONE;
   },
 };
+
+/** A resumed run keeps what it was begun with: it may be said again, but nothing else. The engine looks at settings and backbone. */
+async function refuseOthers(args: Arguments, run: string): Promise<void> {
+  const record = await readRecord(run).catch(() => undefined);
+  if (!record) return;
+  const kept = { recipe: record.recipe.recipe, seed: String(record.seed), categories: record.categories.join(',') };
+  const asked = { recipe: args.text('recipe'), seed: args.text('seed'), categories: categoriesOf(args)?.join(',') };
+  for (const name of ['recipe', 'seed', 'categories'] as const) {
+    if (asked[name] !== undefined && asked[name] !== kept[name])
+      throw new UsageError(
+        `${run} was begun with --${name} ${kept[name]}, and a resumed run keeps it: leave out --${name}, or train a new run.`,
+      );
+  }
+}
 
 function settings(args: Arguments): Record<string, string> {
   const pairs = args.texts('set').map((text) => {

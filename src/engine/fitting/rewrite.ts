@@ -1,4 +1,5 @@
 // Writing what was fitted: the model file anew, and with it the scores and the evaluation that lie beside it.
+import { bootstrap } from '../../metrics/bootstrap';
 import { evaluate } from '../../metrics/evaluate';
 import { mapped } from '../../metrics/scaling';
 import type { Threshold } from '../../metrics/types';
@@ -63,10 +64,12 @@ async function reevaluate(folder: string, { classifier }: Trained, card: ModelCa
   const { result, scores } = kept;
   const { threshold: before } = result.evaluation;
   const threshold: Threshold = typeof before === 'number' ? before : card.thresholds;
-  const evaluation = evaluate(
-    setOf(scores, (image) => image.scores),
-    { threshold },
-  );
+  const set = setOf(scores, (image) => image.scores);
+  const { intervals } = result.evaluation;
+  const evaluation = {
+    ...evaluate(set, { threshold }),
+    ...(intervals && { intervals: bootstrap(set, threshold, intervals) }),
+  };
   const written: EvaluateResult = { ...result, evaluation, has: fittedOf(card) };
   await writeAtomically(runPaths(folder).evaluation, [JSON.stringify(written, null, 2) + '\n']);
 }

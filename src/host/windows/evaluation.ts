@@ -3,12 +3,14 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { l10n, type Webview, workspace } from 'vscode';
 import { EVALUATION, readEvaluation, readImport, readRun } from '../../engine/client/folder';
+import { readImageFacts } from '../../engine/client/image-facts';
 import { LabelscopeError } from '../../protocol/errors';
 import type { CalibrateParams, ResetParams, ThresholdsParams } from '../../protocol/fitting';
 import type { EvaluateResult } from '../../protocol/messages';
 import type { ScoresFile } from '../../protocol/run';
-import type { EvaluatedImage, EvaluationData } from '../../protocol/windows';
+import type { EvaluatedImage, EvaluationData, ExplainedImage } from '../../protocol/windows';
 import type { Supervisor } from '../engine';
+import { mapSettings, mapsOf } from '../explain';
 import type { Runs } from '../runs';
 import type { PanelKind } from './panels';
 import { foldersOf, imageUri } from './window';
@@ -26,11 +28,19 @@ export function evaluationPanel(engine: Supervisor, runs: Runs): PanelKind<'eval
     title: (folder) => l10n.t('Evaluation: {0}', basename(folder)),
     open: async (folder) => {
       const { scores } = await evaluationOf(folder);
+      let files = new Set(scores.images.map(({ path }) => path));
       const data = async (webview: Webview): Promise<EvaluationData> => {
         const { result, scores: now } = await evaluationOf(folder);
-        return { folder, ...(await nameOf(folder)), result, images: imagesOf(webview, result, now) };
+        const facts = (await readImageFacts(folder, result.split, now)) ?? null;
+        files = new Set(now.images.map(({ path }) => path));
+        return { folder, ...(await nameOf(folder)), result, images: imagesOf(webview, result, now), facts };
       };
       const calls = {
+        explain: async ({ file, category }: HeatKey): Promise<ExplainedImage> => {
+          if (!files.has(file)) throw new LabelscopeError('image-unknown', l10n.t('{0} is no image of this evaluation.', file));
+          const [map] = await mapsOf(engine, folder, file, [category]);
+          return { map: map!, settings: mapSettings() };
+        },
         saveThresholds: (params: Thresholds) => fit(() => engine.request('thresholds', { ...params, model: folder, save: true })),
         saveCalibration: (params: Calibration) =>
           fit(() => engine.request('calibrate', { ...params, model: folder, save: true })),
@@ -50,6 +60,7 @@ export function evaluationPanel(engine: Supervisor, runs: Runs): PanelKind<'eval
   };
 }
 
+type HeatKey = { readonly file: string; readonly category: string };
 type Thresholds = Omit<ThresholdsParams, 'model' | 'save'>;
 type Calibration = Omit<CalibrateParams, 'model' | 'save'>;
 

@@ -6,7 +6,8 @@ import type { ExplainedMap } from '../../protocol/messages';
 import type { ImageEditorData, LabelsData } from '../../protocol/windows';
 import type { Supervisor } from '../engine';
 import type { Labels } from '../labels';
-import { changeSetting, setting } from '../settings';
+import { mapSettings, mapsOf } from '../explain';
+import { changeSetting } from '../settings';
 import type { ShowMaps } from './labels-view';
 import { imageUri, openWindow, type OpenWindow } from './window';
 import type { Closable } from '../closable';
@@ -82,7 +83,7 @@ function fill(
     resource: file,
     roots: [dirname(file)],
     data: async (webview): Promise<ImageEditorData> => {
-      const settings = { colormap: setting('gradcam.colormap'), opacity: setting('gradcam.opacity') };
+      const settings = mapSettings();
       const uri = imageUri(webview, file);
       const picture = uri === '' ? await png() : null;
       // What the person asked to see follows the data.
@@ -90,7 +91,7 @@ function fill(
       return { ...known, file, uri, png: picture, settings };
     },
     calls: {
-      explain: ({ categories }) => mapsOf(engine, known, file, categories),
+      explain: ({ categories }) => mapsWith(engine, known, file, categories),
       keepSettings: async ({ colormap, opacity }) => {
         await changeSetting('gradcam.colormap', colormap);
         await changeSetting('gradcam.opacity', opacity);
@@ -117,24 +118,14 @@ function fill(
   return window;
 }
 
-async function mapsOf(
+async function mapsWith(
   engine: Supervisor,
   { model }: LabelsData,
   file: string,
   categories: readonly string[],
 ): Promise<readonly ExplainedMap[]> {
   if (!model) throw new LabelscopeError('model-missing', vscode.l10n.t('There is no model yet: train or import one.'));
-  const params = {
-    model: model.folder,
-    files: [file],
-    categories,
-    device: setting('device'),
-    colormap: 'jet',
-    opacity: 0.5,
-  } as const;
-  const { images, failed } = await engine.request('explain', params);
-  if (failed[0]) throw new LabelscopeError('image-unreadable', failed[0].error);
-  return images[0]?.maps ?? [];
+  return mapsOf(engine, model.folder, file, categories);
 }
 
 /** A picture in a format that browsers know, asked for once. */

@@ -1,9 +1,11 @@
 // Every gradient rule, by operator.
+import { NCHWC } from '../nchwc';
 import { ACTIVATION_GRADIENTS } from './activation';
 import { CONVOLUTION_GRADIENTS } from './convolution';
 import { ELEMENTWISE_GRADIENTS } from './elementwise';
 import { LAYOUT_GRADIENTS } from './layout';
 import { MATRIX_GRADIENTS } from './matrix';
+import { NCHWC_GRADIENTS } from './nchwc';
 import { NORMALIZATION_GRADIENTS } from './normalization';
 import { POOLING_GRADIENTS } from './pooling';
 import { REDUCTION_GRADIENTS } from './reduction';
@@ -22,3 +24,9 @@ export const GRADIENT_RULES: Readonly<Record<string, GradientRule | undefined>> 
   ...LAYOUT_GRADIENTS,
   ...RESIZE_GRADIENTS,
 };
+
+/** The gradient rules of a domain, keyed by operator. */
+export function gradientRules(domain: string): Readonly<Record<string, GradientRule | undefined>> {
+  if (domain === NCHWC) return NCHWC_GRADIENTS;
+  return domain === '' ? GRADIENT_RULES : {};
+}

@@ -1,9 +1,11 @@
 // Element type and dimensions of a node's outputs, by operator.
+import { NCHWC } from '../nchwc';
 import type { Operator, ValueType } from '../operator';
 import { CONVOLUTION_SHAPES } from './convolution';
 import { ELEMENTWISE_SHAPES } from './elementwise';
 import { LAYOUT_SHAPES } from './layout';
 import { MATRIX_SHAPES } from './matrix';
+import { NCHWC_SHAPES } from './nchwc';
 import { REDUCTION_SHAPES } from './reduction';
 import { RESIZE_SHAPES } from './resize';
 import type { ShapeRule } from './rule';
@@ -23,6 +25,7 @@ const SHAPE_RULES: Readonly<Record<string, ShapeRule | undefined>> = {
  */
 export function inferTypes(op: Operator): readonly ValueType[] {
   const { domain, type } = op.node;
-  const rule = domain === '' && Object.hasOwn(SHAPE_RULES, type) ? SHAPE_RULES[type] : undefined;
+  const rules = domain === '' ? SHAPE_RULES : domain === NCHWC ? NCHWC_SHAPES : {};
+  const rule = Object.hasOwn(rules, type) ? rules[type] : undefined;
   return rule ? rule(op) : op.fail('the shape of its result is unknown, because this operator is not supported');
 }

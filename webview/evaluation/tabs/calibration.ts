@@ -3,6 +3,8 @@ import { html, type TemplateResult } from 'lit';
 import { calibrationBins } from '../../../src/metrics/calibration';
 import { pooled } from '../../../src/metrics/divide';
 import type { ScalingMethod, ScalingNote } from '../../../src/metrics/scaling';
+import type { ImageScore } from '../../../src/metrics/predicted';
+import type { ScoredSet } from '../../../src/metrics/types';
 import { type Card, cardOf } from '../../kit/card';
 import { barChart, lineChart } from '../../kit/chart';
 import { fixed } from '../../kit/format';
@@ -19,6 +21,7 @@ import {
   saveRow,
   uncalibratedSet,
 } from '../fitting';
+import { behindImages } from '../behind';
 import type { Panel } from '../state';
 
 export function calibrationTab(panel: Panel): TemplateResult {
@@ -33,7 +36,7 @@ export function calibrationTab(panel: Panel): TemplateResult {
     <div class="grid">
       ${draw(diagram(view, 'reliability-all', t('Reliability, all categories pooled'), -1))}
       ${draw(diagram(view, 'reliability', t('Reliability: {0}', category), state.category))}
-      ${draw(binCounts(view, category, state.category))} ${draw(categoriesCard(view, panel))}
+      ${draw(binCounts(view, category, panel))} ${draw(categoriesCard(view, panel))}
     </div>`;
 }
 
@@ -160,7 +163,7 @@ function diagram(view: CalibrationView, name: string, title: string, category: n
   };
 }
 
-function binCounts(view: CalibrationView, name: string, category: number): Card {
+function binCounts(view: CalibrationView, name: string, { state: { category }, actions }: Panel): Card {
   const [before, after] = binsOf(view, category);
   const title = t('Images by score: {0}', name);
   return {
@@ -172,10 +175,30 @@ function binCounts(view: CalibrationView, name: string, category: number): Card 
     ),
     table: {
       caption: title,
-      columns: [{ title: t('Scores from') }, { title: t('Before'), numeric: true }, { title: t('After'), numeric: true }],
+      columns: [
+        { title: t('Scores from') },
+        { title: t('Before'), numeric: true, leads: true },
+        { title: t('After'), numeric: true, leads: true },
+      ],
       rows: before!.map(({ from, images }, k) => ({ key: String(k), cells: [from.toFixed(3), images, after![k]!.images] })),
     },
+    tableOptions: {
+      onCell: (key, column) => {
+        const from = before![Number(key)]!.from;
+        const to = before![Number(key) + 1]?.from ?? Infinity;
+        const side = column === 1 ? 'before' : 'after';
+        const words = t('{0}: scores from {1}', name, from.toFixed(3));
+        actions.show(
+          behindImages(`bin ${category} ${side} ${key}`, words, category, imagesWithin(view[side], category, from, to)),
+        );
+      },
+    },
   };
+}
+
+function imagesWithin({ scores, images, categories }: ScoredSet, category: number, from: number, to: number): ImageScore[] {
+  const all = Array.from({ length: images }, (_, row) => ({ row, score: scores[row * categories.length + category]! }));
+  return all.filter(({ score }) => from <= score && score < to);
 }
 
 function noteOf(note: ScalingNote | null | undefined): string {

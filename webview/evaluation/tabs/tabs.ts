@@ -3,6 +3,7 @@ import type { TemplateResult } from 'lit';
 import { t } from '../../kit/l10n';
 import type { Panel } from '../state';
 import { calibrationTab } from './calibration';
+import { failuresTab } from './failures';
 import { overviewTab } from './overview';
 import { thresholdsTab } from './thresholds';
 
@@ -14,6 +15,7 @@ export interface Tab {
 
 export const TABS: readonly [Tab, ...Tab[]] = [
   { name: 'overview', title: () => t('Overview'), draw: overviewTab },
+  { name: 'failures', title: () => t('Failures'), draw: failuresTab },
   { name: 'thresholds', title: () => t('Thresholds'), draw: thresholdsTab },
   { name: 'calibration', title: () => t('Calibration'), draw: calibrationTab },
 ];

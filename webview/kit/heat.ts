@@ -4,7 +4,11 @@ import { type Colormap, colormapOf } from '../../src/heatmap/colormap';
 import { enlarged } from '../../src/heatmap/enlarge';
 import type { ColormapName, ExplainedMap } from '../../src/protocol/messages';
 import type { ImageSettings } from '../../src/protocol/windows';
-import type { Size } from './state';
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
 
 const tables = new Map<ColormapName, Colormap>();
 

@@ -1,0 +1,56 @@
+// The entries of each category in the order of their scores: whatever moves with a threshold is found in it by a binary search.
+import type { ScoredSet } from './types';
+
+/** Categories × images, row-major: the images of each category from the lowest score to the highest, equal ones in the set's order. */
+export interface Ranked {
+  readonly images: number;
+  readonly width: number;
+  readonly order: Uint32Array;
+  /** The scores in that order. */
+  readonly scores: Float64Array;
+  /** 1 where the image has the category, in that order. */
+  readonly labels: Uint8Array;
+}
+
+/** Sorts once, O(categories × images log images). The set must be checked. */
+export function rankedOf({ images, categories, labels, scores }: ScoredSet): Ranked {
+  const width = categories.length;
+  const ranked: Ranked = {
+    images,
+    width,
+    order: new Uint32Array(width * images),
+    scores: new Float64Array(width * images),
+    labels: new Uint8Array(width * images),
+  };
+  for (let c = 0; c < width; c++) {
+    const start = c * images;
+    const sorted = ranked.scores.subarray(start, start + images);
+    for (let i = 0, at = c; i < images; i++, at += width) sorted[i] = scores[at]!;
+    sorted.sort();
+    // Numbers sort much faster alone than with their images: each image finds its place among them afterwards.
+    const taken = new Uint32Array(images);
+    for (let i = 0, at = c; i < images; i++, at += width) {
+      const first = firstAtLeast(sorted, scores[at]!);
+      const place = start + first + taken[first]!++;
+      ranked.order[place] = i;
+      ranked.labels[place] = labels[at]!;
+    }
+  }
+  return ranked;
+}
+
+/** How many images of category `c` have a score at or above the threshold. */
+export function predictedAt({ images, scores }: Ranked, c: number, threshold: number): number {
+  return images - firstAtLeast(scores.subarray(c * images, (c + 1) * images), threshold);
+}
+
+/** The first index of an ascending array whose value is at least `limit`; its length where there is none. */
+function firstAtLeast(ascending: Float64Array, limit: number): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ascending[middle]! < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,165 @@
+// The metrics that move with a threshold, of many resamples at once. What a threshold moves is kept as counts and brought up to date by the entries that it passes, so
+// that the intervals follow a slider; a resample is a column of weights, and no resampled set is ever made.
+import type { Metric } from './headline';
+import { predictedAt, type Ranked } from './ranked';
+import type { Resamples } from './resamples';
+import type { ScoredSet } from './types';
+
+/** The metrics that move with a threshold. */
+type MovingMetric = Exclude<Metric, 'loss' | 'mAP'>;
+
+/** By metric: its value in each resample. */
+type MovingValues = Readonly<Record<MovingMetric, Float64Array>>;
+
+export interface Replicates {
+  /**
+   * Brings the counts to a threshold for each category. Stops between categories once `goOn` says no, to be called again.
+   * @returns whether it is there
+   */
+  moveTo(limits: ArrayLike<number>, goOn?: () => boolean): boolean;
+  /** Every moving metric of each resample, where `moveTo` has brought the counts. */
+  values(): MovingValues;
+  /** categories × resamples, row-major: each category's F1. */
+  f1(): Float64Array;
+}
+
+/** Counts begin where nothing is predicted. */
+export function replicatesOf(set: ScoredSet, ranked: Ranked, { weights, count }: Resamples): Replicates {
+  const { images, width } = ranked;
+  const places = new Uint32Array(width);
+  const agreement = agreementOf(set, weights, count);
+  const [tp, predicted, positives] = [0, 1, 2].map(() => new Int32Array(width * count)) as [Int32Array, Int32Array, Int32Array];
+  for (let at = 0; at < set.labels.length; at++) {
+    if (set.labels[at] === 1) add(positives, (at % width) * count, weights, Math.floor(at / width) * count, count);
+  }
+  /** The entry at `place` from the top becomes a prediction, or is none any more. */
+  const pass = (c: number, place: number, change: 1 | -1) => {
+    const at = (c + 1) * images - 1 - place;
+    const i = ranked.order[at]!;
+    const label = ranked.labels[at]!;
+    const move = change === 1 ? add : subtract;
+    move(predicted, c * count, weights, i * count, count);
+    if (label === 1) move(tp, c * count, weights, i * count, count);
+    agreement.change(i, change, label);
+  };
+  const counts = { tp, predicted, positives, images, width, count };
+  return {
+    moveTo: (limits, goOn = () => true) => {
+      for (let c = 0; c < width; c++) {
+        const target = predictedAt(ranked, c, limits[c]!);
+        if (places[c] !== target && !goOn()) return false;
+        while (places[c]! < target) pass(c, places[c]!++, 1);
+        while (places[c]! > target) pass(c, --places[c]!, -1);
+      }
+      agreement.settle();
+      return true;
+    },
+    values: () => ({ ...microValues(counts), ...macroValues(counts), ...agreement.values() }),
+    f1: () => Float64Array.from(tp, (hits, at) => ratio(2 * hits, predicted[at]! + positives[at]!)),
+  };
+}
+
+interface ReplicateCounts {
+  /** categories × resamples each: sums of weights over images that have the category and are predicted; that are predicted; that have it. */
+  readonly tp: Int32Array;
+  readonly predicted: Int32Array;
+  readonly positives: Int32Array;
+  readonly images: number;
+  readonly width: number;
+  readonly count: number;
+}
+
+function microValues({ tp, predicted, positives, images, width, count }: ReplicateCounts) {
+  const [hits, said, had] = [tp, predicted, positives].map((counts) => columnSums(counts, count));
+  const each = (value: (tp: number, predicted: number, positives: number) => number) =>
+    Float64Array.from(hits!, (tp, r) => value(tp, said![r]!, had![r]!));
+  return {
+    'micro.precision': each((tp, predicted) => ratio(tp, predicted)),
+    'micro.recall': each((tp, _, positives) => ratio(tp, positives)),
+    'micro.f1': each((tp, predicted, positives) => ratio(2 * tp, predicted + positives)),
+    hammingLoss: each((tp, predicted, positives) => (predicted + positives - 2 * tp) / (images * width)),
+  };
+}
+
+/** The sums over the categories of categories × resamples. */
+function columnSums(counts: Int32Array, count: number): Int32Array {
+  const sums = new Int32Array(count);
+  for (let at = 0; at < counts.length; at += count) {
+    for (let r = 0; r < count; r++) sums[r] = sums[r]! + counts[at + r]!;
+  }
+  return sums;
+}
+
+function macroValues({ tp, predicted, positives, width, count }: ReplicateCounts) {
+  const [precision, recall, f1, CF1] = floats(4, count);
+  for (let c = 0, at = 0; c < width; c++) {
+    for (let r = 0; r < count; r++, at++) {
+      const [hits, said, true_] = [tp[at]!, predicted[at]!, positives[at]!];
+      precision![r] = precision![r]! + ratio(hits, said);
+      recall![r] = recall![r]! + ratio(hits, true_);
+      f1![r] = f1![r]! + ratio(2 * hits, said + true_);
+    }
+  }
+  for (let r = 0; r < count; r++) {
+    for (const sum of [precision!, recall!, f1!]) sum[r] = sum[r]! / width;
+    CF1![r] = ratio(2 * precision![r]! * recall![r]!, precision![r]! + recall![r]!);
+  }
+  return { 'macro.precision': precision!, 'macro.recall': recall!, 'macro.f1': f1!, CF1: CF1! };
+}
+
+/** Jaccard index and exact match: sums over images of what each image's own counts say, times its weights. */
+function agreementOf({ images, categories, labels }: ScoredSet, weights: Uint8Array, count: number) {
+  const width = categories.length;
+  const [both, predicted, labelled] = [0, 1, 2].map(() => new Int32Array(images)) as [Int32Array, Int32Array, Int32Array];
+  for (let at = 0; at < labels.length; at++) labelled[Math.floor(at / width)]! += labels[at]!;
+  // What of each image is in the sums, and which images have changed since.
+  const [jaccardOf, exactOf] = [new Float64Array(images), new Uint8Array(images)];
+  const [jaccard, exact] = floats(2, count) as [Float64Array, Float64Array];
+  const changed = new Uint8Array(images).fill(1);
+  const settle = () => {
+    for (let i = 0; i < images; i++) {
+      if (changed[i] === 0) continue;
+      changed[i] = 0;
+      const either = predicted[i]! + labelled[i]! - both[i]!;
+      const [share, whole] = [either === 0 ? 1 : both[i]! / either, Number(either === both[i])];
+      addScaled(jaccard, share - jaccardOf[i]!, weights, i * count, count);
+      addScaled(exact, whole - exactOf[i]!, weights, i * count, count);
+      jaccardOf[i] = share;
+      exactOf[i] = whole;
+    }
+  };
+  settle();
+  return {
+    change: (i: number, change: 1 | -1, label: number) => {
+      predicted[i]! += change;
+      both[i]! += change * label;
+      changed[i] = 1;
+    },
+    settle,
+    values: () => ({ jaccard: jaccard.map((sum) => sum / images), exactMatch: exact.map((sum) => sum / images) }),
+  };
+}
+
+/** 0 where both are 0: the convention of the point estimates (quality.ts). */
+function ratio(a: number, b: number): number {
+  return b === 0 ? 0 : a / b;
+}
+
+function floats(many: number, length: number): Float64Array[] {
+  return Array.from({ length: many }, () => new Float64Array(length));
+}
+
+// The inner loops, each for arrays of one kind, which the compiler makes fastest.
+
+function add(to: Int32Array, at: number, weights: Uint8Array, from: number, count: number): void {
+  for (let r = 0; r < count; r++) to[at + r] = to[at + r]! + weights[from + r]!;
+}
+
+function subtract(to: Int32Array, at: number, weights: Uint8Array, from: number, count: number): void {
+  for (let r = 0; r < count; r++) to[at + r] = to[at + r]! - weights[from + r]!;
+}
+
+function addScaled(to: Float64Array, factor: number, weights: Uint8Array, from: number, count: number): void {
+  if (factor === 0) return;
+  for (let r = 0; r < count; r++) to[r] = to[r]! + factor * weights[from + r]!;
+}

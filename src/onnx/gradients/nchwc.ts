@@ -1,0 +1,94 @@
+// Gradients of ONNX Runtime's convolution on blocked channels (see nchwc.ts), themselves such convolutions.
+import { Blocked } from '../nchwc';
+import type { Value } from '../operator';
+import type { GradientContext, GradientRule } from './rule';
+
+interface Geometry {
+  readonly kernel: readonly [number, number];
+  /** In pixels. */
+  readonly begins: readonly [number, number];
+  readonly ends: readonly [number, number];
+}
+
+export const NCHWC_GRADIENTS: Readonly<Record<string, GradientRule>> = {
+  Conv: (context) => {
+    const { g, op, m, y, inputs } = context;
+    const [x, filters, bias, sum] = inputs as [Value, Value, Value | undefined, Value | undefined];
+    const blocked = new Blocked(g);
+    const d = op.string('activation', '') === 'Relu' ? m.mul(context.dy, m.positive(y)) : context.dy;
+    const geometry = geometryOf(context, blocked.block);
+    return [
+      inputGradient(blocked, geometry, filters, d),
+      filterGradient(context, blocked, geometry, { x, filters, d }),
+      bias && blocked.sumOfChannels(d),
+      sum && d,
+    ];
+  },
+  ReorderInput: ({ g, op, dy }) => {
+    const blocked = new Blocked(g);
+    return [blocked.op('ReorderOutput', [dy], { channels: dy.dims[1]!, channels_last: op.number('channels_last', 0) })];
+  },
+};
+
+function geometryOf({ op }: GradientContext, block: number): Geometry {
+  const [top = 0, left = 0, bottom = 0, right = 0] = op.numbers('pads') ?? [];
+  const [high = 1, wide = 1] = op.numbers('kernel_shape') ?? [];
+  return { kernel: [high, wide], begins: [top, left / block], ends: [bottom, right / block] };
+}
+
+/** The convolution of d with the kernel turned round. */
+function inputGradient(blocked: Blocked, { kernel, begins, ends }: Geometry, filters: Value, d: Value): Value {
+  const pads = [kernel[0] - 1 - begins[0], kernel[1] - 1 - begins[1], kernel[0] - 1 - ends[0], kernel[1] - 1 - ends[1]] as const;
+  return blocked.conv(d, blocked.exchanged(filters), { kernel, pads });
+}
+
+interface Factors {
+  readonly x: Value;
+  readonly filters: Value;
+  readonly d: Value;
+}
+
+/**
+ * dW[o, i, ky, kx] = Σ d[o, y, x, n] · X[i, y + ky − top, x + kx − left, n] over the rows, pixels and images of d. Rows and
+ * images become the channels of a convolution that goes along the row of X with a row of d as its kernel: one for each ky.
+ */
+function filterGradient(context: GradientContext, blocked: Blocked, geometry: Geometry, factors: Factors): Value {
+  const { m } = context;
+  const { filters } = factors;
+  const [out, inside, high, wide] = filters.dims as [number, number, number, number];
+  const b = blocked.block;
+  if (high * wide === 1) return m.reshape(pointwiseGradient(context, blocked, factors), filters.dims);
+  const rows = Array.from({ length: high }, (_, ky) => rowGradient(context, blocked, geometry, factors, ky));
+  const parts = rows.map((row) => m.reshape(row, [out / b, 1, wide, inside / b, b * b]));
+  return m.reshape(m.transpose(m.concat(parts, 1), [0, 3, 1, 2, 4]), filters.dims);
+}
+
+/** All pixels are channels. */
+function pointwiseGradient({ m }: GradientContext, blocked: Blocked, { x, d }: Factors): Value {
+  const [groups, inside, h, rowOfX] = x.dims as [number, number, number, number];
+  const out = d.dims[1]!;
+  const count = groups * h * rowOfX;
+  const seen = m.reshape(blocked.imagesInside(x), [1, count, 1, inside]);
+  const kernel = m.reshape(blocked.channelsOutside(d), [out, count, 1, 1]);
+  return blocked.op('Conv', [seen, kernel], { kernel_shape: [1, 1] });
+}
+
+/** [1, O, kw, I] in blocks of O. */
+function rowGradient({ m }: GradientContext, blocked: Blocked, { begins, ends }: Geometry, { x, d }: Factors, ky: number): Value {
+  const b = blocked.block;
+  const [groups, inside, h, rowOfX] = x.dims as [number, number, number, number];
+  const [, out, heightOfD, rowOfD] = d.dims as [number, number, number, number];
+  const shift = ky - begins[0];
+  const first = Math.max(0, -shift);
+  const last = Math.min(heightOfD, h - shift);
+  const images = m.reshape(blocked.imagesInside(x), [groups, h, rowOfX * inside]);
+  const seen = m.slice(images, [1], [first + shift], [last + shift]);
+  const outside = m.reshape(blocked.channelsOutside(d), [out / b, groups, heightOfD, rowOfD * b]);
+  const kernel = m.slice(outside, [2], [first], [last]);
+  const channels = groups * (last - first) * b;
+  return blocked.op(
+    'Conv',
+    [m.reshape(seen, [1, channels, rowOfX / b, inside]), m.reshape(kernel, [out, channels, rowOfD / b, 1])],
+    { kernel_shape: [rowOfD / b, 1], pads: [begins[1], 0, ends[1], 0] },
+  );
+}

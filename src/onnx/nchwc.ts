@@ -1,0 +1,110 @@
+// The blocked layout of ONNX Runtime's CPU provider, in which its convolutions are fastest, and how batches take part in it.
+//
+// An operator of the domain NCHWC sees [images, C, H, W] and means memory in the order [images][C / B][H][W][B]. B, the block, is
+// a property of the processor. Here the images of a block stand within its rows: N images are declared as [N / B, C, H, W·B],
+// in memory [N / B][C / B][H][W][B images][B channels]. A step of one pixel to the right is then a dilation of B, and, what
+// this is for, the same memory read as [pixels as channels] is what the gradient of the weights needs.
+import type { GraphBuilder } from './builder';
+import type { AttributeInput } from './attributes';
+import { Expressions } from './expressions';
+import { elementCount } from './model';
+import type { Value } from './operator';
+
+export const NCHWC = 'com.microsoft.nchwc';
+
+export interface BlockedConvolution {
+  readonly kernel: readonly [number, number];
+  /** Top, left, bottom, right, in pixels. */
+  readonly pads: readonly [number, number, number, number];
+  readonly bias?: Value | undefined;
+  /** Is added before the activation. */
+  readonly sum?: Value | undefined;
+  readonly relu?: boolean;
+}
+
+/** Operators on blocked values of one builder, which must have a block. */
+export class Blocked {
+  readonly block: number;
+  private readonly m: Expressions;
+
+  constructor(private readonly g: GraphBuilder) {
+    this.block = g.block!;
+    this.m = new Expressions(g);
+  }
+
+  op(type: string, inputs: readonly (Value | undefined)[], attributes: Readonly<Record<string, AttributeInput>> = {}): Value {
+    return this.g.op(type, inputs, attributes, { domain: NCHWC });
+  }
+
+  /** [N, C, H, W] → [N / B, C, H, W·B] in blocks. N and C are multiples of B. */
+  from(plain: Value): Value {
+    const [n, c, h, w] = plain.dims as [number, number, number, number];
+    const { block: b, m } = this;
+    const parts = m.reshape(plain, [n / b, b, c / b, b, h, w]);
+    return m.reshape(m.transpose(parts, [0, 2, 4, 5, 1, 3]), [n / b, c, h, w * b]);
+  }
+
+  /** The way back. */
+  toPlain(blocked: Value): Value {
+    const [groups, c, h, wide] = blocked.dims as [number, number, number, number];
+    const { block: b, m } = this;
+    const parts = m.reshape(blocked, [groups, c / b, h, wide / b, b, b]);
+    return m.reshape(m.transpose(parts, [0, 4, 1, 5, 2, 3]), [groups * b, c, h, wide / b]);
+  }
+
+  /** Weights [O, I, kh, kw] as the blocked Conv wants them, in memory [O / B][I / B][kh][kw][B of I][B of O]; declared as before. */
+  filters(weights: Value): Value {
+    const [out, inside, ...kernel] = weights.dims as [number, number, ...number[]];
+    const { block: b, m } = this;
+    const taps = elementCount(kernel);
+    const turned = this.op('ReorderInput', [m.reshape(weights, [out / b, b, 1, inside * taps])]);
+    const split = m.reshape(turned, [out / b, inside / b, b, taps, b]);
+    return m.reshape(m.transpose(split, taps === 1 ? [0, 1, 2, 3, 4] : [0, 1, 3, 2, 4]), weights.dims);
+  }
+
+  /** Blocked weights of the convolution that leads back: kernel turned round, O and I exchanged. */
+  exchanged(filters: Value): Value {
+    const [out, inside, ...kernel] = filters.dims as [number, number, number, number];
+    const { block: b, m } = this;
+    const taps = elementCount(kernel);
+    const [o, i] = [out / b, inside / b];
+    const tiles = this.op('ReorderInput', [m.reshape(filters, [o * i * taps, b, 1, b])]);
+    const swapped = m.transpose(m.reshape(tiles, [o, i, taps, b * b]), [1, 0, 2, 3]);
+    const turned = taps === 1 ? swapped : m.slice(swapped, [2], [-1], [-(2 ** 31)], [-1]);
+    return m.reshape(turned, [inside, out, ...kernel]);
+  }
+
+  /** Stride 1. */
+  conv(x: Value, filters: Value, { kernel, pads, bias, sum, relu = false }: BlockedConvolution): Value {
+    const [top, left, bottom, right] = pads;
+    const b = this.block;
+    const inputs = sum ? [x, filters, bias, sum] : bias ? [x, filters, bias] : [x, filters];
+    return this.op('Conv', inputs, {
+      kernel_shape: kernel,
+      pads: [top, left * b, bottom, right * b],
+      dilations: [1, kernel[1] === 1 ? 1 : b],
+      ...(relu && { activation: 'Relu' }),
+    });
+  }
+
+  /** [G, C, H, W·B] → the same numbers with the images as the innermost block, in memory [G][H][W][C][B images]. */
+  imagesInside(x: Value): Value {
+    const [groups, c, h, wide] = x.dims as [number, number, number, number];
+    const rows = this.op('ReorderOutput', [x], { channels: c, channels_last: 1 });
+    return this.op('ReorderInput', [this.m.reshape(rows, [(groups * h * wide) / this.block, this.block, 1, c])]);
+  }
+
+  /** [G, C, H, W·B] → in memory [C / B][G][H][W][B images][B channels]: as weights, those of C outputs over G·H·W·B inputs. */
+  channelsOutside(x: Value): Value {
+    const [groups, c, h, wide] = x.dims as [number, number, number, number];
+    const parts = this.m.reshape(x, [groups, c / this.block, h * wide * this.block]);
+    return groups === 1 ? parts : this.m.transpose(parts, [1, 0, 2]);
+  }
+
+  /** The sum over images and pixels of each channel, [C]. */
+  sumOfChannels(x: Value): Value {
+    const [groups, c, h, wide] = x.dims as [number, number, number, number];
+    const { block: b, m } = this;
+    return m.reshape(m.sum(m.reshape(x, [groups, c / b, h * wide, b]), [0, 2], false), [c]);
+  }
+}

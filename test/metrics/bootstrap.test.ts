@@ -1,0 +1,253 @@
+// The bootstrap: what it computes of a resample is what `evaluate` says of the resampled images, and its intervals cover what they should.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { bootstrap, differenceOf, finished, percentileInterval, replicated } from '../../src/metrics/bootstrap';
+import { MetricsError } from '../../src/metrics/check';
+import { evaluate } from '../../src/metrics/evaluate';
+import { entryOf, type Headline, METRICS } from '../../src/metrics/headline';
+import { randomStream } from '../../src/metrics/random';
+import { rankedOf } from '../../src/metrics/ranked';
+import { resamplesOf } from '../../src/metrics/resamples';
+import { replicatesOf } from '../../src/metrics/replicates';
+import type { ScoredSet } from '../../src/metrics/types';
+
+function anyScoredSet(most = 25): fc.Arbitrary<ScoredSet> {
+  const score = fc.oneof(
+    fc.integer({ min: 0, max: 10 }).map((i) => i / 10),
+    fc.double({ min: 0, max: 1, noNaN: true }),
+  );
+  return fc
+    .record({ images: fc.integer({ min: 1, max: most }), width: fc.integer({ min: 1, max: 4 }) })
+    .chain(({ images, width }) => {
+      const length = { minLength: images * width, maxLength: images * width };
+      return fc.record({
+        images: fc.constant(images),
+        categories: fc.constant(Array.from({ length: width }, (_, c) => `category ${c}`)),
+        labels: fc.array(fc.integer({ min: 0, max: 1 }), length).map((labels) => Uint8Array.from(labels)),
+        scores: fc.array(score, length).map((scores) => Float64Array.from(scores)),
+      });
+    });
+}
+
+/** The images of a resample, each as often as it was drawn. */
+function resampled({ images, categories, labels, scores }: ScoredSet, timesOf: (i: number) => number): ScoredSet {
+  const width = categories.length;
+  const rows = Array.from({ length: images }, (_, i) => Array.from({ length: timesOf(i) }, () => i)).flat();
+  const take = (values: ArrayLike<number>) =>
+    rows.flatMap((i) => Array.from({ length: width }, (_, c) => values[i * width + c]!));
+  return { images: rows.length, categories, labels: Uint8Array.from(take(labels)), scores: Float64Array.from(take(scores)) };
+}
+
+function expectClose(actual: number, expected: number | null, what: string): void {
+  if (expected === null) expect(actual, what).toBeNaN();
+  else expect(Math.abs(actual - expected), `${what}: ${actual} for ${expected}`).toBeLessThan(1e-12);
+}
+
+describe('a resample', () => {
+  it('draws as many images as there are, the same by the same seed and number, others by another', () => {
+    const { weights, count } = resamplesOf(50, 7, 0, 8);
+    const column = (of: Uint8Array, wide: number, r: number) => Array.from({ length: 50 }, (_, i) => of[i * wide + r]!);
+    for (let r = 0; r < count; r++) expect(column(weights, count, r).reduce((a, b) => a + b)).toBe(50);
+    expect(column(resamplesOf(50, 7, 5, 4).weights, 4, 0)).toEqual(column(weights, count, 5));
+    expect(column(weights, count, 0)).not.toEqual(column(weights, count, 1));
+    expect(column(resamplesOf(50, 8, 0, 4).weights, 4, 0)).not.toEqual(column(weights, count, 0));
+  });
+
+  it('has every metric of `evaluate` on the images that it drew', () => {
+    const cases = fc.record({ set: anyScoredSet(), threshold: fc.double({ min: 0, max: 1, noNaN: true }), seed: fc.nat() });
+    fc.assert(
+      fc.property(cases, ({ set, threshold, seed }) => {
+        const replicates = 5;
+        const { values, f1, ap } = finished(replicated(set, threshold, { replicates, seed }));
+        const { weights, count } = resamplesOf(set.images, seed, 0, replicates);
+        for (let r = 0; r < replicates; r++) {
+          const expected = evaluate(
+            resampled(set, (i) => weights[i * count + r]!),
+            { threshold },
+          );
+          for (const metric of METRICS) expectClose(values[metric][r]!, entryOf<number | null>(expected, metric), metric);
+          expected.perCategory.forEach((category, c) => {
+            expectClose(f1[c * replicates + r]!, category.f1, `F1 of ${category.category}`);
+            expectClose(ap[c * replicates + r]!, category.ap, `AP of ${category.category}`);
+          });
+        }
+      }),
+    );
+  });
+
+  it('is counted the same whichever way the thresholds came there', () => {
+    const limits = fc.array(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 4, maxLength: 4 }), {
+      minLength: 1,
+      maxLength: 5,
+    });
+    fc.assert(
+      fc.property(anyScoredSet(), limits, (set, places) => {
+        const ranked = rankedOf(set);
+        const resamples = resamplesOf(set.images, 1, 0, 8);
+        const [moved, fresh] = [replicatesOf(set, ranked, resamples), replicatesOf(set, ranked, resamples)];
+        for (const place of places) {
+          // Interrupted after every category, it comes to the same.
+          let left = 1;
+          while (!moved.moveTo(place, () => left-- > 0)) left = 1;
+        }
+        fresh.moveTo(places.at(-1)!);
+        for (const [metric, values] of Object.entries(fresh.values()))
+          moved.values()[metric as 'jaccard'].forEach((value, r) => expectClose(value, values[r]!, metric));
+      }),
+    );
+  });
+});
+
+describe('intervals', () => {
+  const set = sample(80, 5);
+
+  it('are the same by the same seed, and others by another', () => {
+    const options = { replicates: 200, seed: 3 };
+    expect(bootstrap(set, 0.5, options)).toEqual(bootstrap(set, 0.5, options));
+    expect(bootstrap(set, 0.5, { ...options, seed: 4 }).mAP).not.toEqual(bootstrap(set, 0.5, options).mAP);
+  });
+
+  it('do not depend on how many resamples are held at once', () => {
+    const wide = sample(20_000, 6);
+    const all = finished(replicated(wide, 0.5, { replicates: 300, seed: 0 }));
+    const few = finished(replicated(wide, 0.5, { replicates: 4, seed: 0 }));
+    for (const metric of METRICS) expect(all.values[metric].slice(0, 4)).toEqual(few.values[metric]);
+  });
+
+  it('have the nesting of the evaluation, and lie about its values', () => {
+    const evaluation = evaluate(set);
+    const intervals = bootstrap(set, 0.5);
+    expect(intervals).toMatchObject({ level: 0.95, replicates: 1000, seed: 0 });
+    for (const metric of METRICS) {
+      const [low, high] = entryOf(intervals as Headline<readonly [number, number]>, metric);
+      const value = entryOf<number | null>(evaluation, metric)!;
+      expect(low, metric).toBeLessThan(value);
+      expect(high, metric).toBeGreaterThan(value);
+    }
+    expect([intervals.CP, intervals.OF1]).toEqual([intervals.macro.precision, intervals.micro.f1]);
+    expect(intervals.perCategory.map(({ category }) => category)).toEqual(set.categories);
+  });
+
+  it('are those between which the middle 95 % lie, interpolated as NumPy does', () => {
+    // numpy.quantile(numpy.arange(1, 12), [0.025, 0.975])
+    const [low, high] = percentileInterval(Float64Array.from([4, 2, 3, 1, 5, 11, 10, 9, 8, 7, 6]))!;
+    expect(low).toBeCloseTo(1.25, 12);
+    expect(high).toBeCloseTo(10.75, 12);
+    expect(percentileInterval(Float64Array.from([NaN, 2, NaN]))).toEqual([2, 2]);
+  });
+
+  it('are null where there is nothing to resample or no metric', () => {
+    const none = { categories: ['dog'], labels: new Uint8Array(), scores: new Float64Array(), images: 0 };
+    const one = { categories: ['dog'], labels: Uint8Array.of(1), scores: Float64Array.of(0.7), images: 1 };
+    const unlabelled = { categories: ['dog'], labels: new Uint8Array(3), scores: Float64Array.of(0.1, 0.6, 0.7), images: 3 };
+    for (const empty of [none, one])
+      for (const metric of METRICS) expect(entryOf(bootstrap(empty, 0.5), metric), metric).toBeNull();
+    expect(bootstrap(unlabelled, 0.5).mAP).toBeNull();
+    expect(bootstrap(unlabelled, 0.5).perCategory[0]).toEqual({ category: 'dog', f1: [0, 0], ap: null });
+  });
+
+  it('leave out, of a category with few positives, the resamples that have none of them', () => {
+    const labels = Uint8Array.from({ length: 40 }, (_, i) => Number(i === 0));
+    const rare = { images: 40, categories: ['rare'], labels, scores: Float64Array.from(labels, (label) => 0.2 + 0.6 * label) };
+    expect(bootstrap(rare, 0.5).mAP).toEqual([1, 1]);
+    // The convention of the point estimate: without positives F1 is 0, in one resample of three.
+    expect(bootstrap(rare, 0.5).micro.f1).toEqual([0, 1]);
+  });
+
+  it.each([
+    [{ replicates: 0, seed: 0 }, /0 is not a number of resamples/],
+    [{ replicates: 10, seed: -1 }, /seed -1/],
+  ])('refuse %o', (options, message) => {
+    expect(() => bootstrap(set, 0.5, options)).toThrow(MetricsError);
+    expect(() => bootstrap(set, 0.5, options)).toThrow(message);
+  });
+});
+
+const RATES = [0.4, 0.25, 0.15, 0.1, 0.3];
+
+/** Images whose scores have something in common, as the categories of one picture have: resampling entries instead would not do. */
+function sample(images: number, seed: number, noise = 1.2): ScoredSet {
+  const random = randomStream('sample', seed);
+  const labels = new Uint8Array(images * RATES.length);
+  const scores = new Float64Array(labels.length);
+  for (let i = 0, at = 0; i < images; i++) {
+    const common = 0.6 * random.normal();
+    for (const rate of RATES) {
+      labels[at] = Number(random.next() < rate);
+      const logit = 1.2 * (2 * labels[at]! - 1) + common + noise * random.normal();
+      scores[at++] = 1 / (1 + Math.exp(-logit));
+    }
+  }
+  return { images, categories: RATES.map((rate) => `one in ${1 / rate}`), labels, scores };
+}
+
+describe('over many data sets', () => {
+  const TRIALS = 400;
+  const OPTIONS = { replicates: 400, seed: 0 };
+  /** 3.3 standard deviations of a share of 0.95 in so many trials: one test of a thousand fails by chance, and the seeds are fixed. */
+  const TOLERANCE = 3.3 * Math.sqrt((0.95 * 0.05) / TRIALS);
+
+  it('hold the true value of every metric in 95 of 100', () => {
+    const truth = evaluate(sample(300_000, 0));
+    const covered = Object.fromEntries(METRICS.map((metric) => [metric, 0]));
+    for (let trial = 1; trial <= TRIALS; trial++) {
+      const { values } = finished(replicated(sample(300, trial), 0.5, { ...OPTIONS, seed: trial }));
+      for (const metric of METRICS) {
+        const [low, high] = percentileInterval(values[metric])!;
+        const value = entryOf<number | null>(truth, metric)!;
+        covered[metric] = covered[metric]! + Number(low <= value && value <= high);
+      }
+    }
+    for (const metric of METRICS)
+      expect(Math.abs(covered[metric]! / TRIALS - 0.95), `${metric}: ${covered[metric]}`).toBeLessThan(TOLERANCE);
+  });
+
+  it('tell two equally good models apart in 5 of 100, and a worse one far more often', () => {
+    const [same, worse] = [alarms(1.2), alarms(1.6)];
+    for (const metric of METRICS)
+      expect(Math.abs(same[metric]! / TRIALS - 0.05), `${metric}: ${same[metric]}`).toBeLessThan(TOLERANCE);
+    for (const metric of ['micro.f1', 'jaccard', 'mAP', 'loss']) expect(worse[metric]! / TRIALS, metric).toBeGreaterThan(0.5);
+  });
+
+  /** By metric: how often a model whose scores have such noise is told apart from another with 1.2, on the same 300 images. */
+  function alarms(noise: number): Record<string, number> {
+    const told = Object.fromEntries(METRICS.map((metric) => [metric, 0]));
+    for (let trial = 1; trial <= TRIALS; trial++) {
+      const first = sample(300, trial);
+      const second = rescored(first, trial, noise);
+      const [a, b] = [first, second].map((set) => finished(replicated(set, 0.5, OPTIONS)).values);
+      for (const metric of METRICS) {
+        const { verdict } = differenceOf([0, 0], [a![metric], b![metric]]);
+        told[metric] = told[metric]! + Number(verdict !== 'not distinguishable');
+      }
+    }
+    return told;
+  }
+
+  /** The same images as another model, trained on other data, scores them. */
+  function rescored(set: ScoredSet, seed: number, noise: number): ScoredSet {
+    const random = randomStream('rescored', seed, noise);
+    const scores = Float64Array.from(set.labels, () => 0);
+    for (let at = 0, common = 0; at < scores.length; at++) {
+      if (at % RATES.length === 0) common = 0.6 * random.normal();
+      scores[at] = 1 / (1 + Math.exp(-(1.2 * (2 * set.labels[at]! - 1) + common + noise * random.normal())));
+    }
+    return { ...set, scores };
+  }
+});
+
+describe('a difference', () => {
+  const values = (from: number, to: number) => Float64Array.from({ length: 101 }, (_, k) => from + ((to - from) * k) / 100);
+
+  it('says which is better, or that nothing is to be said', () => {
+    const zero = values(0, 0);
+    const more = differenceOf([0.5, 0.6], [zero, values(0.05, 0.15)]);
+    expect(more.difference).toBeCloseTo(0.1, 12);
+    expect(more.verdict).toBe('better');
+    expect(differenceOf([0.5, 0.4], [zero, values(-0.15, -0.05)]).verdict).toBe('worse');
+    expect(differenceOf([0.5, 0.4], [zero, values(-0.15, -0.05)], true).verdict).toBe('better');
+    expect(differenceOf([0.5, 0.5], [zero, values(-0.1, 0.1)])).toMatchObject({ verdict: 'not distinguishable' });
+    expect(differenceOf([0.5, 0.5], [zero, zero]).verdict).toBe('not distinguishable');
+    expect(differenceOf([null, 0.5], [zero, zero])).toEqual({ difference: null, interval: null, verdict: null });
+  });
+});
