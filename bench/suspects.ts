@@ -91,6 +91,9 @@ function plant({ set, variants }: FeatureTable, seed: number): Planted {
 }
 
 interface Round {
+  /** Entries that confident learning lists, and how many of the planted ones are among them. */
+  readonly listed: number;
+  readonly found: number;
   readonly ranking: string;
   readonly kind: 'missing' | 'wrong' | 'both';
   readonly planted: number;
@@ -111,7 +114,9 @@ function roundsOf({ table: { set }, turned, judged }: Planted, scores: Float32Ar
   return Object.entries(rankings).flatMap(([ranking, of]) =>
     (['missing', 'wrong', 'both'] as const).map((kind) => {
       const entries = judged.filter((at) => kind === 'both' || (labels[at] === 1) === (kind === 'wrong'));
-      return { ranking, kind, ...judgedRanking(entries, of, turned) };
+      const listed = entries.filter((at) => suspected.has(at));
+      const found = listed.filter((at) => turned.has(at)).length;
+      return { ranking, kind, listed: listed.length, found, ...judgedRanking(entries, of, turned) };
     }),
   );
 }
@@ -148,8 +153,19 @@ function report(rounds: readonly Round[]): string[] {
   return [
     `${planted} labels turned over a seed, half of them taken away; mean (lowest–highest) of ${SEEDS.length} seeds`,
     '',
+    ...listedLines(rounds),
+    '',
     ...table([['ranking', 'planted', 'average precision', ...AT.map((k) => `precision at ${k}`)], ...rows]),
   ];
+}
+
+function listedLines(rounds: readonly Round[]): string[] {
+  const ranking = rounds[0]!.ranking;
+  return (['missing', 'wrong'] as const).map((kind) => {
+    const own = rounds.filter((round) => round.kind === kind && round.ranking === ranking);
+    const mean = (of: (round: Round) => number) => own.reduce((sum, round) => sum + of(round), 0) / own.length;
+    return `${kind}: ${mean(({ listed }) => listed).toFixed(0)} listed; of ${own[0]!.planted} planted ${mean(({ found }) => found).toFixed(1)}`;
+  });
 }
 
 function spread(values: readonly number[]): string {

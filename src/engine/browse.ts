@@ -17,6 +17,8 @@ const MOST_BOXES = 100;
 
 /** Longer side in pixels: what a picture of the grid takes on a dense screen. About 8 KB each. */
 const THUMBNAIL_SIDE = 224;
+/** What fills a panel. */
+const MOST_SIDE = 1280;
 
 /** Pictures decoded at a time: the others wait, and are not begun when nobody wants them any more. */
 const AT_ONCE = 4;
@@ -86,15 +88,16 @@ function imageOf(opened: BrowseIndex, row: number, details: ReadonlyMap<number, 
 export async function thumbnails(params: ThumbnailsParams, opening: Opening, emit: Emit): Promise<readonly Thumbnail[]> {
   const opened = await openIndex(params, reading(opening, emit));
   const places = await placesOf(opened, params);
-  return Promise.all(params.rows.map((row) => inTurn(() => thumbnailOf(opened, row, places), opening.signal)));
+  const side = Math.min(params.side ?? THUMBNAIL_SIDE, MOST_SIDE);
+  return Promise.all(params.rows.map((row) => inTurn(() => thumbnailOf(opened, row, places, side), opening.signal)));
 }
 
-async function thumbnailOf({ index }: BrowseIndex, row: number, places: Places): Promise<Thumbnail> {
+async function thumbnailOf({ index }: BrowseIndex, row: number, places: Places, side: number): Promise<Thumbnail> {
   const image = index.images[row];
   const place = image && places.get(image.fileName);
   if (!place) return { row, error: 'The folder of the images was not found.' };
   if (!('path' in place)) return { row, error: place.message };
-  return readThumbnail(place.path, THUMBNAIL_SIDE, image).then(
+  return readThumbnail(place.path, side, image).then(
     (thumbnail) => ({ row, ...thumbnail }),
     (error: unknown) => ({ row, error: toWireError(error).message }),
   );

@@ -31,6 +31,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     await services.datasets.show(fsPath);
     return fsPath;
   },
+  reviewLabels: async (services, target) => {
+    const { fsPath } = await targets.annotationFile(services, target);
+    await services.reviews.show(fsPath);
+    return fsPath;
+  },
   splitDataset: async (services, target, options) => {
     const annotations = await targets.annotationFile(services, target);
     return splitDataset(services, annotations, isOptions(options) ? options : {});

@@ -19,6 +19,7 @@ import { evaluationPanel } from './windows/evaluation';
 import { imageEditors } from './windows/image-editor';
 import { labelsView } from './windows/labels-view';
 import { panelsOf } from './windows/panels';
+import { reviewPanel } from './windows/review';
 import { trainingPanel } from './windows/training';
 
 export function activate(context: vscode.ExtensionContext): LabelscopeApi {
@@ -36,10 +37,12 @@ export function activate(context: vscode.ExtensionContext): LabelscopeApi {
     datasets: panelsOf(context.extensionUri, datasetPanel(engine, folders)),
     trainings: panelsOf(context.extensionUri, trainingPanel(runs)),
     evaluations: panelsOf(context.extensionUri, evaluationPanel(engine, runs)),
+    reviews: panelsOf(context.extensionUri, reviewPanel(engine)),
   };
   const trees = runTrees(runs, models);
-  const { datasets, trainings, evaluations } = services;
-  context.subscriptions.push(log, engine, coco, runs, models, labels, active, images, datasets, trainings, evaluations);
+  const { datasets, trainings, evaluations, reviews } = services;
+  context.subscriptions.push(log, engine, coco, runs, models, labels, active, images);
+  context.subscriptions.push(datasets, trainings, evaluations, reviews);
   context.subscriptions.push(trees, registerCommands(services, trees), runStatusBar(runs), comparisons(runs));
   context.subscriptions.push(cocoDiagnostics(engine, coco, log));
   context.subscriptions.push(labelsView(context.extensionUri, active, labels, models, images.show));

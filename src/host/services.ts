@@ -24,4 +24,5 @@ export interface Services {
   readonly datasets: Panels;
   readonly trainings: Panels;
   readonly evaluations: Panels;
+  readonly reviews: Panels;
 }

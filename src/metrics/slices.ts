@@ -106,11 +106,15 @@ function countsOf({ images, categories, labels }: ScoredSet, predicted: Uint8Arr
   const width = categories.length;
   const [from, to] = category === undefined ? [0, width] : [category, category + 1];
   for (let row = 0; row < images; row++) {
-    for (let c = from; c < to; c++) {
-      const at = row * width + c;
-      if (labels[at] === 1) counts[predicted[at] === 1 ? 'tp' : 'fn'][row]!++;
-      else if (predicted[at] === 1) counts.fp[row]!++;
+    let [both, labelled, said] = [0, 0, 0];
+    for (let at = row * width + from; at < row * width + to; at++) {
+      labelled += labels[at]!;
+      said += predicted[at]!;
+      both += labels[at]! & predicted[at]!;
     }
+    counts.tp[row] = both;
+    counts.fp[row] = said - both;
+    counts.fn[row] = labelled - both;
   }
   return counts;
 }

@@ -66,6 +66,8 @@ export interface BrowseResult {
 export interface ThumbnailsParams extends DatasetKey {
   /** Rows of the file's images. */
   readonly rows: readonly number[];
+  /** Longer side in pixels, at most 1280; that of a grid's picture where it is not given. */
+  readonly side?: number;
 }
 
 export type Thumbnail =

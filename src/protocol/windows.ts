@@ -1,5 +1,5 @@
 // Every message between the editor and its windows (webviews): for each window its data, its events and its calls, in one table.
-import type { BrowseResult, ImageFilter, ImageOrder, Thumbnail } from './browse';
+import type { BrowsedImage, BrowseResult, ImageFilter, ImageOrder, Thumbnail } from './browse';
 import type {
   ColormapName,
   CountProgress,
@@ -12,6 +12,7 @@ import type {
   TruthResult,
 } from './messages';
 import type { CalibrateParams, ResetParams, ThresholdsParams } from './fitting';
+import type { CorrectResult, DecideParams, Review, SuspectsProgress } from './review';
 import type { ImageFactsFile, RunRecord } from './run';
 import type { WireError } from './errors';
 
@@ -89,6 +90,20 @@ export interface EvaluationData {
   readonly facts: Pick<ImageFactsFile, 'images' | 'fields' | 'leftOut'> | null;
 }
 
+export interface ReviewData {
+  readonly annotations: string;
+  /** Null until what was kept is read. */
+  readonly review: Review | null;
+  /** How far the search for suspects is; null while nobody searches. */
+  readonly working: SuspectsProgress | null;
+  /** The file is not the one any more whose labels are listed. */
+  readonly changed: boolean;
+  readonly error: WireError | null;
+}
+
+/** What has changed. */
+export type ReviewEvent = Partial<Omit<ReviewData, 'annotations'>>;
+
 /** What a report's page holds. Images are named, not embedded: a report stays small enough to be sent. */
 export interface ReportData {
   readonly training: TrainingData | null;
@@ -146,6 +161,7 @@ interface CommonCalls {
 export const WINDOW_COMMANDS = [
   'train',
   'showDatasetReport',
+  'reviewLabels',
   'openTraining',
   'pauseRun',
   'continueRun',
@@ -194,6 +210,23 @@ export interface BrowseQuery {
   readonly descending: boolean;
 }
 
+interface ReviewCalls extends CommonCalls {
+  /** Begins to look for suspects; what comes of it is told as events. */
+  readonly find: Call<{ readonly includeUnlabeled: boolean }, null>;
+  readonly stop: Call<null, null>;
+  /** Keeps what is decided. */
+  readonly decide: Call<Pick<DecideParams, 'changes'>, null>;
+  /** Decides as before on the labels that are suspect again; told as an event. */
+  readonly carryOver: Call<null, null>;
+  /** What the annotation file says of the image in a row of it; null where the row is none. */
+  readonly image: Call<{ readonly row: number }, BrowsedImage | null>;
+  /** Pictures large enough to judge by; `ticket` as in the dataset panel. */
+  readonly thumbnails: Call<{ readonly ticket: number; readonly rows: readonly number[] }, readonly Thumbnail[]>;
+  readonly giveUp: Call<{ readonly ticket: number }, null>;
+  /** Writes the corrected copy beside the annotation file. */
+  readonly correct: Call<null, CorrectResult>;
+}
+
 interface ImageCalls extends CommonCalls {
   readonly explain: Call<{ readonly categories: readonly string[] }, readonly ExplainedMap[]>;
   readonly keepSettings: Call<ImageSettings, null>;
@@ -211,6 +244,7 @@ interface Windows {
   readonly evaluation: { data: EvaluationData; event: never; calls: EvaluationCalls };
   readonly image: { data: ImageEditorData; event: ImageEvent; calls: ImageCalls };
   readonly labels: { data: LabelsData; event: never; calls: LabelsCalls };
+  readonly review: { data: ReviewData; event: ReviewEvent; calls: ReviewCalls };
 }
 
 export type WindowName = keyof Windows;

@@ -173,7 +173,8 @@ async function keysOf(editor: FrameLocator, key: string, canvas: Locator): Promi
 }
 
 async function runFolder(folder: string): Promise<string> {
-  const [name] = await readdir(join(folder, 'labelscope-runs'));
+  // What begins with a dot is a cache.
+  const [name] = (await readdir(join(folder, 'labelscope-runs'))).filter((one) => !one.startsWith('.'));
   return join(folder, 'labelscope-runs', name!);
 }
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Thumbnail } from '../../src/protocol/browse';
 import { conditional, isSurprising, lift, pairsOf, type Together } from '../../webview/dataset/measures';
 import { rowWindows } from '../../webview/dataset/row-windows';
-import { MOST_BYTES, ThumbnailStore } from '../../webview/dataset/thumbnails';
+import { MOST_BYTES, ThumbnailStore } from '../../webview/kit/thumbnails';
 
 /** 100 images: a on 50, b on 20, both on 10; c on 10, always with b; d on none. */
 const TOGETHER: Together = { counts: [50, 10, 0, 0, 10, 20, 10, 0, 0, 10, 10, 0, 0, 0, 0, 0], categories: 4, images: 100 };

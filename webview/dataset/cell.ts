@@ -2,8 +2,8 @@
 import type { BrowsedImage } from '../../src/protocol/browse';
 import { count } from '../kit/format';
 import { t } from '../kit/l10n';
-import { drawBoxes } from './boxes';
-import type { Picture } from './thumbnails';
+import { drawBoxes } from '../kit/boxes';
+import type { Picture } from '../kit/thumbnails';
 
 /** Pixels. The style sheet has the same. */
 const PICTURE_HEIGHT = 156;

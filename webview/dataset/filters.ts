@@ -5,7 +5,7 @@ import type { DatasetReport } from '../../src/protocol/messages';
 import type { BrowseQuery } from '../../src/protocol/windows';
 import { count, short } from '../kit/format';
 import { t } from '../kit/l10n';
-import { colourOf } from './boxes';
+import { colourOf } from '../kit/boxes';
 import { EVERYTHING, ORDERS, type ViewState } from './state';
 
 /** Changes the query as it is by then: two changes may come before the panel is drawn anew. */

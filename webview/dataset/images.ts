@@ -9,7 +9,7 @@ import { CELL_HEIGHT, CELL_WIDTH, fillCell } from './cell';
 import { toolbar } from './filters';
 import { type RowWindows, rowWindows } from './row-windows';
 import type { ViewState } from './state';
-import { ThumbnailStore } from './thumbnails';
+import { ThumbnailStore } from '../kit/thumbnails';
 
 /** Between typing and looking, in milliseconds. */
 const TYPING = 150;

@@ -64,10 +64,14 @@ export function datasetView(root: HTMLElement, host: Host<'dataset'>): void {
 
 function page(data: DatasetData, panel: Panel): TemplateResult {
   const { annotations, report, progress, error } = data;
-  const train = () => void panel.host.call('command', { command: 'train' }).catch(() => undefined);
+  const command = (name: 'train' | 'reviewLabels') => () =>
+    void panel.host.call('command', { command: name }).catch(() => undefined);
   return html`<header class="row spread">
       <h1>${fileName(annotations)}</h1>
-      <button class="primary" ?disabled=${!report} @click=${train}>${t('Train Multilabel Model')}</button>
+      <div class="row">
+        <button data-review ?disabled=${!report} @click=${command('reviewLabels')}>${t('Review Labels…')}</button>
+        <button class="primary" ?disabled=${!report} @click=${command('train')}>${t('Train Multilabel Model')}</button>
+      </div>
     </header>
     ${error ? html`<p class="notice error" role="alert">${error.message}</p>` : nothing}
     ${!report && !error ? html`<progress max="1" value=${progress} aria-label=${t('Reading the file')}></progress>` : nothing}

@@ -12,6 +12,8 @@ export interface GridOptions {
   readonly onView: (first: number, last: number) => void;
   /** Enter, or a click. */
   readonly onOpen: (index: number) => void;
+  /** Hears where the keyboard goes within the grid. */
+  readonly onActive?: (index: number) => void;
 }
 
 export interface VirtualGrid {
@@ -26,6 +28,8 @@ export interface VirtualGrid {
   refresh(): void;
   /** Gives the keyboard to the cell that had it last. */
   focus(): void;
+  /** Makes a cell the one that has the keyboard next and brings it into sight; it gets the keyboard where the grid has it. */
+  select(index: number): void;
 }
 
 /** Browsers cannot lay out more than about 33 million pixels: a longer grid scrolls in longer steps. */
@@ -86,6 +90,12 @@ class Grid implements VirtualGrid {
     const row = this.rowOf(this.active);
     this.reveal(row);
     this.cellOf(this.active)?.focus({ preventScroll: true });
+  }
+
+  select(index: number): void {
+    const isFocused = this.element.contains(document.activeElement);
+    this.move(index);
+    if (isFocused) this.focus();
   }
 
   private onResize(): void {
@@ -234,14 +244,18 @@ class Grid implements VirtualGrid {
   }
 
   private activate(index: number): void {
+    this.move(index);
+    this.cellOf(index)?.focus({ preventScroll: true });
+    this.options.onActive?.(index);
+  }
+
+  private move(index: number): void {
     const before = this.cellOf(this.active);
     if (before) before.tabIndex = -1;
     this.active = index;
     this.reveal(this.rowOf(index));
     const cell = this.cellOf(index);
-    if (!cell) return;
-    cell.tabIndex = 0;
-    cell.focus({ preventScroll: true });
+    if (cell) cell.tabIndex = 0;
   }
 
   /** Scrolls no further than it takes to see all of a row. */

@@ -4,7 +4,7 @@ import type { WindowName } from '../../protocol/windows';
 import { type OpenWindow, openWindow, type WindowOptions } from './window';
 import type { Closable } from '../closable';
 
-export type PanelName = Extract<WindowName, 'dataset' | 'training' | 'evaluation'>;
+export type PanelName = Extract<WindowName, 'dataset' | 'training' | 'evaluation' | 'review'>;
 
 /** How a kind of panel is made for a resource (a path). */
 export interface PanelKind<W extends PanelName> {

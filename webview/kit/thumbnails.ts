@@ -33,6 +33,7 @@ export class ThumbnailStore {
   constructor(
     private readonly source: ThumbnailSource,
     private readonly onChange: () => void,
+    private readonly batch = BATCH,
   ) {}
 
   /** What is known of a row's picture; it then counts as used. */
@@ -66,7 +67,7 @@ export class ThumbnailStore {
   private goOn(): void {
     const coming = new Set([...this.underway.values()].flat());
     const missing = this.wanted.filter((row) => !this.pictures.has(row) && !coming.has(row));
-    while (this.underway.size < AT_ONCE && missing.length > 0) void this.fetch(missing.splice(0, BATCH));
+    while (this.underway.size < AT_ONCE && missing.length > 0) void this.fetch(missing.splice(0, this.batch));
   }
 
   private async fetch(rows: readonly number[]): Promise<void> {

@@ -1,6 +1,6 @@
 // The boxes of an image as an SVG that lies over its picture: one path a category, with a dark edge that shows on any picture.
 import type { BrowsedImage } from '../../src/protocol/browse';
-import { shortened } from '../kit/format';
+import { shortened } from './format';
 
 /** Names that are written at boxes: those of the largest. */
 const MOST_NAMES = 6;

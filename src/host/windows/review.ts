@@ -1,0 +1,215 @@
+// The review of an annotation file's labels: suspects are found, a person decides, and what was decided is kept at once and written into a copy.
+import { basename, join } from 'node:path';
+import * as vscode from 'vscode';
+import { LabelscopeError, toWireError } from '../../protocol/errors';
+import type { DatasetKey } from '../../protocol/browse';
+import type { Decision, DecideParams, ReviewKey, SuspectsProgress, SuspectsResult } from '../../protocol/review';
+import { isDone, sparingly } from '../../protocol/sparingly';
+import type { ReviewData, ReviewEvent } from '../../protocol/windows';
+import type { Supervisor } from '../engine';
+import { wordsOf } from '../problems';
+import { runsFolderOf } from '../runs';
+import { setting } from '../settings';
+import type { PanelKind } from './panels';
+import type { OpenWindow, WindowOptions } from './window';
+
+const FOLDS = 5;
+/** More than a person looks through. */
+const MOST_SUSPECTS = 5000;
+/** Pixels of a picture's longer side. */
+const SIDE = 1024;
+
+interface Shown {
+  data: ReviewData;
+  tell: (change: ReviewEvent) => void;
+  /** Ends the search for suspects. */
+  searching: AbortController | undefined;
+}
+
+const nothing = () => undefined;
+
+export function reviewPanel(engine: Supervisor): PanelKind<'review'> {
+  const shown = new Map<string, Shown>();
+  const of = (annotations: string): Shown => {
+    const data = { annotations, review: null, working: null, changed: false, error: null };
+    const made = shown.get(annotations) ?? { data, tell: nothing, searching: undefined };
+    shown.set(annotations, made);
+    return made;
+  };
+  return {
+    name: 'review',
+    title: (annotations) => vscode.l10n.t('Labels: {0}', basename(annotations)),
+    open: (annotations) => {
+      checkTrust();
+      return Promise.resolve({ roots: [], calls: callsOf(engine, () => of(annotations)), data: () => of(annotations).data });
+    },
+    attach: (annotations, window) => {
+      const state = of(annotations);
+      state.tell = tellerOf(state, window);
+      void openReview(engine, state);
+      const watcher = watch(engine, state);
+      return {
+        dispose: () => {
+          watcher.dispose();
+          state.searching?.abort();
+          state.tell = nothing;
+          shown.delete(annotations);
+        },
+      };
+    },
+  };
+}
+
+/** A panel that is restored after a restart does not come through a command. */
+function checkTrust(): void {
+  if (vscode.workspace.isTrusted) return;
+  throw new LabelscopeError('untrusted', vscode.l10n.t('Labels are reviewed with models, in trusted workspaces only.'));
+}
+
+function tellerOf(state: Shown, window: OpenWindow<'review'>): Shown['tell'] {
+  return (change) => {
+    state.data = { ...state.data, ...change };
+    window.tell(change);
+  };
+}
+
+/** Beside the runs, and not among what may be deleted at any time: it is a person's work. */
+function keyOf(annotations: string): ReviewKey {
+  return { annotations, folder: join(runsFolderOf(vscode.Uri.file(annotations)), 'reviews') };
+}
+
+async function openReview(engine: Supervisor, { data, tell }: Shown): Promise<void> {
+  try {
+    tell({ review: await engine.request('openReview', keyOf(data.annotations)), working: null, changed: false, error: null });
+  } catch (error) {
+    fail({ tell }, error);
+  }
+}
+
+function fail({ tell }: Pick<Shown, 'tell'>, error: unknown): void {
+  const wire = toWireError(error);
+  tell({ working: null, error: wire.code === 'cancelled' ? null : { ...wire, message: wordsOf(wire) } });
+}
+
+/** A list of suspects is of one content of the file. */
+function watch(engine: Supervisor, state: Shown): vscode.Disposable {
+  const file = vscode.Uri.file(state.data.annotations);
+  const pattern = new vscode.RelativePattern(vscode.Uri.joinPath(file, '..'), basename(file.fsPath));
+  const watcher = vscode.workspace.createFileSystemWatcher(pattern);
+  const look = async () => {
+    const { review } = state.data;
+    if (!review) return;
+    const now = await engine.request('openReview', keyOf(state.data.annotations)).catch(nothing);
+    if (now) state.tell({ changed: now.fingerprint !== review.fingerprint });
+  };
+  watcher.onDidChange(() => void look());
+  watcher.onDidCreate(() => void look());
+  return watcher;
+}
+
+async function find(engine: Supervisor, state: Shown, includeUnlabeled: boolean): Promise<void> {
+  state.searching?.abort();
+  const searching = new AbortController();
+  state.searching = searching;
+  const { signal } = searching;
+  const { annotations } = state.data;
+  const { folder: keepIn } = keyOf(annotations);
+  const { tell } = state;
+  const options = { folds: FOLDS, seed: setting('seed'), device: setting('device'), limit: MOST_SUSPECTS };
+  const onProgress = sparingly((working: SuspectsProgress) => !signal.aborted && tell({ working }), isDone);
+  tell({ working: { stage: 'reading', done: 0, total: 1 }, error: null });
+  try {
+    await engine.request('suspects', { annotations, includeUnlabeled, keepIn, ...options }, { signal, onProgress });
+    if (!signal.aborted) await openReview(engine, state);
+  } catch (error) {
+    if (state.searching === searching) fail(state, error);
+  }
+}
+
+function callsOf(engine: Supervisor, stateOf: () => Shown): WindowOptions<'review'>['calls'] {
+  const tickets = new Map<number, AbortController>();
+  return {
+    find: ({ includeUnlabeled }) => {
+      void find(engine, stateOf(), includeUnlabeled);
+      return Promise.resolve(null);
+    },
+    stop: () => {
+      stateOf().searching?.abort();
+      stateOf().tell({ working: null });
+      return Promise.resolve(null);
+    },
+    decide: async ({ changes }) => decide(engine, stateOf(), changes),
+    carryOver: async () => carryOver(engine, stateOf()),
+    image: async ({ row }) => {
+      const query = { filter: {}, images: [row], order: 'file', descending: false, offset: 0, limit: 1 } as const;
+      const { images } = await engine.request('browse', { ...datasetOf(stateOf()), ...query });
+      return images[0] ?? null;
+    },
+    thumbnails: async ({ ticket, rows }) => {
+      const stop = new AbortController();
+      tickets.set(ticket, stop);
+      try {
+        const params = { ...datasetOf(stateOf()), rows, side: SIDE };
+        const found = await engine.request('thumbnails', params, { signal: stop.signal });
+        // Node's buffers do not reach windows as bytes.
+        return found.map((one) => ('jpeg' in one ? { ...one, jpeg: new Uint8Array(one.jpeg) } : one));
+      } finally {
+        tickets.delete(ticket);
+      }
+    },
+    giveUp: ({ ticket }) => {
+      tickets.get(ticket)?.abort();
+      return Promise.resolve(null);
+    },
+    correct: async () => {
+      const { annotations, decisions, fingerprint } = { ...stateOf().data, ...reviewOf(stateOf()) };
+      return engine.request('correct', { annotations, decisions, fingerprint });
+    },
+  };
+}
+
+function reviewOf({ data: { review } }: Shown) {
+  if (review) return review;
+  throw new LabelscopeError('review-missing', vscode.l10n.t('The annotation file has not been read yet.'));
+}
+
+function resultOf(state: Shown): SuspectsResult {
+  const { result } = reviewOf(state);
+  if (result) return result;
+  throw new LabelscopeError('review-missing', vscode.l10n.t('No suspect labels have been looked for yet.'));
+}
+
+function datasetOf(state: Shown): DatasetKey {
+  const { annotations, fingerprint, imageFolder } = resultOf(state);
+  return { annotations, fingerprint, imageFolder };
+}
+
+const labelOf = ({ image, category }: Pick<Decision, 'image' | 'category'>) => `${category}\n${image}`;
+
+/** The window knows already what it asked for; the data are for the next time that it is shown. */
+async function decide(engine: Supervisor, state: Shown, changes: DecideParams['changes']): Promise<null> {
+  const { annotations } = state.data;
+  const { fingerprint } = reviewOf(state);
+  await engine.request('decide', { ...keyOf(annotations), fingerprint, changes });
+  const review = reviewOf(state);
+  const decisions = new Map(review.decisions.map((decision) => [labelOf(decision), decision]));
+  for (const { decision, ...rest } of changes) {
+    decisions.delete(labelOf(rest));
+    if (decision !== null) decisions.set(labelOf(rest), { ...rest, decision });
+  }
+  state.data = { ...state.data, review: { ...review, decisions: [...decisions.values()] } };
+  return null;
+}
+
+async function carryOver(engine: Supervisor, state: Shown): Promise<null> {
+  const { earlier, decisions } = reviewOf(state);
+  const suspects = new Map(resultOf(state).suspects.map((suspect) => [labelOf(suspect), suspect]));
+  const decided = new Set(decisions.map(labelOf));
+  const changes = (earlier?.decisions ?? []).filter((decision) => {
+    const suspect = suspects.get(labelOf(decision));
+    return suspect !== undefined && suspect.kind === decision.kind && !decided.has(labelOf(decision));
+  });
+  await decide(engine, state, changes);
+  state.tell({ review: state.data.review });
+  return null;
+}
