@@ -1,6 +1,6 @@
 // Pairs of categories in a model's errors: what is taken for what, what lures a false alarm, what goes wrong together.
 import { predictionsAt } from './predicted';
-import { Z_95 } from './ratio';
+import { Z_95 } from './interval';
 import type { ScoredSet, Threshold } from './types';
 
 /**

@@ -1,4 +1,5 @@
 // How a model does on slices of its images: each group's numbers beside those of all images, the worst first.
+import { takeImages } from './divide';
 import type { Group, GroupKey } from './groups';
 import { predictionsAt } from './predicted';
 import { mean } from './quality';
@@ -175,19 +176,4 @@ function compared(key: GroupKey, { sums, numbers }: Part, whole: Part): Slice {
     versusRest: ratioDifference(sums, withoutPart(whole.sums, sums)),
     few: sums.images < FEW,
   };
-}
-
-function takeImages({ categories, labels, scores }: ScoredSet, rows: readonly number[]): ScoredSet {
-  const width = categories.length;
-  const part = {
-    images: rows.length,
-    categories,
-    labels: new Uint8Array(rows.length * width),
-    scores: new Float64Array(rows.length * width),
-  };
-  rows.forEach((row, k) => {
-    part.labels.set(labels.subarray(row * width, (row + 1) * width), k * width);
-    part.scores.set(scores.subarray(row * width, (row + 1) * width), k * width);
-  });
-  return part;
 }

@@ -28,6 +28,7 @@ export function evaluationData({ images, categories, seed = 1, facts = null }: E
       failed: [],
       split: 'validation',
     },
+    looking: { pointing: null, sanity: null },
     facts,
     images: Array.from({ length: images }, (_, row): EvaluatedImage => {
       const at = row * categories.length;
