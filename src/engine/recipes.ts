@@ -89,20 +89,10 @@ const QUICK: Recipe = {
   validationPatience: 20,
 };
 
-/** What did best on held-out data in docs/recipes.md: `quick` with asymmetric loss in its mild form. */
-const BEST: Recipe = {
-  ...QUICK,
-  recipe: 'best',
-  loss: 'asl',
-  aslGammaNegative: 2,
-  aslClip: 0,
-};
-
 const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
   'matlab-example': MATLAB_EXAMPLE,
   balanced: BALANCED,
   quick: QUICK,
-  best: BEST,
 };
 
 type Setting =

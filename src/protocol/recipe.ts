@@ -1,6 +1,6 @@
 // What a training run may be told: one flat settings object, the same in run.json, on the command line and in the editor.
 
-export type RecipeName = 'matlab-example' | 'balanced' | 'quick' | 'best';
+export type RecipeName = 'matlab-example' | 'balanced' | 'quick';
 export type DeviceChoice = 'auto' | 'cpu' | 'webgpu' | 'cuda';
 
 export interface Recipe {

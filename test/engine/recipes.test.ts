@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { recipeWith } from '../../src/engine/recipes';
 import type { Recipe, RecipeName } from '../../src/protocol/recipe';
 
-const NAMES: readonly RecipeName[] = ['matlab-example', 'balanced', 'quick', 'best'];
+const NAMES: readonly RecipeName[] = ['matlab-example', 'balanced', 'quick'];
 const quick = recipeWith('quick', {});
 const keys = (Object.keys(quick) as (keyof Recipe)[]).filter((key) => key !== 'recipe');
 

@@ -142,12 +142,6 @@ function recipeChoices(): Choice<RecipeName>[] {
       value: 'quick',
     },
     {
-      label: 'best',
-      description: t('as fast; the best on held-out images of those measured'),
-      detail: t('As quick, with a loss that lets easy negatives go: finds more of what is rare'),
-      value: 'best',
-    },
-    {
       label: 'balanced',
       description: t('more data, or a GPU'),
       detail: t('The last convolutional stage and the head'),
