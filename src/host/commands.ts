@@ -1,5 +1,7 @@
 // Every command of package.json as one row: what it is meant for, what it does, what it answers.
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import type { Evaluation } from '../metrics/types';
 import { LabelscopeError } from '../protocol/errors';
 import { askForEvaluation, evaluateModel, type EvaluateOptions } from './flows/evaluate';
 import { otherFolder } from './flows/folder';
@@ -119,7 +121,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 async function evaluateAndShow(services: Services, { folder, ...options }: EvaluateOptions & { readonly folder: string }) {
   try {
     const { evaluation } = await evaluateModel(services, folder, options);
-    await services.evaluations.show(folder, true);
+    if (options.flip) tellMirrored(folder, evaluation);
+    else await services.evaluations.show(folder, true);
     return evaluation;
   } catch (error) {
     if (options.annotations === undefined) throw error;
@@ -127,6 +130,13 @@ async function evaluateAndShow(services: Services, { folder, ...options }: Evalu
     tellProblem(error, services.log, ...otherFolder(error, services, [options.annotations], again));
     return undefined;
   }
+}
+
+/** There is no panel for numbers that are not kept. */
+function tellMirrored(folder: string, { mAP, micro, jaccard }: Evaluation): void {
+  const [map, f1, index] = [mAP, micro.f1, jaccard].map((value) => value?.toFixed(3) ?? '–') as [string, string, string];
+  const words = vscode.l10n.t('{0} with mirror images: mAP {1}, micro F1 {2}, Jaccard {3}.', basename(folder), map, f1, index);
+  void vscode.window.showInformationMessage(words);
 }
 
 function isOptions(options: unknown): options is object {

@@ -65,7 +65,7 @@ export interface TrainParams {
   readonly outlive?: boolean;
 }
 
-/** One line of history.jsonl. Losses are means over images of the sum over categories of the binary cross-entropy. */
+/** One line of history.jsonl. Losses are means over images of the sum over categories of what is trained: binary cross-entropy, unless told otherwise. */
 export interface HistoryPoint {
   readonly iteration: number;
   readonly epoch: number;
@@ -131,6 +131,8 @@ export interface EvaluateParams extends ModelParams {
   readonly images?: string;
   /** 'saved': the model's own, one a category. */
   readonly threshold?: number | 'saved';
+  /** Scores are means over image and mirror image; nothing is kept in the run's folder then. */
+  readonly flip?: boolean;
 }
 
 export interface EvaluateResult {
@@ -155,6 +157,8 @@ export interface FailedFile {
 export interface PredictParams extends ModelParams {
   readonly files: readonly string[];
   readonly threshold?: number;
+  /** Scores are means over image and mirror image. */
+  readonly flip?: boolean;
 }
 
 export interface PredictedImage {
