@@ -37,7 +37,7 @@ export interface ComparedScores extends Headline<Compared> {
 }
 
 /** The metrics of which less is better. */
-export const LESS_IS_BETTER: ReadonlySet<Metric> = new Set(['loss', 'hammingLoss']);
+const LESS_IS_BETTER: ReadonlySet<Metric> = new Set(['loss', 'hammingLoss']);
 
 /** Fine enough for a curve. */
 const SWEPT: readonly number[] = Array.from({ length: 51 }, (_, k) => k / 50);

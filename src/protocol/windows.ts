@@ -117,7 +117,7 @@ export interface ComparisonData {
   readonly result: CompareResult | null;
 }
 
-export interface ComparedTraining {
+interface ComparedTraining {
   readonly folder: string;
   /** No two have the same. */
   readonly name: string;

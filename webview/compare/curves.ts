@@ -50,7 +50,7 @@ export function sweepCard({ runs, state, change }: Judged): Card {
 }
 
 /** The mean training loss of each epoch, or the last validation loss of each in which it was measured. */
-export function byEpoch(points: readonly HistoryPoint[], loss: ViewState['loss']): ReadonlyMap<number, number> {
+function byEpoch(points: readonly HistoryPoint[], loss: ViewState['loss']): ReadonlyMap<number, number> {
   if (loss === 'validation')
     return new Map(points.flatMap(({ epoch, validationLoss: value }) => (value === undefined ? [] : [[epoch, value]])));
   const sums = new Map<number, readonly [sum: number, count: number]>();
