@@ -1,7 +1,4 @@
 // The features and labels that the benchmark `recipes` trains on, and their folds: the same for every recipe and for the peer.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { takeRows } from '../src/dataset/labels';
 import { splitStratified } from '../src/dataset/split';
 import { stratify } from '../src/dataset/stratify';
@@ -43,28 +40,12 @@ export async function loadBenchData(runtime: Runtime, options: DataOptions, say:
   const classifier = await classifierFrom(backbone, names.length, 0, { headInit: 'zeros', imageSize: 0 });
   const { width, height } = classifier;
   const source = { backbone: await sha256Of(backbone), width, height, device: 'cpu' as const };
-  const scratch = await mkdtemp(join(tmpdir(), 'labelscope-features-'));
   const tables: FeatureTable[] = [];
-  try {
-    for (const [index, { set, paths, source: from }] of splits.entries()) {
-      const cache = await featureCache(from.annotations, source);
-      const onProgress = (done: number) => say(`features of ${done} of ${paths.length} images`);
-      const blockPath = (block: number) => join(scratch, `${index}.${block}`);
-      const job = {
-        set,
-        paths,
-        images: from.images,
-        mirrored: true,
-        blockPath,
-        cache,
-        signal: SIGNAL,
-        onProgress,
-        onUnreadable: say,
-      };
-      tables.push(await computeFeatures(runtime, classifier, { device: 'cpu', threads }, job));
-    }
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
+  for (const { set, paths, source: from } of splits) {
+    const cache = await featureCache(from.annotations, source);
+    const onProgress = (done: number) => say(`features of ${done} of ${paths.length} images`);
+    const job = { set, paths, images: from.images, mirrored: true, cache, signal: SIGNAL, onProgress, onUnreadable: say };
+    tables.push(await computeFeatures(runtime, classifier, { device: 'cpu', threads }, job));
   }
   return { classifier, table: joined(tables) };
 }

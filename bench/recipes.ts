@@ -11,7 +11,7 @@ import { evaluate } from '../src/metrics/evaluate';
 import { decide } from '../src/metrics/decision';
 import { fitThresholds } from '../src/metrics/thresholds';
 import { UsageError, wholeNumber } from './cases';
-import { type BenchData, type Fold, foldsOf, loadBenchData } from './recipes-data';
+import { type BenchData, type DataOptions, type Fold, foldsOf, loadBenchData } from './recipes-data';
 import { scoresOf, trainHead } from './recipes-head';
 import { regressionScores } from './recipes-peer';
 import { CANDIDATES } from './recipes-settings';
@@ -113,14 +113,8 @@ function report(rows: readonly Row[]): string[] {
   return lines([head, ...names.map((name) => [name, ...keys.map((key) => cell(name, key))])]);
 }
 
-interface Options {
+interface Options extends DataOptions {
   readonly name: string;
-  readonly annotations: readonly string[];
-  readonly categories: readonly string[] | undefined;
-  readonly includeUnlabeled: boolean;
-  readonly fewest: number;
-  readonly backbone: string;
-  readonly threads: number;
   readonly folds: number;
   readonly seeds: readonly number[];
   readonly only: readonly string[] | undefined;

@@ -7,7 +7,7 @@ import { needsFacts, type Slicing, slicingsOf } from '../metrics/slicings';
 import type { ScoredSet, Threshold } from '../metrics/types';
 import { LabelscopeError } from '../protocol/errors';
 import type { ImageFactsFile } from '../protocol/run';
-import { decimal, table } from './io';
+import { decimal, span, table } from './io';
 import { UsageError } from './usage';
 
 export interface Opened {
@@ -127,7 +127,7 @@ function sliceLines({ categories }: ScoredSet, { slicing, measure, slices }: Jud
       slice.images,
       slice.positives,
       ...(isF1 ? [slice.precision, slice.recall, slice.f1] : [slice.recall]).map(decimal),
-      slice.interval ? `${decimal(slice.interval.low)}–${decimal(slice.interval.high)}` : '–',
+      span(slice.interval && [slice.interval.low, slice.interval.high]),
       signed(slice.gap),
       slice.versusRest && (slice.versusRest.high < 0 || slice.versusRest.low > 0) ? 'differs' : '',
     ]);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { readEvaluation, readImport, readRun } from '../engine/client/folder';
+import { readLooking } from '../engine/client/looking';
 import { readImageFacts } from '../engine/client/image-facts';
 import { LabelscopeError } from '../protocol/errors';
 import type { RunRecord } from '../protocol/run';
@@ -51,7 +52,8 @@ async function evaluationOf(folder: string, name: string, record: RunRecord | nu
     scores: row,
     ...(uncalibrated && { uncalibrated }),
   }));
-  return { folder, name, record, result, images, facts: (await readImageFacts(folder, result.split, scores)) ?? null };
+  const facts = (await readImageFacts(folder, result.split, scores)) ?? null;
+  return { folder, name, record, result, images, facts, looking: await readLooking(folder) };
 }
 
 async function page(title: string, data: ReportData): Promise<string> {

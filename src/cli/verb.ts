@@ -46,10 +46,19 @@ export const BOOTSTRAP_OPTIONS = {
   seed: { type: 'string', value: 'N', help: 'same seed, same resamples (default: 0)' },
 } as const satisfies Readonly<Record<string, OptionSpec>>;
 
+export function seedOf(args: Arguments): number | undefined {
+  return args.number('seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true });
+}
+
+/** At least two: a fold is judged by what the others teach. */
+export function foldsOf(args: Arguments): number | undefined {
+  return args.number('folds', { min: 2, max: 100, integer: true });
+}
+
 export function bootstrapOf(args: Arguments): BootstrapOptions {
   return {
     replicates: args.number('bootstrap', { min: 0, max: 1_000_000, integer: true }) ?? BOOTSTRAP.replicates,
-    seed: args.number('seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }) ?? BOOTSTRAP.seed,
+    seed: seedOf(args) ?? BOOTSTRAP.seed,
   };
 }
 

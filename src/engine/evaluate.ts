@@ -26,7 +26,7 @@ export async function evaluateModel(
   return models.use(params.model, await context.device(params.device), async (model) => {
     const { trained } = model;
     const { split, name } = await splitOf(params, trained, context);
-    const facts = trained.folder === undefined ? undefined : await factsOf(split, signal);
+    const facts = trained.folder === undefined ? undefined : await factsOf(split, context);
     const total = split.paths.length;
     const session = await model.uncalibrated();
     const scores = await scoreFiles({ trained, session }, split.paths, {

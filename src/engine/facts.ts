@@ -6,13 +6,14 @@ import type { CocoIndex, Detail, LabelledSet } from '../dataset/types';
 import type { FactTable, ImageFacts, ObjectArea } from '../metrics/facts';
 import { groupsByField } from '../metrics/groups';
 import { FACTS_FORMAT, type ImageFactsFile } from '../protocol/run';
+import type { Opening } from './context';
 import type { Split } from './data';
 import { checkImages } from './health';
 import { readImageFields } from './image-fields';
 
 /** Undefined where the annotation file is not the one any more that the split was made from. */
-export async function factsOf({ set, paths, source }: Split, signal: AbortSignal): Promise<FactTable | undefined> {
-  const index = await openAnnotations(source.annotations, { signal });
+export async function factsOf({ set, paths, source }: Split, { signal, runsFolder }: Opening): Promise<FactTable | undefined> {
+  const index = await openAnnotations(source.annotations, { signal, runsFolder });
   if (index.fingerprint !== source.fingerprint) return undefined;
   const rowOfRecord = rowsOf(index, set);
   const areas = await largestObjects(index, rowOfRecord, set, signal);
@@ -58,12 +59,13 @@ function larger(before: number, area: number): number {
 
 /** By row, one for each of its labels in the order of the set's categories. */
 async function largestObjects(
-  { annotations, ...index }: CocoIndex,
+  index: CocoIndex,
   rowOfRecord: Int32Array,
   { images, categories, labels }: LabelledSet,
   signal: AbortSignal,
 ): Promise<ObjectArea[][]> {
-  const columns = columnsOf({ annotations, ...index }, categories);
+  const { annotations } = index;
+  const columns = columnsOf(index, categories);
   const width = categories.length;
   const largest = new Float64Array(images.length * width).fill(NO_OBJECT);
   const judge = (k: number, detail: Detail) => {

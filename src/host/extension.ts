@@ -36,7 +36,7 @@ export function activate(context: vscode.ExtensionContext): LabelscopeApi {
     ...{ context, log, engine, folders, coco, runs, models, labels, active, images },
     datasets: panelsOf(context.extensionUri, datasetPanel(engine, folders)),
     trainings: panelsOf(context.extensionUri, trainingPanel(runs)),
-    evaluations: panelsOf(context.extensionUri, evaluationPanel(engine, runs)),
+    evaluations: panelsOf(context.extensionUri, evaluationPanel(engine, runs, { models, show: images.show })),
     reviews: panelsOf(context.extensionUri, reviewPanel(engine)),
   };
   const trees = runTrees(runs, models);

@@ -39,7 +39,10 @@ function isFolder(path: string): boolean {
 }
 
 /** Requests that look for the images of `annotations` where `images` does not say where they are. */
-const LOOKING: readonly Method[] = ['inspect', 'check', 'split', 'diagnose', 'fix', 'evaluate', 'train', 'suspects', 'correct'];
+const LOOKING: readonly Method[] = [
+  ...(['inspect', 'check', 'split', 'diagnose', 'fix', 'evaluate', 'train'] as const),
+  ...(['pointing', 'sanity', 'suspects', 'correct'] as const),
+];
 
 /** The parameters with the folders that were told for the annotation files that they name. */
 export function withFolders<M extends Method>(method: M, params: Params<M>, folders: ImageFolders): Params<M> {

@@ -103,7 +103,7 @@ function watchRunFolders(refresh: () => void): Closable {
   const start = () => {
     for (const old of watchers) old.dispose();
     watchers = parentFolders().map((folder) => {
-      const pattern = new vscode.RelativePattern(vscode.Uri.file(folder), '*/{run,import,evaluation}.json');
+      const pattern = new vscode.RelativePattern(vscode.Uri.file(folder), '*/{run,import,evaluation,pointing,sanity}.json');
       const watcher = vscode.workspace.createFileSystemWatcher(pattern);
       for (const listen of [watcher.onDidChange, watcher.onDidCreate, watcher.onDidDelete]) listen(soon);
       return watcher;
@@ -161,7 +161,7 @@ async function statusOf({ state }: RunRecord, watched: RunMonitor): Promise<RunS
 }
 
 /** '' where there is no such file. */
-async function stampOf(path: string): Promise<string> {
+export async function stampOf(path: string): Promise<string> {
   return stat(path).then(
     (entry) => (entry.isFile() ? `${entry.mtimeMs} ${entry.size}` : ''),
     () => '',

@@ -54,7 +54,7 @@ function rowsWhere(parts: Uint32Array, fits: (part: number) => boolean): number[
 }
 
 /** The set of these images alone, in this order. */
-function takeImages({ categories, labels, scores }: ScoredSet, rows: readonly number[]): ScoredSet {
+export function takeImages({ categories, labels, scores }: ScoredSet, rows: readonly number[]): ScoredSet {
   const width = categories.length;
   const taken = { labels: new Uint8Array(rows.length * width), scores: new Float64Array(rows.length * width) };
   rows.forEach((row, k) => {

@@ -4,18 +4,22 @@ export type Interval = readonly [low: number, high: number];
 
 const FEWEST = 10;
 
-/** The 0.975 quantile of the normal distribution. */
-const Z = 1.959963984540054;
+/** The two-sided 95 % quantile of the normal distribution. */
+export const Z_95 = 1.959963984540054;
 
 /**
  * Wilson's score interval of a proportion (Wilson, "Probable inference, the law of succession, and statistical inference", 1927):
  * within 0..1, and not empty where all or none of few cases are hits. Null of no cases.
  */
 export function wilsonInterval(hits: number, cases: number): Interval | null {
-  if (cases === 0) return null;
-  const [p, z2] = [hits / cases, Z ** 2 / cases];
-  const centre = p + z2 / 2;
-  const half = Z * Math.sqrt((p * (1 - p)) / cases + z2 / (4 * cases));
+  return cases === 0 ? null : wilsonOf(hits / cases, cases);
+}
+
+/** The same of a proportion 0..1 and a number of cases, which may be an effective one and so no whole number. */
+export function wilsonOf(proportion: number, cases: number): Interval {
+  const z2 = Z_95 ** 2 / cases;
+  const centre = proportion + z2 / 2;
+  const half = Z_95 * Math.sqrt((proportion * (1 - proportion)) / cases + z2 / (4 * cases));
   return [Math.max(0, (centre - half) / (1 + z2)), Math.min(1, (centre + half) / (1 + z2))];
 }
 
@@ -41,6 +45,6 @@ export function meanInterval(
   if (count < FEWEST) return null;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = [...sums.values()].reduce((total, { sum, size }) => total + (sum - mean * size) ** 2, 0);
-  const half = (Z * Math.sqrt((squares * count) / (count - 1))) / values.length;
+  const half = (Z_95 * Math.sqrt((squares * count) / (count - 1))) / values.length;
   return [Math.max(low, mean - half), Math.min(high, mean + half)];
 }

@@ -1,6 +1,6 @@
 // Pairs of categories in a model's errors: what is taken for what, what lures a false alarm, what goes wrong together.
 import { predictionsAt } from './predicted';
-import { Z_95 } from './ratio';
+import { Z_95 } from './interval';
 import type { ScoredSet, Threshold } from './types';
 
 /**
@@ -35,7 +35,7 @@ export interface Pair {
  * the images without `b`, where alone it can be a false alarm; 'missed-together' among those with both; 'false-together' among those with
  * neither. The set and the threshold must be checked.
  */
-export function pairsAt(set: ScoredSet, threshold: Threshold): Pair[] {
+export function pairsAt(set: ScoredSet, threshold: Threshold, kinds: readonly PairKind[] = PAIR_KINDS): Pair[] {
   const { counts, tables } = tally(set, predictionsAt(set, threshold));
   const width = set.categories.length;
   const { present, missed, wrong } = counts;
@@ -43,7 +43,7 @@ export function pairsAt(set: ScoredSet, threshold: Threshold): Pair[] {
   const { images } = set;
   const pairs: Pair[] = [];
   const add = (kind: PairKind, a: number, b: number, table: Table) => {
-    if (table.both > 0) pairs.push(pairOf(kind, a, b, table));
+    if (table.both > 0 && kinds.includes(kind)) pairs.push(pairOf(kind, a, b, table));
   };
   for (let a = 0; a < width; a++) {
     for (let b = 0; b < width; b++) {
@@ -123,9 +123,13 @@ function tally({ images, categories, labels }: ScoredSet, predicted: Uint8Array)
   for (let row = 0, at = 0; row < images; row++) {
     present.length = missed.length = wrong.length = 0;
     for (let c = 0; c < width; c++, at++) {
-      if (labels[at] === 1) present.push(c);
-      if (labels[at] === 1 && predicted[at] === 0) missed.push(c);
-      if (labels[at] === 0 && predicted[at] === 1) wrong.push(c);
+      // Most entries are neither.
+      if (labels[at] === 0) {
+        if (predicted[at] === 1) wrong.push(c);
+        continue;
+      }
+      present.push(c);
+      if (predicted[at] === 0) missed.push(c);
     }
     for (const c of present) counts.present[c]!++;
     for (const c of missed) counts.missed[c]!++;

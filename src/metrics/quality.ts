@@ -2,7 +2,7 @@
 import type { Counts, Quality } from './types';
 
 /** a / b, and 0 where both are 0, as scikit-learn does with `zero_division=0`. */
-function ratio(a: number, b: number): number {
+export function ratio(a: number, b: number): number {
   return b === 0 ? 0 : a / b;
 }
 

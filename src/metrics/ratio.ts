@@ -1,4 +1,5 @@
 // Precision, recall and F1 as ratios of sums over images, with intervals that know that the entries of one image go together.
+import { wilsonOf } from './interval';
 
 /** Of n images: how often something held and could have held in each, x_i and y_i, as the sums that an interval needs. */
 export interface RatioSums {
@@ -15,9 +16,6 @@ export interface Interval {
   readonly low: number;
   readonly high: number;
 }
-
-/** The two-sided 95 % quantile of the normal distribution. */
-export const Z_95 = 1.959963984540054;
 
 export function sumsOf(rows: Iterable<number>, x: (row: number) => number, y: (row: number) => number): RatioSums {
   const sums = { images: 0, x: 0, y: 0, xx: 0, xy: 0, yy: 0 };
@@ -60,10 +58,8 @@ export function ratioOf({ x, y }: RatioSums): number | null {
 export function ratioInterval(sums: RatioSums): Interval | null {
   const ratio = ratioOf(sums);
   if (ratio === null) return null;
-  const size = effectiveSize(sums, ratio);
-  const centre = (ratio + Z_95 ** 2 / (2 * size)) / (1 + Z_95 ** 2 / size);
-  const half = (Z_95 / (1 + Z_95 ** 2 / size)) * Math.sqrt((ratio * (1 - ratio)) / size + Z_95 ** 2 / (4 * size ** 2));
-  return { low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
+  const [low, high] = wilsonOf(ratio, effectiveSize(sums, ratio));
+  return { low, high };
 }
 
 function effectiveSize({ images, x, y, xx, xy, yy }: RatioSums, ratio: number): number {

@@ -1,6 +1,7 @@
 // The metrics that move with a threshold, of many resamples at once. What a threshold moves is kept as counts and brought up to date by the entries that it passes, so
 // that the intervals follow a slider; a resample is a column of weights, and no resampled set is ever made.
 import type { Metric } from './headline';
+import { harmonicMean, ratio } from './quality';
 import { predictedAt, type Ranked } from './ranked';
 import type { Resamples } from './resamples';
 import type { ScoredSet } from './types';
@@ -102,7 +103,7 @@ function macroValues({ tp, predicted, positives, width, count }: ReplicateCounts
   }
   for (let r = 0; r < count; r++) {
     for (const sum of [precision!, recall!, f1!]) sum[r] = sum[r]! / width;
-    CF1![r] = ratio(2 * precision![r]! * recall![r]!, precision![r]! + recall![r]!);
+    CF1![r] = harmonicMean(precision![r]!, recall![r]!);
   }
   return { 'macro.precision': precision!, 'macro.recall': recall!, 'macro.f1': f1!, CF1: CF1! };
 }
@@ -138,11 +139,6 @@ function agreementOf({ images, categories, labels }: ScoredSet, weights: Uint8Ar
     settle,
     values: () => ({ jaccard: jaccard.map((sum) => sum / images), exactMatch: exact.map((sum) => sum / images) }),
   };
-}
-
-/** 0 where both are 0: the convention of the point estimates (quality.ts). */
-function ratio(a: number, b: number): number {
-  return b === 0 ? 0 : a / b;
 }
 
 function floats(many: number, length: number): Float64Array[] {

@@ -1,4 +1,5 @@
 // How a model does on slices of its images: each group's numbers beside those of all images, the worst first.
+import { takeImages } from './divide';
 import type { Group, GroupKey } from './groups';
 import { predictionsAt } from './predicted';
 import { mean } from './quality';
@@ -106,11 +107,15 @@ function countsOf({ images, categories, labels }: ScoredSet, predicted: Uint8Arr
   const width = categories.length;
   const [from, to] = category === undefined ? [0, width] : [category, category + 1];
   for (let row = 0; row < images; row++) {
-    for (let c = from; c < to; c++) {
-      const at = row * width + c;
-      if (labels[at] === 1) counts[predicted[at] === 1 ? 'tp' : 'fn'][row]!++;
-      else if (predicted[at] === 1) counts.fp[row]!++;
+    let [both, labelled, said] = [0, 0, 0];
+    for (let at = row * width + from; at < row * width + to; at++) {
+      labelled += labels[at]!;
+      said += predicted[at]!;
+      both += labels[at]! & predicted[at]!;
     }
+    counts.tp[row] = both;
+    counts.fp[row] = said - both;
+    counts.fn[row] = labelled - both;
   }
   return counts;
 }
@@ -171,19 +176,4 @@ function compared(key: GroupKey, { sums, numbers }: Part, whole: Part): Slice {
     versusRest: ratioDifference(sums, withoutPart(whole.sums, sums)),
     few: sums.images < FEW,
   };
-}
-
-function takeImages({ categories, labels, scores }: ScoredSet, rows: readonly number[]): ScoredSet {
-  const width = categories.length;
-  const part = {
-    images: rows.length,
-    categories,
-    labels: new Uint8Array(rows.length * width),
-    scores: new Float64Array(rows.length * width),
-  };
-  rows.forEach((row, k) => {
-    part.labels.set(labels.subarray(row * width, (row + 1) * width), k * width);
-    part.scores.set(scores.subarray(row * width, (row + 1) * width), k * width);
-  });
-  return part;
 }

@@ -85,6 +85,13 @@ export interface SanityResult extends LookingResult {
   readonly verdict: 'depend' | 'do-not-depend' | 'unclear';
 }
 
+/** What a run folder holds of both. */
+export interface LookingData {
+  /** Null where it was not measured, or the file is damaged: it can be measured again. */
+  readonly pointing: PointingResult | null;
+  readonly sanity: SanityResult | null;
+}
+
 /** Rows of the table of requests. */
 export interface LookingRequests {
   readonly pointing: { params: PointingParams; result: PointingResult; progress: CountProgress };

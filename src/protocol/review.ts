@@ -88,6 +88,21 @@ export interface DecideParams extends ReviewKey {
   readonly changes: readonly (Omit<Decision, 'decision'> & { readonly decision: Verdict | null })[];
 }
 
+/** Tells labels apart. */
+export function labelOf({ image, category }: Pick<Decision, 'image' | 'category'>): string {
+  return `${category}\n${image}`;
+}
+
+/** What is decided after some changes; a label that is decided anew goes to the end. */
+export function decidedAfter(decisions: readonly Decision[], changes: DecideParams['changes']): Decision[] {
+  const after = new Map(decisions.map((decision) => [labelOf(decision), decision]));
+  for (const { decision, ...rest } of changes) {
+    after.delete(labelOf(rest));
+    if (decision !== null) after.set(labelOf(rest), { ...rest, decision });
+  }
+  return [...after.values()];
+}
+
 export interface CorrectParams {
   readonly annotations: string;
   readonly images?: string;

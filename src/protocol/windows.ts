@@ -12,6 +12,7 @@ import type {
   TruthResult,
 } from './messages';
 import type { CalibrateParams, ResetParams, ThresholdsParams } from './fitting';
+import type { LookingData } from './looking';
 import type { CorrectResult, DecideParams, Review, SuspectsProgress } from './review';
 import type { ImageFactsFile, RunRecord } from './run';
 import type { WireError } from './errors';
@@ -86,6 +87,8 @@ export interface EvaluationData {
   readonly record: RunRecord | null;
   readonly result: EvaluateResult;
   readonly images: readonly EvaluatedImage[];
+  /** Where the model looks, as far as it was measured. */
+  readonly looking: LookingData;
   /** What else is known of them; null where the evaluation did not keep it. */
   readonly facts: Pick<ImageFactsFile, 'images' | 'fields' | 'leftOut'> | null;
 }
@@ -199,6 +202,10 @@ interface EvaluationCalls extends CommonCalls {
   readonly saveThresholds: Call<Omit<ThresholdsParams, 'model' | 'save'>, null>;
   readonly saveCalibration: Call<Omit<CalibrateParams, 'model' | 'save'>, null>;
   readonly resetFitted: Call<Pick<ResetParams, 'what'>, null>;
+  /** Measures whether the model's maps point at the objects, or whether they depend on the weights, on the evaluated images. */
+  readonly measureLooking: Call<{ readonly what: 'pointing' | 'sanity' }, null>;
+  /** Opens an image of `looking` in the image editor with this model's map of the category. */
+  readonly showMap: Call<{ readonly file: string; readonly category: string }, null>;
 }
 
 /** Which images, in which order. */

@@ -1,6 +1,6 @@
 // The packaged extension in a VS Code that knows nothing of this project and reaches no network: from the right click to Grad-CAM.
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -18,7 +18,7 @@ import {
   visit,
   windowWith,
 } from './person';
-import { packagedExtension, prepareWorkspace } from './workspace';
+import { packagedExtension, prepareWorkspace, runFolder } from './workspace';
 
 const CAN = BROWSER !== undefined && canIsolate();
 const WHY = NO_BROWSER || (CAN ? '' : ' (skipped: this machine cannot cut a process off from its networks)');
@@ -55,8 +55,7 @@ describe.skipIf(!CAN)(`the packaged extension${WHY}`, () => {
     await enterThrough(person, ['Categories to train on', 'Which images judge', 'What learns', 'Where to compute']);
     const panel = await windowWith(person, '[data-card="history"]');
     await panel.locator('.badge', { hasText: 'finished' }).waitFor({ timeout: 180_000 });
-    const [run] = await readdir(join(folder, 'labelscope-runs'));
-    expect(existsSync(join(folder, 'labelscope-runs', run!, 'model.onnx'))).toBe(true);
+    expect(existsSync(join(await runFolder(folder), 'model.onnx'))).toBe(true);
   });
 
   it('tells the labels of an image and draws where the model looked', async () => {

@@ -97,7 +97,8 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     const shows = async (name: string) => {
       const view = await windowWith(person, '.list button.label');
       await view.locator('h1', { hasText: name }).waitFor();
-      await view.locator('.score').first().waitFor();
+      // Until the new ones are there, those of the image before stay, dimmed.
+      await view.locator('[aria-busy="false"] .score').first().waitFor();
       return view.locator('.score').allTextContents();
     };
     await openWith(await explorerItem(person, 'val', 'scene-000001.jpg'), undefined);

@@ -1,5 +1,5 @@
 // The whole way of a person, in VS Code: right-click, train, open an image, read its labels, see where the model looked, evaluate, reload.
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import {
   visit,
   windowWith,
 } from './person';
-import { prepareWorkspace } from './workspace';
+import { prepareWorkspace, runFolder } from './workspace';
 
 const IMAGE = 'scene-000001.jpg';
 
@@ -170,11 +170,6 @@ async function keysOf(editor: FrameLocator, key: string, canvas: Locator): Promi
     const { data } = canvasElement.getContext('2d').getImageData(0, 0, width, height);
     return Array.from({ length: 200 }, (_, k) => data[4 * Math.floor((k * width * height) / 200)]!);
   });
-}
-
-async function runFolder(folder: string): Promise<string> {
-  const [name] = await readdir(join(folder, 'labelscope-runs'));
-  return join(folder, 'labelscope-runs', name!);
 }
 
 interface Coco {

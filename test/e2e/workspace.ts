@@ -1,6 +1,7 @@
 // What the tests of the editor find in its workspace: the drawn sample, and runs that were trained on it.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { engineClient } from '../../src/engine/client/engine';
 import { ROOT } from './person';
@@ -18,6 +19,13 @@ export async function prepareWorkspace(folder: string, runs: readonly string[] =
   } finally {
     await engine.stop();
   }
+}
+
+/** The folder of the workspace's first run. */
+export async function runFolder(folder: string): Promise<string> {
+  // What begins with a dot is a cache.
+  const [name] = (await readdir(join(folder, 'labelscope-runs'))).filter((one) => !one.startsWith('.'));
+  return join(folder, 'labelscope-runs', name!);
 }
 
 /** The VSIX of what is built, made where there is none as new. */

@@ -256,5 +256,5 @@ describe.skipIf(UNBUILT !== '' || NO_RESNET !== '')(`sanity of a ResNet-50${UNBU
       expect(flat).toBe(0);
     }
     expect(result.verdict).toBe('depend');
-  });
+  }, 240_000);
 });

@@ -10,7 +10,9 @@ import { readPredictions } from '../../src/dataset/predictions';
 import { readAnnotations } from '../../src/dataset/reader';
 import { splitByHash, splitStratified } from '../../src/dataset/split';
 import type { EngineClient } from '../../src/engine/client/engine';
+import { bootstrap } from '../../src/metrics/bootstrap';
 import { evaluate } from '../../src/metrics/evaluate';
+import type { Evaluation, ScoredSet } from '../../src/metrics/types';
 import { readModel, writeModel } from '../../src/onnx/files';
 import type { EvaluateResult, ExplainParams, ExplainResult, PredictResult, TrainResult } from '../../src/protocol/messages';
 import type { RunRecord } from '../../src/protocol/run';
@@ -161,13 +163,18 @@ describe.skipIf(UNBUILT)(`export${UNBUILT}`, () => {
   });
 });
 
+/** What an evaluation holds of a set at a threshold where nothing else is asked for. */
+function withIntervals(set: ScoredSet, threshold: number): Evaluation {
+  return { ...evaluate(set, { threshold }), intervals: bootstrap(set, threshold) };
+}
+
 describe.skipIf(UNBUILT)(`evaluate${UNBUILT}`, () => {
   it('is the metrics of the scores that it keeps, on the images that training validated on', async () => {
     const found: EvaluateResult = await engine.request('evaluate', { model: run, device: 'cpu' });
     const set = labelSet(await readAnnotations(data.validation));
     const scores = await readPredictions(join(run, 'scores.validation.json'), set);
     const { categories, labels } = set;
-    expect(found.evaluation).toEqual(evaluate({ images: 9, categories, labels, scores }, { threshold: 0.5 }));
+    expect(found.evaluation).toEqual(withIntervals({ images: 9, categories, labels, scores }, 0.5));
     const { savedTo, ...kept } = found;
     expect(savedTo).toBe(run);
     expect(await jsonOf(join(run, 'evaluation.json'))).toEqual(kept);
@@ -182,7 +189,7 @@ describe.skipIf(UNBUILT)(`evaluate${UNBUILT}`, () => {
     const { images: scored } = await predict(run, [data.trainImages]);
     const set = labelSet(await readAnnotations(data.train));
     const scores = Float64Array.from(scored.flatMap((image) => CATEGORIES.map((name) => image.scores[name]!)));
-    expect(evaluation).toEqual(evaluate({ images: 24, categories: CATEGORIES, labels: set.labels, scores }, { threshold: 0.3 }));
+    expect(evaluation).toEqual(withIntervals({ images: 24, categories: CATEGORIES, labels: set.labels, scores }, 0.3));
   });
 
   it('judges a run without a validation file by the share that training kept', async () => {

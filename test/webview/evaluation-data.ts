@@ -32,6 +32,7 @@ export function evaluationData({ images, categories, seed = 1, facts = null, sco
       failed: [],
       split: 'validation',
     },
+    looking: { pointing: null, sanity: null },
     facts,
     images: Array.from({ length: images }, (_, row): EvaluatedImage => {
       const at = row * categories.length;

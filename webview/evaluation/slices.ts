@@ -64,5 +64,5 @@ export function slicesView(prepared: Prepared, threshold: Threshold, slicing: Sl
 }
 
 export function pairsView({ set }: Prepared, threshold: Threshold, { kind, category }: FailureChoices): readonly Pair[] {
-  return pairsAt(set, threshold).filter((pair) => pair.kind === kind && [-1, pair.a, pair.b].includes(category));
+  return pairsAt(set, threshold, [kind]).filter((pair) => [-1, pair.a, pair.b].includes(category));
 }

@@ -29,6 +29,20 @@ export interface ViewState {
   fitting: FittingChoices;
   /** What is being saved, and why the last saving failed. */
   saving: { readonly busy: boolean; readonly failure: string | undefined };
+  looking: LookingState;
+}
+
+/** Misses of maps that are shown at once; more come when asked for. */
+export const MISSES = 24;
+
+/** What the tab of where the model looks keeps of itself. */
+export interface LookingState {
+  /** Whose misses are shown; '' for all. */
+  readonly category: string;
+  /** How many of them. */
+  readonly shown: number;
+  readonly busy: boolean;
+  readonly failure: string | undefined;
 }
 
 /** What is computed once for an evaluation. */
@@ -76,5 +90,6 @@ export function firstState({ kept }: Host<'evaluation'>): ViewState {
     tables: new Set(),
     fitting: fittingChoices(kept?.fitting),
     saving: { busy: false, failure: undefined },
+    looking: { category: '', shown: MISSES, busy: false, failure: undefined },
   };
 }

@@ -101,7 +101,8 @@ function cellOf(cell: string | number | null, column: Column, choose?: () => voi
   const { numeric = false, digits = 0, leads = false, title } = column;
   const text = typeof cell === 'string' ? cell : fixed(cell, digits);
   const isButton = leads && choose !== undefined && cell !== null && cell !== 0;
-  return html`<td class=${numeric ? 'number' : ''}>
-    ${isButton ? html`<button class="plain" @click=${choose} title=${t('Show the images: {0}', title)}>${text}</button>` : text}
-  </td>`;
+  const content = isButton
+    ? html`<button class="plain" @click=${choose} title=${t('Show the images: {0}', title)}>${text}</button>`
+    : text;
+  return html`<td class=${numeric ? 'number' : ''}>${content}</td>`;
 }

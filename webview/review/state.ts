@@ -1,5 +1,5 @@
 // What the review panel shows of its list: the filters, the suspect at hand, and what was decided, with the way back.
-import type { Decision, SuspectLabel } from '../../src/protocol/review';
+import { type Decision, labelOf, type SuspectLabel } from '../../src/protocol/review';
 import type { Host } from '../kit/host';
 
 export type Verdict = Decision['decision'];
@@ -26,8 +26,6 @@ const FIRST: ViewState = { page: 'suspects', includeUnlabeled: false, category: 
 export function firstState({ kept }: Pick<Host<'review'>, 'kept'>): ViewState {
   return { ...FIRST, ...(kept as Partial<ViewState> | undefined) };
 }
-
-export const labelOf = ({ image, category }: Pick<Decision, 'image' | 'category'>): string => `${category}\n${image}`;
 
 /** What was decided, label by label. */
 export class Decisions {

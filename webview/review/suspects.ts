@@ -1,14 +1,14 @@
 // The page of suspects: the list on the left, the one at hand on the right, and the keys that decide.
 import { html, type TemplateResult } from 'lit';
 import type { BrowsedImage } from '../../src/protocol/browse';
-import type { SuspectLabel, SuspectsResult } from '../../src/protocol/review';
+import { labelOf, type SuspectLabel, type SuspectsResult } from '../../src/protocol/review';
 import type { Host } from '../kit/host';
 import { t } from '../kit/l10n';
 import { ThumbnailStore } from '../kit/thumbnails';
 import { type VirtualGrid, virtualGrid } from '../kit/virtual-grid';
 import { detailOf } from './detail';
 import { fillLine, LINE_HEIGHT } from './list';
-import { type Decisions, type Filters, filtered, labelOf, type Verdict } from './state';
+import { type Decisions, type Filters, filtered, type Verdict } from './state';
 
 /** What the file says of the images seen last. */
 const MOST_IMAGES = 50;

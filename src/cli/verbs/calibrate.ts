@@ -3,8 +3,8 @@ import type { CalibrationErrors } from '../../metrics/calibrate';
 import type { ScalingMethod, ScalingNote } from '../../metrics/scaling';
 import type { CalibrateResult } from '../../protocol/fitting';
 import { decimal, table } from '../io';
-import { DONE, type Session, type Verb } from '../verb';
-import { FIT_OPTIONS, foldsOf, savingOf, seedOf } from './fitting';
+import { DONE, foldsOf, seedOf, type Session, type Verb } from '../verb';
+import { FIT_OPTIONS, savingOf } from './fitting';
 
 const METHODS: readonly ScalingMethod[] = ['temperature', 'platt'];
 
@@ -29,7 +29,7 @@ export const calibrate: Verb = {
     const model = args.positionals[0]!;
     if (saving === 'reset') return resetCalibration(model, session);
     const method = args.choice('method', METHODS, 'temperature');
-    const params = { model, method, folds: foldsOf(args) ?? 5, seed: seedOf(args), save: saving === 'save' };
+    const params = { model, method, folds: foldsOf(args) ?? 5, seed: seedOf(args) ?? 0, save: saving === 'save' };
     const result = await session.engine.request('calibrate', params, { signal: session.signal });
     if (result.saved) session.io.note(`Saved in ${result.model}.`);
     session.io.result(result, () => lines(result));

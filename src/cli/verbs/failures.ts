@@ -2,11 +2,11 @@
 import { resolve } from 'node:path';
 import { readEvaluation } from '../../engine/client/folder';
 import { readImageFacts } from '../../engine/client/image-facts';
+import { scoredSetOf } from '../../engine/client/scores';
 import { checkSet, checkThreshold } from '../../metrics/check';
 import { imagesBehind } from '../../metrics/predicted';
 import type { ScoredSet } from '../../metrics/types';
 import { LabelscopeError } from '../../protocol/errors';
-import type { ScoresFile } from '../../protocol/run';
 import { analysis, type Opened, type Told } from '../failures';
 import { decimal, table } from '../io';
 import { type Arguments, UsageError } from '../usage';
@@ -59,12 +59,6 @@ async function open(args: Arguments): Promise<Opened> {
   if (args.text('list') !== undefined && category === undefined)
     throw new UsageError('--list needs --category NAME: whose images shall be listed?');
   return { folder, stored, facts: await readImageFacts(folder, result.split, scores), set, threshold, category };
-}
-
-function scoredSetOf({ categories, images }: ScoresFile): ScoredSet {
-  const labels = images.flatMap((image) => categories.map((name) => Number(image.labels.includes(name))));
-  const scores = Float64Array.from(images.flatMap((image) => image.scores));
-  return { images: images.length, categories, labels: Uint8Array.from(labels), scores };
 }
 
 function categoryOf({ categories }: ScoredSet, name: string): number {

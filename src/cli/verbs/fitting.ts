@@ -6,14 +6,6 @@ export const FIT_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   save: { type: 'boolean', help: 'write the result into the model of the run' },
 };
 
-export function seedOf(args: Arguments): number {
-  return args.number('seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }) ?? 0;
-}
-
-export function foldsOf(args: Arguments): number | undefined {
-  return args.number('folds', { min: 2, max: 100, integer: true });
-}
-
 export function savingOf(args: Arguments): 'save' | 'reset' | undefined {
   if (args.flag('save') && args.flag('reset')) throw new UsageError('Give --save or --reset, not both.');
   return args.flag('save') ? 'save' : args.flag('reset') ? 'reset' : undefined;

@@ -1,11 +1,10 @@
 // labelscope pointing: whether Grad-CAM maps look at the objects, and whether they depend on the weights.
-import type { Interval } from '../../metrics/interval';
 import type { PointingSummary } from '../../metrics/pointing';
 import type { MapSimilarity, PointingResult, SanityResult } from '../../protocol/looking';
 import type { CountProgress } from '../../protocol/messages';
-import { bar, decimal, duration, type Io, table } from '../io';
+import { bar, decimal, duration, type Io, span, table } from '../io';
 import type { Arguments } from '../usage';
-import { defined, DEVICE, deviceOf, DONE, IMAGES, type Verb } from '../verb';
+import { defined, DEVICE, deviceOf, DONE, IMAGES, seedOf, type Verb } from '../verb';
 
 /** Examples that are listed; all cases are in pointing.json. */
 const WORST = 10;
@@ -49,15 +48,14 @@ export const pointing: Verb = {
 
 function paramsOf(args: Arguments) {
   const [model, annotations] = args.positionals;
-  const whole = { max: Number.MAX_SAFE_INTEGER, integer: true };
   return {
     model: model!,
     device: deviceOf(args),
     ...defined({
       annotations,
       images: args.text('images'),
-      sample: args.number('sample', { min: 1, ...whole }),
-      seed: args.number('seed', { min: 0, ...whole }),
+      sample: args.number('sample', { min: 1, max: Number.MAX_SAFE_INTEGER, integer: true }),
+      seed: seedOf(args),
     }),
   };
 }
@@ -116,13 +114,9 @@ function pointingLines(result: PointingResult): string[] {
 
 function rowOf({ cases, hits, rate, rateInterval, chance, centre, energy, energyInterval, area }: PointingSummary): string[] {
   return [
-    ...[String(cases), String(hits), decimal(rate), intervalOf(rateInterval), decimal(chance), decimal(centre)],
-    ...[decimal(energy), intervalOf(energyInterval), decimal(area)],
+    ...[String(cases), String(hits), decimal(rate), span(rateInterval), decimal(chance), decimal(centre)],
+    ...[decimal(energy), span(energyInterval), decimal(area)],
   ];
-}
-
-function intervalOf(interval: Interval | null): string {
-  return interval ? interval.map(decimal).join('–') : '–';
 }
 
 function notesOf({ overall, withoutBox }: PointingResult): string[] {

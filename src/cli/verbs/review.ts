@@ -3,7 +3,19 @@ import type { CountProgress } from '../../protocol/messages';
 import type { CorrectResult, SuspectsProgress, SuspectsResult } from '../../protocol/review';
 import { bar, decimal, type Io, table } from '../io';
 import { type Arguments, UsageError } from '../usage';
-import { CATEGORIES, categoriesOf, defined, DEVICE, deviceOf, DONE, IMAGES, type Session, type Verb } from '../verb';
+import {
+  CATEGORIES,
+  categoriesOf,
+  defined,
+  DEVICE,
+  deviceOf,
+  DONE,
+  foldsOf,
+  IMAGES,
+  seedOf,
+  type Session,
+  type Verb,
+} from '../verb';
 
 const MOST = 5000;
 /** For people: a program gets all that were asked for. */
@@ -39,12 +51,11 @@ export const review: Verb = {
 };
 
 async function list(args: Arguments, { io, engine, signal }: Session): Promise<number> {
-  const whole = { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true };
   const params = {
     annotations: args.positionals[0]!,
-    folds: args.number('folds', { min: 2, max: 100, integer: true }) ?? 5,
-    seed: args.number('seed', whole) ?? 0,
-    limit: args.number('limit', whole) ?? MOST,
+    folds: foldsOf(args) ?? 5,
+    seed: seedOf(args) ?? 0,
+    limit: args.number('limit', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }) ?? MOST,
     device: deviceOf(args),
     includeUnlabeled: args.flag('include-unlabeled'),
     ...defined({ images: args.text('images'), categories: categoriesOf(args) }),

@@ -1,6 +1,6 @@
 // labelscope sample: a data set that needs no download.
 import { bar } from '../io';
-import { defined, DONE, type Verb } from '../verb';
+import { defined, DONE, seedOf, type Verb } from '../verb';
 
 export const sample: Verb = {
   spec: {
@@ -14,7 +14,7 @@ export const sample: Verb = {
   },
   run: async (args, { io, engine, signal }) => {
     const images = args.number('images', { min: 1, max: 1e6, integer: true });
-    const seed = args.number('seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true });
+    const seed = seedOf(args);
     const onProgress = ({ done, total }: { done: number; total: number }) =>
       io.progress(`Drawing  ${bar(done, total)}  ${done} of ${total} images`);
     const result = await engine.request(

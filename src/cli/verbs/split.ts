@@ -3,7 +3,7 @@ import type { SplitResult } from '../../protocol/health';
 import type { InspectProgress } from '../../protocol/messages';
 import { bar, type Io, table } from '../io';
 import { type Arguments, UsageError } from '../usage';
-import { CHECK_IMAGES, checkDepthOf, defined, DONE, IMAGES, type Verb } from '../verb';
+import { CHECK_IMAGES, checkDepthOf, defined, DONE, IMAGES, seedOf, type Verb } from '../verb';
 
 export const split: Verb = {
   spec: {
@@ -26,7 +26,7 @@ export const split: Verb = {
       annotations: args.positionals[0]!,
       out,
       parts: partsOf(args),
-      seed: args.number('seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }) ?? 0,
+      seed: seedOf(args) ?? 0,
       ...defined({ images: args.text('images'), checkImages: checkDepthOf(args) }),
     };
     const result = await engine.request('split', params, { signal, onProgress: (progress) => tell(io, progress) });

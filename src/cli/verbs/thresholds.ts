@@ -3,8 +3,8 @@ import type { Objective } from '../../metrics/objective';
 import type { ThresholdsResult } from '../../protocol/fitting';
 import { decimal, table } from '../io';
 import { type Arguments, UsageError } from '../usage';
-import { DONE, type Session, type Verb } from '../verb';
-import { FIT_OPTIONS, foldsOf, savingOf, seedOf } from './fitting';
+import { DONE, foldsOf, seedOf, type Session, type Verb } from '../verb';
+import { FIT_OPTIONS, savingOf } from './fitting';
 
 const KINDS: readonly Objective['kind'][] = ['f1', 'fbeta', 'precision-at-recall', 'recall-at-precision', 'cost'];
 
@@ -35,7 +35,7 @@ export const thresholds: Verb = {
       mode: args.flag('per-category') ? ('per-category' as const) : ('global' as const),
       objective: objectiveOf(args),
       division: folds === undefined ? ({ kind: 'half' } as const) : ({ kind: 'folds', folds } as const),
-      seed: seedOf(args),
+      seed: seedOf(args) ?? 0,
       save: saving === 'save',
     };
     const result = await session.engine.request('thresholds', params, { signal: session.signal });

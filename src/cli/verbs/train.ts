@@ -4,7 +4,7 @@ import type { TrainEvent, TrainResult } from '../../protocol/messages';
 import type { RecipeName } from '../../protocol/recipe';
 import { bar, duration, type Io } from '../io';
 import { type Arguments, UsageError } from '../usage';
-import { CATEGORIES, categoriesOf, defined, DEVICE, deviceOf, DONE, IMAGES, STOPPED_BY_PERSON, type Verb } from '../verb';
+import { CATEGORIES, categoriesOf, defined, DEVICE, deviceOf, DONE, IMAGES, seedOf, STOPPED_BY_PERSON, type Verb } from '../verb';
 
 const RECIPES: readonly RecipeName[] = ['matlab-example', 'balanced', 'quick'];
 
@@ -48,7 +48,7 @@ export const train: Verb = {
       recipe,
       set: settings(args),
       device: deviceOf(args),
-      seed: args.number('seed', { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true }) ?? 0,
+      seed: seedOf(args) ?? 0,
       run: run ?? newRunFolder(recipe),
       resume,
     };

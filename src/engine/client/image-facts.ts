@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FACTS_FORMAT, type ImageFactsFile, type ScoresFile } from '../../protocol/run';
-import { factsName } from './folder';
+import { factsName, isObject, parsed } from './folder';
 
 /** Undefined where there is none, or none that belongs to these scores: evaluations of older versions left none behind. */
 export async function readImageFacts(folder: string, split: string, scores: ScoresFile): Promise<ImageFactsFile | undefined> {
@@ -11,19 +11,7 @@ export async function readImageFacts(folder: string, split: string, scores: Scor
   return isFacts(file, scores) ? file : undefined;
 }
 
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
 type Loose = Record<string, unknown>;
-
-function isObject(value: unknown): value is Loose {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 function isFacts(value: unknown, { images }: ScoresFile): value is ImageFactsFile {
   if (!isObject(value) || value.format !== FACTS_FORMAT) return false;

@@ -1,19 +1,13 @@
 // What a run folder holds of where its model looks: pointing.json and sanity.json. Nothing of a file is trusted.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PointingResult, SanityResult } from '../../protocol/looking';
+import type { LookingData, PointingResult, SanityResult } from '../../protocol/looking';
 import { isObject, parsed } from './folder';
 
 export const POINTING = 'pointing.json';
 export const SANITY = 'sanity.json';
 
-export interface StoredLooking {
-  /** Null where it was not measured, or the file is damaged: it can be measured again. */
-  readonly pointing: PointingResult | null;
-  readonly sanity: SanityResult | null;
-}
-
-export async function readLooking(folder: string): Promise<StoredLooking> {
+export async function readLooking(folder: string): Promise<LookingData> {
   const [pointing, sanity] = await Promise.all([POINTING, SANITY].map((name) => readJson(join(folder, name))));
   return { pointing: isPointing(pointing) ? pointing : null, sanity: isSanity(sanity) ? sanity : null };
 }

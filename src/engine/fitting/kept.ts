@@ -2,8 +2,8 @@
 import type { ScoredSet } from '../../metrics/types';
 import { LabelscopeError } from '../../protocol/errors';
 import type { EvaluateResult } from '../../protocol/messages';
-import type { ScoredImageRecord, ScoresFile } from '../../protocol/run';
 import { readEvaluation } from '../client/folder';
+import { scoredSetOf } from '../client/scores';
 import { modelFolder, openTrained, type Trained } from '../trained';
 import { weightsOf } from './card';
 
@@ -34,25 +34,5 @@ export async function openKept(model: string): Promise<KeptScores> {
       'evaluation-outdated',
       `The scores in ${folder} are not of the model that lies there now, or of an older version: run 'labelscope evaluate ${model}' again.`,
     );
-  return { folder, trained, result, uncalibrated: uncalibratedSet(scores) };
-}
-
-function uncalibratedSet(file: ScoresFile): ScoredSet {
-  return setOf(file, ({ scores, uncalibrated }) => uncalibrated ?? scores);
-}
-
-/** Labels that the model does not know are left out. */
-export function setOf({ categories, images }: ScoresFile, scoresOf: (image: ScoredImageRecord) => readonly number[]): ScoredSet {
-  const width = categories.length;
-  const columns = new Map(categories.map((name, c) => [name, c]));
-  const labels = new Uint8Array(images.length * width);
-  const scores = new Float64Array(images.length * width);
-  images.forEach((image, row) => {
-    for (const name of image.labels) {
-      const c = columns.get(name);
-      if (c !== undefined) labels[row * width + c] = 1;
-    }
-    scores.set(scoresOf(image), row * width);
-  });
-  return { images: images.length, categories, labels, scores };
+  return { folder, trained, result, uncalibrated: scoredSetOf(scores, ({ scores: own, uncalibrated }) => uncalibrated ?? own) };
 }

@@ -9,12 +9,12 @@ import type { Fitted } from '../../protocol/fitting';
 import type { EvaluateResult } from '../../protocol/messages';
 import type { ScoredImageRecord, ScoresFile } from '../../protocol/run';
 import { readEvaluation, readScores } from '../client/folder';
+import { scoredSetOf } from '../client/scores';
 import { writeAtomically } from '../run/atomic';
 import { runPaths } from '../run/folder';
 import { holdRun } from '../run/lock';
 import type { Trained } from '../trained';
 import { fittedOf, weightsOf } from './card';
-import { setOf } from './kept';
 
 /**
  * Holds a folder against training while `work` rewrites its model.
@@ -64,7 +64,7 @@ async function reevaluate(folder: string, { classifier }: Trained, card: ModelCa
   const { result, scores } = kept;
   const { threshold: before } = result.evaluation;
   const threshold: Threshold = typeof before === 'number' ? before : card.thresholds;
-  const set = setOf(scores, (image) => image.scores);
+  const set = scoredSetOf(scores);
   const { intervals } = result.evaluation;
   const evaluation = {
     ...evaluate(set, { threshold }),

@@ -1,4 +1,5 @@
 // Out-of-fold scores: every image is scored by a head that was trained on the features of the other folds.
+import { sigmoid } from '../../metrics/scaling';
 import { type Classifier, headOnly } from '../../onnx/classifier';
 import type { DeviceUsed } from '../../protocol/messages';
 import type { Recipe } from '../../protocol/recipe';
@@ -113,5 +114,3 @@ async function scoreInto(
     some.forEach((row, k) => scores.set(logits.subarray(k * width, (k + 1) * width).map(sigmoid), row * width));
   }
 }
-
-const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { type Decision, type DecisionsFile, readDecisions } from '../../dataset/decisions';
 import { openAnnotations } from '../../dataset/index-cache';
 import { LabelscopeError } from '../../protocol/errors';
-import type { DecideParams, Review, ReviewKey, SuspectsResult } from '../../protocol/review';
+import { decidedAfter, type DecideParams, type Review, type ReviewKey, type SuspectsResult } from '../../protocol/review';
 import type { Opening } from '../context';
 import { writeAtomically } from '../run/atomic';
 import { exists } from '../run/folder';
@@ -82,18 +82,13 @@ export async function decide(params: DecideParams): Promise<null> {
 
 async function keepDecisions({ annotations, folder, fingerprint, changes }: DecideParams): Promise<void> {
   const { decisions: path } = pathsOf({ annotations, folder }, fingerprint);
-  const labelOf = ({ image, category }: Pick<Decision, 'image' | 'category'>) => `${category}\n${image}`;
-  const decisions = new Map((await decisionsIn(path)).map((decision) => [labelOf(decision), decision]));
-  for (const { decision, ...rest } of changes) {
-    decisions.delete(labelOf(rest));
-    if (decision !== null) decisions.set(labelOf(rest), { ...rest, decision });
-  }
+  const decisions = decidedAfter(await decisionsIn(path), changes);
   await makeFolder(dirname(path));
   const file: DecisionsFile = {
     format: FORMAT,
     annotations: resolve(annotations),
     fingerprint,
-    decisions: [...decisions.values()],
+    decisions,
   };
   await writeAtomically(path, [JSON.stringify(file, null, 1) + '\n']);
 }

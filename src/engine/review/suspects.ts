@@ -14,7 +14,6 @@ import type { Context } from '../context';
 import { openSplit, samePictures, type Split } from '../data';
 import { featureCache } from '../feature-cache';
 import { computeFeatures, type FeatureTable } from '../features';
-
 import { recipeWith } from '../recipes';
 import { classifierFrom, sha256Of } from '../train/classifier';
 import { outOfFoldScores } from './folds';

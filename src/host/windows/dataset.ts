@@ -10,6 +10,7 @@ import type { Supervisor } from '../engine';
 import type { ImageFolders } from '../image-folders';
 import { wordsOf } from '../problems';
 import type { PanelKind } from './panels';
+import { thumbnailCalls } from './thumbnails';
 import type { OpenWindow, WindowOptions } from './window';
 
 /** So long after the last question the engine has forgotten the file by itself; it is not started to be told so. */
@@ -120,7 +121,6 @@ const shareOf = ({ bytes, totalBytes }: BytesProgress): number => (totalBytes > 
 const isRead = ({ bytes, totalBytes }: BytesProgress): boolean => bytes >= totalBytes;
 
 function callsOf(engine: Supervisor, folders: ImageFolders, stateOf: () => Shown): WindowOptions<'dataset'>['calls'] {
-  const tickets = new Map<number, AbortController>();
   const ask = (): DatasetReport => {
     const state = stateOf();
     state.asked = Date.now();
@@ -143,19 +143,10 @@ function callsOf(engine: Supervisor, folders: ImageFolders, stateOf: () => Shown
       const query = { filter, order, descending, offset, limit, ...(images && { images }) };
       return following((onProgress) => engine.request('browse', { ...keyOf(report), ...query }, { onProgress }));
     },
-    thumbnails: async ({ ticket, rows }) => {
-      const stop = new AbortController();
-      tickets.set(ticket, stop);
-      try {
-        const key = keyOf(ask());
-        const { signal } = stop;
-        const found = await following((onProgress) => engine.request('thumbnails', { ...key, rows }, { signal, onProgress }));
-        // Node's buffers do not reach windows as bytes.
-        return found.map((one) => ('jpeg' in one ? { ...one, jpeg: new Uint8Array(one.jpeg) } : one));
-      } finally {
-        tickets.delete(ticket);
-      }
-    },
+    ...thumbnailCalls((rows, signal) => {
+      const key = keyOf(ask());
+      return following((onProgress) => engine.request('thumbnails', { ...key, rows }, { signal, onProgress }));
+    }),
     checkImages: () => {
       stateOf().check();
       return Promise.resolve(null);
@@ -165,10 +156,6 @@ function callsOf(engine: Supervisor, folders: ImageFolders, stateOf: () => Shown
       await folders.ask(data.annotations);
       read();
       return null;
-    },
-    giveUp: ({ ticket }) => {
-      tickets.get(ticket)?.abort();
-      return Promise.resolve(null);
     },
   };
 }

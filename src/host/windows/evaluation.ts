@@ -1,8 +1,8 @@
 // The evaluation panel of a run or an imported model: what lies in its folder, and where its images lie.
-import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { l10n, type Webview, workspace } from 'vscode';
 import { EVALUATION, readEvaluation, readImport, readRun } from '../../engine/client/folder';
+import { POINTING, readLooking, SANITY } from '../../engine/client/looking';
 import { readImageFacts } from '../../engine/client/image-facts';
 import { LabelscopeError } from '../../protocol/errors';
 import type { CalibrateParams, ResetParams, ThresholdsParams } from '../../protocol/fitting';
@@ -11,11 +11,12 @@ import type { ScoresFile } from '../../protocol/run';
 import type { EvaluatedImage, EvaluationData, ExplainedImage } from '../../protocol/windows';
 import type { Supervisor } from '../engine';
 import { mapSettings, mapsOf } from '../explain';
-import type { Runs } from '../runs';
+import { type Runs, stampOf } from '../runs';
+import { lookingCalls, type Shower } from './looking';
 import type { PanelKind } from './panels';
 import { foldersOf, imageUri } from './window';
 
-export function evaluationPanel(engine: Supervisor, runs: Runs): PanelKind<'evaluation'> {
+export function evaluationPanel(engine: Supervisor, runs: Runs, shower: Shower): PanelKind<'evaluation'> {
   const fit = async (request: () => Promise<unknown>) => {
     checkTrust();
     await request();
@@ -31,9 +32,10 @@ export function evaluationPanel(engine: Supervisor, runs: Runs): PanelKind<'eval
       let files = new Set(scores.images.map(({ path }) => path));
       const data = async (webview: Webview): Promise<EvaluationData> => {
         const { result, scores: now } = await evaluationOf(folder);
+        const looking = await readLooking(folder);
         const facts = (await readImageFacts(folder, result.split, now)) ?? null;
         files = new Set(now.images.map(({ path }) => path));
-        return { folder, ...(await nameOf(folder)), result, images: imagesOf(webview, result, now), facts };
+        return { folder, ...(await nameOf(folder)), result, images: imagesOf(webview, result, now), facts, looking };
       };
       const calls = {
         explain: async ({ file, category }: HeatKey): Promise<ExplainedImage> => {
@@ -45,14 +47,15 @@ export function evaluationPanel(engine: Supervisor, runs: Runs): PanelKind<'eval
         saveCalibration: (params: Calibration) =>
           fit(() => engine.request('calibrate', { ...params, model: folder, save: true })),
         resetFitted: ({ what }: Reset) => fit(() => engine.request('reset', { model: folder, what })),
+        ...lookingCalls(folder, { engine, shower, change: fit, evaluated: async () => (await evaluationOf(folder)).result }),
       };
       return { roots: foldersOf(scores.images.map(({ path }) => path)), calls, data };
     },
-    // Also where the command line has written the evaluation.
+    // Also where the command line has written it.
     attach: (folder, window) => {
-      let known = stampOf(folder);
+      let known = stampsOf(folder);
       return runs.onDidChange(async () => {
-        const [before, now] = [await known, await stampOf(folder)];
+        const [before, now] = [await known, await stampsOf(folder)];
         known = Promise.resolve(now);
         if (now !== before) window.update();
       });
@@ -73,11 +76,8 @@ function checkTrust(): void {
   throw new LabelscopeError('untrusted', words);
 }
 
-async function stampOf(folder: string): Promise<string> {
-  return stat(join(folder, EVALUATION)).then(
-    ({ mtimeMs, size }) => `${mtimeMs} ${size}`,
-    () => '',
-  );
+async function stampsOf(folder: string): Promise<string> {
+  return (await Promise.all([EVALUATION, POINTING, SANITY].map(async (name) => stampOf(join(folder, name))))).join();
 }
 
 async function evaluationOf(folder: string): Promise<{ readonly result: EvaluateResult; readonly scores: ScoresFile }> {

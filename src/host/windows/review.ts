@@ -3,7 +3,14 @@ import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
 import { LabelscopeError, toWireError } from '../../protocol/errors';
 import type { DatasetKey } from '../../protocol/browse';
-import type { Decision, DecideParams, ReviewKey, SuspectsProgress, SuspectsResult } from '../../protocol/review';
+import {
+  decidedAfter,
+  type DecideParams,
+  labelOf,
+  type ReviewKey,
+  type SuspectsProgress,
+  type SuspectsResult,
+} from '../../protocol/review';
 import { isDone, sparingly } from '../../protocol/sparingly';
 import type { ReviewData, ReviewEvent } from '../../protocol/windows';
 import type { Supervisor } from '../engine';
@@ -11,6 +18,7 @@ import { wordsOf } from '../problems';
 import { runsFolderOf } from '../runs';
 import { setting } from '../settings';
 import type { PanelKind } from './panels';
+import { thumbnailCalls } from './thumbnails';
 import type { OpenWindow, WindowOptions } from './window';
 
 const FOLDS = 5;
@@ -127,7 +135,6 @@ async function find(engine: Supervisor, state: Shown, includeUnlabeled: boolean)
 }
 
 function callsOf(engine: Supervisor, stateOf: () => Shown): WindowOptions<'review'>['calls'] {
-  const tickets = new Map<number, AbortController>();
   return {
     find: ({ includeUnlabeled }) => {
       void find(engine, stateOf(), includeUnlabeled);
@@ -145,22 +152,7 @@ function callsOf(engine: Supervisor, stateOf: () => Shown): WindowOptions<'revie
       const { images } = await engine.request('browse', { ...datasetOf(stateOf()), ...query });
       return images[0] ?? null;
     },
-    thumbnails: async ({ ticket, rows }) => {
-      const stop = new AbortController();
-      tickets.set(ticket, stop);
-      try {
-        const params = { ...datasetOf(stateOf()), rows, side: SIDE };
-        const found = await engine.request('thumbnails', params, { signal: stop.signal });
-        // Node's buffers do not reach windows as bytes.
-        return found.map((one) => ('jpeg' in one ? { ...one, jpeg: new Uint8Array(one.jpeg) } : one));
-      } finally {
-        tickets.delete(ticket);
-      }
-    },
-    giveUp: ({ ticket }) => {
-      tickets.get(ticket)?.abort();
-      return Promise.resolve(null);
-    },
+    ...thumbnailCalls((rows, signal) => engine.request('thumbnails', { ...datasetOf(stateOf()), rows, side: SIDE }, { signal })),
     correct: async () => {
       const { annotations, decisions, fingerprint } = { ...stateOf().data, ...reviewOf(stateOf()) };
       return engine.request('correct', { annotations, decisions, fingerprint });
@@ -184,20 +176,13 @@ function datasetOf(state: Shown): DatasetKey {
   return { annotations, fingerprint, imageFolder };
 }
 
-const labelOf = ({ image, category }: Pick<Decision, 'image' | 'category'>) => `${category}\n${image}`;
-
 /** The window knows already what it asked for; the data are for the next time that it is shown. */
 async function decide(engine: Supervisor, state: Shown, changes: DecideParams['changes']): Promise<null> {
   const { annotations } = state.data;
   const { fingerprint } = reviewOf(state);
   await engine.request('decide', { ...keyOf(annotations), fingerprint, changes });
   const review = reviewOf(state);
-  const decisions = new Map(review.decisions.map((decision) => [labelOf(decision), decision]));
-  for (const { decision, ...rest } of changes) {
-    decisions.delete(labelOf(rest));
-    if (decision !== null) decisions.set(labelOf(rest), { ...rest, decision });
-  }
-  state.data = { ...state.data, review: { ...review, decisions: [...decisions.values()] } };
+  state.data = { ...state.data, review: { ...review, decisions: decidedAfter(review.decisions, changes) } };
   return null;
 }
 

@@ -3,6 +3,7 @@ import type { TemplateResult } from 'lit';
 import { t } from '../../kit/l10n';
 import type { Panel } from '../state';
 import { calibrationTab } from './calibration';
+import { lookingTab } from './looking';
 import { failuresTab } from './failures';
 import { overviewTab } from './overview';
 import { thresholdsTab } from './thresholds';
@@ -18,4 +19,5 @@ export const TABS: readonly [Tab, ...Tab[]] = [
   { name: 'failures', title: () => t('Failures'), draw: failuresTab },
   { name: 'thresholds', title: () => t('Thresholds'), draw: thresholdsTab },
   { name: 'calibration', title: () => t('Calibration'), draw: calibrationTab },
+  { name: 'looking', title: () => t('Where It Looks'), draw: lookingTab },
 ];
