@@ -36,7 +36,7 @@ export function movingOf(set: ScoredSet, soon: () => void): Moving {
   };
   let last: { readonly limits: Float64Array; readonly intervals: MovingIntervals } | undefined;
   return {
-    decide: slider.decide,
+    decide: (threshold) => slider.decide(threshold),
     intervals: (threshold) => {
       // The first picture is not to wait for them.
       if (!replicates) {
