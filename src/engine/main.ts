@@ -20,6 +20,7 @@ import { explain } from './explain';
 import { exportModel } from './export';
 import { pointing } from './pointing';
 import { predict } from './predict';
+import { prepare } from './prepare';
 import { probeDevice } from './probe';
 import type { Device } from './runtime/messages';
 import { checkDataset, inspectDataset } from './inspect';
@@ -48,6 +49,7 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   doctor,
   train,
   evaluate: evaluateModel,
+  prepare,
   predict,
   explain,
   pointing,

@@ -158,7 +158,8 @@ async function scoreBatch(
   const stride = width * height * 3;
   const data = new Uint8Array(batch.length * stride);
   batch.forEach(({ pixels }, k) => data.set(pixels.data, k * stride));
-  const outputs = await runtime.run(session, { [IMAGE]: { type: 'uint8', dims: [batch.length, height, width, 3], data } });
+  const images: Tensor = { type: 'uint8', dims: [batch.length, height, width, 3], data };
+  const outputs = await runtime.run(session, { [IMAGE]: images }, { outputs: [PROBABILITIES] });
   const { data: scores, dims } = outputs[PROBABILITIES] as Tensor<'float32'>;
   const count = dims[1]!;
   return batch.map(({ path, row }, k) => ({ path, row, scores: scores.slice(k * count, (k + 1) * count) }));

@@ -301,6 +301,8 @@ interface Requests extends FittingRequests, LookingRequests, ReviewRequests {
   readonly doctor: { params: { readonly device: DeviceChoice }; result: DoctorReport; progress: never };
   readonly train: { params: TrainParams; result: TrainResult; progress: TrainEvent };
   readonly evaluate: { params: EvaluateParams; result: EvaluateResult; progress: CountProgress };
+  /** Answers when a later request for the model has nothing to wait for. Without a model: when the engine runs. */
+  readonly prepare: { params: { readonly model?: string; readonly device: DeviceChoice }; result: null; progress: never };
   readonly predict: { params: PredictParams; result: PredictResult; progress: CountProgress };
   readonly explain: { params: ExplainParams; result: ExplainResult; progress: CountProgress };
   readonly export: { params: ExportParams; result: ExportResult; progress: never };
