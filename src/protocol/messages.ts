@@ -4,6 +4,7 @@ import type { BootstrapOptions } from '../metrics/bootstrap';
 import type { Evaluation, Threshold } from '../metrics/types';
 import type { BrowseParams, BrowseResult, SizeReport, Thumbnail, ThumbnailsParams } from './browse';
 import type { WireError } from './errors';
+import type { ExportParams, ExportResult } from './export';
 import type { LookingRequests } from './looking';
 import type { Fitted, FittingRequests } from './fitting';
 import type { ImportParams, ImportResult } from './import';
@@ -199,17 +200,6 @@ export interface ExplainResult {
   readonly failed: readonly FailedFile[];
 }
 
-export interface ExportParams {
-  readonly run: string;
-  readonly out: string;
-}
-
-export interface ExportResult {
-  readonly path: string;
-  readonly bytes: number;
-  readonly categories: readonly string[];
-}
-
 export interface SampleParams {
   readonly directory: string;
   readonly images?: number;
@@ -305,7 +295,8 @@ interface Requests extends FittingRequests, LookingRequests, ReviewRequests {
   readonly prepare: { params: { readonly model?: string; readonly device: DeviceChoice }; result: null; progress: never };
   readonly predict: { params: PredictParams; result: PredictResult; progress: CountProgress };
   readonly explain: { params: ExplainParams; result: ExplainResult; progress: CountProgress };
-  readonly export: { params: ExportParams; result: ExportResult; progress: never };
+  /** Progress: of measuring what smaller weights cost. */
+  readonly export: { params: ExportParams; result: ExportResult; progress: CountProgress };
   /** Progress: where the file had been forgotten and is read again. */
   readonly browse: { params: BrowseParams; result: BrowseResult; progress: BytesProgress };
   readonly thumbnails: { params: ThumbnailsParams; result: readonly Thumbnail[]; progress: BytesProgress };

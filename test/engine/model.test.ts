@@ -182,30 +182,6 @@ describe.skipIf(UNBUILT)(`prepare${UNBUILT}`, () => {
   });
 });
 
-describe.skipIf(UNBUILT)(`export${UNBUILT}`, () => {
-  it('writes categories, thresholds and provenance into the file, and the tensors of the run’s model', async () => {
-    const model = await readModel(exported);
-    expect(JSON.parse(model.metadata['labelscope.categories']!)).toEqual(CATEGORIES);
-    expect(JSON.parse(model.metadata['labelscope.thresholds']!)).toEqual([0.5, 0.5, 0.5]);
-    expect(JSON.parse(model.metadata['labelscope.provenance']!)).toMatchObject({
-      seed: 3,
-      recipe: { epochs: 25 },
-      train: { images: 24 },
-    });
-    const session = await InferenceSession.create(exported);
-    expect([session.inputNames, session.outputNames]).toEqual([['image'], ['probabilities']]);
-    await session.release();
-  });
-
-  it('says so where it cannot write', async () => {
-    const out = join(folder, 'nowhere', 'x.onnx');
-    await expect(engine.request('export', { run, out })).rejects.toMatchObject({
-      code: 'onnx-file',
-      message: expect.stringContaining(out) as string,
-    });
-  });
-});
-
 /** What an evaluation holds of a set at a threshold where nothing else is asked for. */
 function withIntervals(set: ScoredSet, threshold: number): Evaluation {
   return { ...evaluate(set, { threshold }), intervals: bootstrap(set, threshold) };
