@@ -7,6 +7,7 @@ import type { DeviceChoice } from '../protocol/recipe';
 import { defaultBackbonePath } from './backbone/locate';
 import type { Context } from './context';
 import { reportDevices } from './devices';
+import { reportForms } from './forms/choose';
 import { exists } from './run/folder';
 import { onnxRuntimeVersion } from './runtime/version';
 
@@ -22,6 +23,7 @@ export async function doctor({ device }: { readonly device: DeviceChoice }, cont
     backbone: await backbone(),
     devices: await reportDevices(),
     chosen: await context.device(device),
+    forms: await reportForms(context),
   };
 }
 

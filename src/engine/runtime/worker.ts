@@ -57,6 +57,7 @@ function sessionSettings({
     intraOpNumThreads: threads,
     graphOptimizationLevel: kept ? 'disabled' : 'all',
     ...(keep !== undefined && { optimizedModelFilePath: keep }),
+    ...(stateOutputs.length > 0 && { enableMemPattern: false }),
     logSeverityLevel: 3,
     // Spinning threads would take the cores that decode the next batch.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
