@@ -88,11 +88,7 @@ async function lossOf(models: readonly [Model, Model], params: ExportParams, mea
 }
 
 /** @param after scores of the same images and categories */
-export function differencesOf(
-  before: ScoredSet,
-  after: ScoredSet,
-  thresholds: readonly number[],
-): Omit<WeightLoss, 'annotations'> {
+function differencesOf(before: ScoredSet, after: ScoredSet, thresholds: readonly number[]): Omit<WeightLoss, 'annotations'> {
   const [old, now] = [evaluate(before, { threshold: thresholds }), evaluate(after, { threshold: thresholds })];
   let [largestDifference, changedLabels] = [0, 0];
   before.scores.forEach((score, k) => {

@@ -19,7 +19,7 @@ export interface ExportParams {
 }
 
 /** A number with the weights as they were trained, and with the stored ones. */
-export interface BeforeAfter {
+interface BeforeAfter {
   readonly before: number | null;
   readonly after: number | null;
 }
