@@ -3,21 +3,25 @@ import { html, type TemplateResult } from 'lit';
 import { decide } from '../../../src/metrics/decision';
 import type { Decision } from '../../../src/metrics/types';
 import { cardOf } from '../../kit/card';
-import { fixed } from '../../kit/format';
 import { t } from '../../kit/l10n';
+import { leadingNumber } from '../behind-metric';
 import { categoryTable, confusionCard, precisionRecallCard, sweepCard } from '../cards';
-import { appliedThreshold, type Panel } from '../state';
+import { type Actions, appliedThreshold, type Panel } from '../state';
 
 export function overviewTab(panel: Panel): TemplateResult {
   const { prepared, state, actions, host } = panel;
   const decision = decide(prepared.set, appliedThreshold(panel));
   const cards = [sweepCard(prepared, state), confusionCard(decision, panel), precisionRecallCard(prepared, state)];
   const draw = (card: (typeof cards)[number]) => cardOf(card, state.tables, actions.toggle, host);
-  return html`${tiles(decision, prepared.data.result.evaluation.mAP)}
+  return html`${tiles(decision, prepared.data.result.evaluation.mAP, actions)}
     <div class="grid">${cards.map(draw)} ${draw(categoryTable(decision, panel))}</div>`;
 }
 
-function tiles({ micro, macro, jaccard, exactMatch, hammingLoss }: Decision, mAP: number | null): TemplateResult {
+function tiles(
+  { micro, macro, jaccard, exactMatch, hammingLoss }: Decision,
+  mAP: number | null,
+  actions: Actions,
+): TemplateResult {
   const all: (readonly [string, string, number | null])[] = [
     ['micro-f1', t('Micro F1'), micro.f1],
     ['micro-precision', t('Micro precision'), micro.precision],
@@ -35,7 +39,7 @@ function tiles({ micro, macro, jaccard, exactMatch, hammingLoss }: Decision, mAP
       ([key, name, value]) =>
         html`<div class="tile" data-metric=${key}>
           <dt>${name}</dt>
-          <dd>${fixed(value)}</dd>
+          <dd>${leadingNumber(key, value, actions)}</dd>
         </div>`,
     )}
   </dl>`;
