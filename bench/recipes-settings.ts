@@ -40,6 +40,10 @@ export const CANDIDATES: Readonly<Record<string, Candidate>> = {
   'asl-mild+epochs-120': { settings: { ...MILD, epochs: '120' } },
   'asl-mild+mixup-0.2': { settings: { ...MILD, mixup: '0.2' } },
   'asl-mild+flip': { settings: MILD, flip: true },
+  'asl+weight-sqrt': { settings: { loss: 'asl', positiveWeight: 'sqrt' } },
+  'asl+rate-half': { settings: { loss: 'asl', learnRate: '0.0002' } },
+  'asl+flip': { settings: { loss: 'asl' }, flip: true },
+  'asl-3': { settings: { loss: 'asl', aslGammaNegative: '3', aslClip: '0.02' } },
   'smoothing+weight-sqrt': { settings: { labelSmoothing: '0.1', positiveWeight: 'sqrt' } },
   'standardize-l2-3': { settings: { ...STANDARD, l2: '3' } },
 };

@@ -28,14 +28,16 @@ export async function evaluateModel(
     const { split, name } = await splitOf(params, trained, context);
     const facts = trained.folder === undefined ? undefined : await factsOf(split, context);
     const total = split.paths.length;
-    const session = await model.uncalibrated();
+    const { flip = false } = params;
+    const session = await (flip ? model.scoring() : model.uncalibrated());
     const scores = await scoreFiles({ trained, session }, split.paths, {
       runtime,
       signal,
+      flip,
       onProgress: (done) => emit({ done, total }),
     });
     const uncalibrated = scoredSet(split, scores);
-    const set = calibratedBy(trained.card, uncalibrated);
+    const set = flip ? uncalibrated : calibratedBy(trained.card, uncalibrated);
     if (set.images === 0)
       throw new LabelscopeError(
         'no-images',
@@ -51,7 +53,8 @@ export async function evaluateModel(
       split: name,
       has: fittedOf(trained.card),
     };
-    if (trained.folder === undefined) return result;
+    // What is fitted to the scores of a folder is for the model as it is.
+    if (trained.folder === undefined || flip) return result;
     await keepFacts(trained.folder, result, split, scores, facts);
     await keep({ ...trained, folder: trained.folder }, result, split, scores, { set, uncalibrated });
     return { ...result, savedTo: trained.folder };

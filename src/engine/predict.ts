@@ -16,6 +16,7 @@ export async function predict(
       runtime,
       signal,
       onProgress,
+      flip: params.flip ?? false,
     });
     const { path, card } = model.trained;
     const applied = card.categories.map((_, k) => params.threshold ?? card.thresholds[k] ?? 0.5);

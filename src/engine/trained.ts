@@ -8,6 +8,7 @@ import { type ModelCard, readInferenceModel } from '../onnx/inference';
 import type { Tensor } from '../onnx/model';
 import { LabelscopeError } from '../protocol/errors';
 import type { FailedFile } from '../protocol/messages';
+import { transformInto } from './augment';
 import { ahead } from './examples';
 import { type Pixels, readPixels } from './images';
 import type { RunRecord } from '../protocol/run';
@@ -102,6 +103,8 @@ interface ScoreOptions {
   readonly runtime: Runtime;
   readonly signal: AbortSignal;
   readonly onProgress: (done: number) => void;
+  /** Means over image and mirror image. */
+  readonly flip?: boolean;
 }
 
 const BATCH = 8;
@@ -110,17 +113,18 @@ const BATCH = 8;
 export async function scoreFiles(
   { trained: { classifier }, session }: Scoring,
   files: readonly string[],
-  { runtime, signal, onProgress }: ScoreOptions,
+  { runtime, signal, onProgress, flip = false }: ScoreOptions,
 ): Promise<Scores> {
   const scored: ScoredFile[] = [];
   const failed: FailedFile[] = [];
+  const probabilitiesOf = scorer(runtime, session, classifier);
   let next = ahead(readBatch(files, 0, classifier));
   for (let start = 0; start < files.length; start += BATCH) {
     signal.throwIfAborted();
     const batch = await next;
     next = ahead(readBatch(files, start + BATCH, classifier));
     failed.push(...batch.failed);
-    if (batch.read.length > 0) scored.push(...(await scoreBatch(runtime, session, classifier, batch.read)));
+    if (batch.read.length > 0) scored.push(...(await scoreBatch(probabilitiesOf, batch.read, flip)));
     onProgress(Math.min(start + BATCH, files.length));
   }
   return { scored, failed };
@@ -149,17 +153,23 @@ async function readBatch(
   return { read, failed };
 }
 
-async function scoreBatch(
-  runtime: Runtime,
-  session: number,
-  { width, height }: Classifier,
-  batch: readonly ReadFile[],
-): Promise<ScoredFile[]> {
-  const stride = width * height * 3;
-  const data = new Uint8Array(batch.length * stride);
-  batch.forEach(({ pixels }, k) => data.set(pixels.data, k * stride));
-  const outputs = await runtime.run(session, { [IMAGE]: { type: 'uint8', dims: [batch.length, height, width, 3], data } });
-  const { data: scores, dims } = outputs[PROBABILITIES] as Tensor<'float32'>;
+type Scorer = (batch: readonly Pixels[], mirrored: boolean) => Promise<Tensor<'float32'>>;
+
+function scorer(runtime: Runtime, session: number, { width, height }: Classifier): Scorer {
+  return async (batch, mirrored) => {
+    const stride = width * height * 3;
+    const data = new Uint8Array(batch.length * stride);
+    batch.forEach((pixels, k) => transformInto(data, k * stride, pixels, { angle: 0, mirrored }));
+    const outputs = await runtime.run(session, { [IMAGE]: { type: 'uint8', dims: [batch.length, height, width, 3], data } });
+    return outputs[PROBABILITIES] as Tensor<'float32'>;
+  };
+}
+
+async function scoreBatch(probabilitiesOf: Scorer, batch: readonly ReadFile[], flip: boolean): Promise<ScoredFile[]> {
+  const pixels = batch.map((file) => file.pixels);
+  const { data, dims } = await probabilitiesOf(pixels, false);
+  const mirrored = flip ? (await probabilitiesOf(pixels, true)).data : data;
+  const scores = flip ? data.map((score, k) => (score + mirrored[k]!) / 2) : data;
   const count = dims[1]!;
   return batch.map(({ path, row }, k) => ({ path, row, scores: scores.slice(k * count, (k + 1) * count) }));
 }

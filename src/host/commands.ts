@@ -1,10 +1,12 @@
 // Every command of package.json as one row: what it is meant for, what it does, what it answers.
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import type { Evaluation } from '../metrics/types';
 import { LabelscopeError } from '../protocol/errors';
 import { askForEvaluation, evaluateModel, type EvaluateOptions } from './flows/evaluate';
 import { otherFolder } from './flows/folder';
 import { fixAnnotations, splitDataset } from './flows/health';
-import { deleteRuns, exportModel, exportReport, renameRun } from './flows/files';
+import { deleteRuns, exportModel, exportReport, offerToReveal, renameRun } from './flows/files';
 import { importModel } from './flows/import';
 import { askForTraining, type TrainOptions } from './flows/train';
 import { resumeAndFollow, trainAndFollow } from './follow';
@@ -13,8 +15,8 @@ import type { RunInfo } from './runs';
 import type { Services } from './services';
 import * as targets from './targets';
 import { counted, inNotification } from './tasks';
-import { compareRuns } from './views/compare';
 import type { RunTrees } from './views/trees';
+import { showComparison } from './windows/compare';
 import type { Closable } from './closable';
 
 /** `target`: what was clicked; `options`: what other extensions and tests give instead of being asked, or all selected rows. */
@@ -119,7 +121,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 async function evaluateAndShow(services: Services, { folder, ...options }: EvaluateOptions & { readonly folder: string }) {
   try {
     const { evaluation } = await evaluateModel(services, folder, options);
-    await services.evaluations.show(folder, true);
+    if (options.flip) tellMirrored(folder, evaluation);
+    else await services.evaluations.show(folder, true);
     return evaluation;
   } catch (error) {
     if (options.annotations === undefined) throw error;
@@ -127,6 +130,13 @@ async function evaluateAndShow(services: Services, { folder, ...options }: Evalu
     tellProblem(error, services.log, ...otherFolder(error, services, [options.annotations], again));
     return undefined;
   }
+}
+
+/** There is no panel for numbers that are not kept. */
+function tellMirrored(folder: string, { mAP, micro, jaccard }: Evaluation): void {
+  const [map, f1, index] = [mAP, micro.f1, jaccard].map((value) => value?.toFixed(3) ?? '–') as [string, string, string];
+  const words = vscode.l10n.t('{0} with mirror images: mAP {1}, micro F1 {2}, Jaccard {3}.', basename(folder), map, f1, index);
+  void vscode.window.showInformationMessage(words);
 }
 
 function isOptions(options: unknown): options is object {
@@ -169,14 +179,6 @@ async function createSample({ engine }: Services, target: targets.Target): Promi
   return result;
 }
 
-async function offerToReveal(words: string, path: string): Promise<void> {
-  const reveal = vscode.l10n.t('Reveal');
-  void vscode.window.showInformationMessage(words, reveal).then(async (chosen) => {
-    if (chosen === reveal) await vscode.commands.executeCommand('revealFileInOS', vscode.Uri.file(path));
-  });
-  return Promise.resolve();
-}
-
 async function showDevices(engine: Services['engine']): Promise<unknown> {
   const title = vscode.l10n.t('Checking devices');
   const report = await inNotification(title, ({ signal }) => engine.request('doctor', { device: 'auto' }, { signal }));
@@ -206,8 +208,9 @@ export function registerCommands(services: Services, trees: RunTrees): Closable 
     ...COMMANDS,
     deleteRun: (_, target, rows) => deleteRuns(services, selected(target, rows)),
     compareRuns: async (_, target, rows) => {
-      const chosen = selected(target, rows);
-      await compareRuns(chosen.length > 1 ? chosen : (await services.runs.list()).filter(targets.isTrained).slice(0, 5));
+      const folders = await targets.comparedRuns(services, selected(target, rows));
+      await showComparison(services.comparisons, folders);
+      return folders;
     },
   };
   const registered = Object.entries(all).map(([name, run]) =>

@@ -3,6 +3,7 @@ import type { Inspection } from '../dataset/types';
 import type { BootstrapOptions } from '../metrics/bootstrap';
 import type { Evaluation, Threshold } from '../metrics/types';
 import type { BrowseParams, BrowseResult, SizeReport, Thumbnail, ThumbnailsParams } from './browse';
+import type { CompareRequests } from './compare';
 import type { WireError } from './errors';
 import type { LookingRequests } from './looking';
 import type { Fitted, FittingRequests } from './fitting';
@@ -65,7 +66,7 @@ export interface TrainParams {
   readonly outlive?: boolean;
 }
 
-/** One line of history.jsonl. Losses are means over images of the sum over categories of the binary cross-entropy. */
+/** One line of history.jsonl. Losses are means over images of the sum over categories of what is trained: binary cross-entropy, unless told otherwise. */
 export interface HistoryPoint {
   readonly iteration: number;
   readonly epoch: number;
@@ -131,6 +132,8 @@ export interface EvaluateParams extends ModelParams {
   readonly images?: string;
   /** 'saved': the model's own, one a category. */
   readonly threshold?: number | 'saved';
+  /** Scores are means over image and mirror image; nothing is kept in the run's folder then. */
+  readonly flip?: boolean;
 }
 
 export interface EvaluateResult {
@@ -155,6 +158,8 @@ export interface FailedFile {
 export interface PredictParams extends ModelParams {
   readonly files: readonly string[];
   readonly threshold?: number;
+  /** Scores are means over image and mirror image. */
+  readonly flip?: boolean;
 }
 
 export interface PredictedImage {
@@ -298,7 +303,7 @@ export interface CountProgress {
 }
 
 /** Requests by method: parameters, result, and what the engine reports while it works. */
-interface Requests extends FittingRequests, LookingRequests, ReviewRequests {
+interface Requests extends CompareRequests, FittingRequests, LookingRequests, ReviewRequests {
   readonly doctor: { params: { readonly device: DeviceChoice }; result: DoctorReport; progress: never };
   readonly train: { params: TrainParams; result: TrainResult; progress: TrainEvent };
   readonly evaluate: { params: EvaluateParams; result: EvaluateResult; progress: CountProgress };

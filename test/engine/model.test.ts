@@ -84,6 +84,28 @@ describe.skipIf(UNBUILT)(`predict${UNBUILT}`, () => {
     }
   });
 
+  it('is the mean over image and mirror image where it is asked to be, and an evaluation of that keeps nothing', async () => {
+    const mirrored = await Promise.all(
+      images.map(async (path, k) => {
+        const place = join(folder, `mirrored ${k}.png`);
+        await sharp(path).flop().toFile(place);
+        return place;
+      }),
+    );
+    const [plain, other] = [await predict(run, images), await predict(run, mirrored)];
+    const both = await engine.request('predict', { model: run, files: images, device: 'cpu', flip: true });
+    for (const [k, { scores }] of both.images.entries())
+      for (const name of CATEGORIES)
+        expect(scores[name]).toBeCloseTo((plain.images[k]!.scores[name]! + other.images[k]!.scores[name]!) / 2, 6);
+    const evaluated = (flip: boolean) => engine.request('evaluate', { model: run, device: 'cpu', flip });
+    const first = await evaluated(false);
+    const kept = await readFile(join(run, 'scores.validation.json'), 'utf8');
+    const flipped = await evaluated(true);
+    expect(flipped.savedTo).toBeUndefined();
+    expect(flipped.evaluation.loss).not.toBe(first.evaluation.loss);
+    expect(await readFile(join(run, 'scores.validation.json'), 'utf8')).toBe(kept);
+  });
+
   it('finds what it was taught', async () => {
     const set = labelSet(await readAnnotations(data.train));
     const { images: found } = await predict(run, [data.trainImages]);

@@ -119,14 +119,17 @@ describe.skipIf(UNBUILT)(`what a run keeps${UNBUILT}`, () => {
 });
 
 describe('objectiveOf', () => {
-  const set = { images: Array(40).fill({ id: '', fileName: '', width: 1, height: 1 }), categories: ['half', 'one', 'none'] };
-  const labels = Uint8Array.from({ length: 120 }, (_, at) => Number(at % 3 === 0 ? at < 60 : at === 1));
+  const set = {
+    images: Array(40).fill({ id: '', fileName: '', width: 1, height: 1 }),
+    categories: ['half', 'one', 'none', 'all'],
+  };
+  const labels = Uint8Array.from({ length: 160 }, (_, at) => Number(at % 4 === 0 ? at < 80 : at === 1 || at % 4 === 3));
 
   it('weighs positives by negatives over positives, at most 20', () => {
     const weights = (positiveWeight: string) =>
       objectiveOf(recipeWith('quick', { positiveWeight }), { ...set, labels }).positiveWeights;
-    expect(weights('balanced')).toEqual([1, 20, 1]);
-    expect(weights('sqrt')).toEqual([1, Math.sqrt(20), 1]);
+    expect(weights('balanced')).toEqual([1, 20, 1, 1]);
+    expect(weights('sqrt')).toEqual([1, Math.sqrt(20), 1, 1]);
     expect(weights('none')).toBeUndefined();
   });
 

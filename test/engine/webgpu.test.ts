@@ -119,6 +119,12 @@ describe.skipIf(!WEBGPU || UNBUILT)(`the engine on WebGPU${NO_WEBGPU}${UNBUILT}`
     }
   });
 
+  it('averages weights and trains asymmetric loss as the CPU does', async () => {
+    const options = { loss: 'asl', aslGammaPositive: '1', positiveWeight: 'balanced', labelSmoothing: '0.1', ema: '0.9' };
+    const limits = { maxIterations: '4', validationFrequency: '2' };
+    await expectSameLosses('asymmetric', { backbone: 'dense', layers: 'all', batchNorm: 'frozen', ...options, ...limits });
+  });
+
   it('explains an image as the CPU does', async () => {
     const run = join(folder, 'all-cpu');
     const explain = (device: 'cpu' | 'webgpu') =>
@@ -175,6 +181,12 @@ describe.skipIf(!WEBGPU)(`graphs on WebGPU${NO_WEBGPU}`, () => {
     headLearnRateFactor: 10,
   };
 
+  const ASYMMETRIC = {
+    positiveWeights: [1, 2, 3],
+    asymmetry: { gammaPositive: 1, gammaNegative: 4, clip: 0.05 },
+    labelSmoothing: 0.1,
+  };
+
   it('would notice an operator that the provider leaves to the CPU', () => {
     const model = compose((net, input) => net.op('Hardmax', [dense(net, net.op('Flatten', [input]), [5, 768])]));
     expect(refusalOfWebgpu(model, WEBGPU!)).toMatch(/CPU/);
@@ -191,6 +203,7 @@ describe.skipIf(!WEBGPU)(`graphs on WebGPU${NO_WEBGPU}`, () => {
     const models = {
       training: training.model,
       frozen: buildTrainingStep(classifier, { ...step, batchNorm: 'frozen' }, 'gpu').model,
+      asymmetric: buildTrainingStep(classifier, { ...step, objective: ASYMMETRIC, averaged: true }, 'gpu').model,
       evaluation: buildEvaluation(classifier, Object.keys(training.state)),
       inference: buildInferenceModel(classifier, card),
       ...(classifier.stage !== undefined && { gradCam: buildGradCam(classifier, 2, 'gpu') }),

@@ -16,6 +16,7 @@ import {
   DEVICE,
   deviceOf,
   DONE,
+  FLIP,
   IMAGES,
   type Session,
   THRESHOLD,
@@ -38,6 +39,7 @@ export const evaluate: Verb = {
       },
       predictions: { type: 'string', value: 'FILE.json|FILE.csv', help: 'scores of another program instead of a model' },
       categories: { ...CATEGORIES, help: 'with --predictions: these categories in this order' },
+      flip: { ...FLIP, help: `${FLIP.help}; nothing is kept in the run` },
       ...BOOTSTRAP_OPTIONS,
       device: DEVICE,
     },
@@ -55,6 +57,7 @@ async function ofModel(args: Arguments, { io, engine, signal }: Session): Promis
   const params = {
     model: model!,
     device: deviceOf(args),
+    flip: args.flag('flip'),
     bootstrap: bootstrapOf(args),
     ...defined({ annotations, images: args.text('images'), threshold: thresholdOrSaved(args) }),
   };

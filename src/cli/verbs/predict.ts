@@ -1,18 +1,24 @@
 // labelscope predict: the labels of images.
 import type { PredictResult } from '../../protocol/messages';
 import { bar, table } from '../io';
-import { defined, DEVICE, deviceOf, DONE, THRESHOLD, thresholdOf, type Verb } from '../verb';
+import { defined, DEVICE, deviceOf, DONE, FLIP, THRESHOLD, thresholdOf, type Verb } from '../verb';
 
 export const predict: Verb = {
   spec: {
     positionals: 'RUN|MODEL IMAGE|FOLDER…',
     count: [2, Infinity],
     help: 'Labels and scores of images.',
-    options: { threshold: THRESHOLD, device: DEVICE },
+    options: { threshold: THRESHOLD, flip: FLIP, device: DEVICE },
   },
   run: async (args, { io, engine, signal }) => {
     const [model, ...files] = args.positionals;
-    const params = { model: model!, files, device: deviceOf(args), ...defined({ threshold: thresholdOf(args) }) };
+    const params = {
+      model: model!,
+      files,
+      device: deviceOf(args),
+      flip: args.flag('flip'),
+      ...defined({ threshold: thresholdOf(args) }),
+    };
     const onProgress = ({ done, total }: { done: number; total: number }) =>
       io.progress(`Predicting  ${bar(done, total)}  ${done} of ${total} images`);
     const result = await engine.request('predict', params, { signal, onProgress });

@@ -15,12 +15,12 @@ export function objectiveOf(recipe: Recipe, set: LabelledSet): Objective {
   };
 }
 
-/** By category: negatives / positives, at most 20, or its square root; 1 without positives. */
+/** By category: negatives / positives, at most 20, or its square root; 1 without positives, and without negatives, where 0 would teach nothing. */
 function positiveWeights({ images, categories, labels }: LabelledSet, root: boolean): number[] {
   return categories.map((_, category) => {
     let positives = 0;
     for (let row = 0; row < images.length; row++) positives += labels[row * categories.length + category]!;
-    if (positives === 0) return 1;
+    if (positives === 0 || positives === images.length) return 1;
     const weight = Math.min(MOST, (images.length - positives) / positives);
     return root ? Math.sqrt(weight) : weight;
   });

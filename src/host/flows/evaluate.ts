@@ -14,7 +14,11 @@ export interface EvaluateOptions {
   readonly annotations?: string;
   readonly images?: string;
   readonly threshold?: number;
+  /** Scores are means over image and mirror image; the result is told and not kept. */
+  readonly flip?: boolean;
 }
+
+type Data = Pick<EvaluateOptions, 'annotations' | 'flip'>;
 
 /** @throws CancellationError; LabelscopeError where there is no model */
 export async function askForEvaluation(
@@ -24,19 +28,19 @@ export async function askForEvaluation(
   const models = await services.models.usable();
   if (models.length === 0) throw noModel();
   let chosen = folder;
-  let annotations: string | null = null;
+  let data: Data | undefined;
   const model = async (place: Parameters<typeof chooseOne>[0]) => {
     const current = await services.models.current();
     const question = { placeholder: vscode.l10n.t('Which model?'), choices: models.map(modelChoiceOf) };
     chosen = await chooseOne(place, question, chosen ?? current?.model.folder);
   };
-  const data = async (place: Parameters<typeof chooseOne>[0]) => {
+  const images = async (place: Parameters<typeof chooseOne>[0]) => {
     const info = models.find((run) => run.folder === chosen);
     const question = { placeholder: vscode.l10n.t('On which images?'), choices: dataChoices(services, info) };
-    annotations = await chooseOne(place, question, annotations);
+    data = await chooseOne(place, question);
   };
-  await inTurn(vscode.l10n.t('Evaluate Model'), folder === undefined ? [model, data] : [data]);
-  return { folder: chosen!, ...(annotations !== null && { annotations }) };
+  await inTurn(vscode.l10n.t('Evaluate Model'), folder === undefined ? [model, images] : [images]);
+  return { folder: chosen!, ...data };
 }
 
 export function noModel(): LabelscopeError {
@@ -62,22 +66,22 @@ export function modelChoiceOf({ folder, name, categories, status, evaluation }: 
   };
 }
 
-function dataChoices({ coco }: Services, info: RunInfo | undefined): Choice<string | null>[] {
-  const { record } = info ?? {};
-  const own: Choice<string | null>[] = record
-    ? [
-        {
-          label: vscode.l10n.t('Its validation images'),
-          description: vscode.l10n.t('{0} images', record.validation.count),
-          detail: record.validation.annotations,
-          value: null,
-        },
-      ]
-    : [];
-  return [...own, ...coco.paths.map((path) => ({ label: basename(path), detail: path, value: path }))];
+function dataChoices({ coco }: Services, info: RunInfo | undefined): Choice<Data>[] {
+  const others = coco.paths.map((path) => ({ label: basename(path), detail: path, value: { annotations: path } }));
+  const validation = info?.record?.validation;
+  if (!validation) return others;
+  const description = vscode.l10n.t('{0} images', validation.count);
+  const own = { label: vscode.l10n.t('Its validation images'), description, detail: validation.annotations, value: {} };
+  const mirrored = {
+    label: vscode.l10n.t('Its validation images and their mirror images'),
+    description,
+    detail: vscode.l10n.t('Scores are means of both, at twice the time: the numbers are told and not kept'),
+    value: { flip: true },
+  };
+  return [own, ...others, mirrored];
 }
 
-/** Evaluates in the background, keeps the result in the model's folder, and answers it. */
+/** Evaluates in the background, keeps the result in the model's folder unless mirror images count too, and answers it. */
 export async function evaluateModel(services: Services, folder: string, options: EvaluateOptions): Promise<EvaluateResult> {
   const params: EvaluateParams = { model: folder, device: setting('device'), ...options };
   const title = vscode.l10n.t('Evaluating {0}', basename(folder));
