@@ -24,7 +24,7 @@ export interface Options {
 export const USAGE = `npm run bench -- step [--only step|forward] [--batch N]... [--rounds N] [--threads N]
                          [--patience SECONDS] [--json] [--out FILE]
   --only     training steps alone, or forward inference alone
-  --batch    instead of 1, 8 and 32 (forward), 8 and 16 (all layers), 16 (last stages)
+  --batch    instead of 1, 8 and 32 (forward), 16 and 32 (all layers), 16 (last stages)
   --rounds   turns that each contestant gets in a case (default 7)
   --threads  of each contestant (default: one per core)
   --patience how long to wait before a round until other programs leave the processor alone (default 1)
@@ -39,6 +39,7 @@ npm run bench -- recipes ANNOTATIONS... [--categories a,b] [--include-unlabeled]
 npm run bench -- predict RUN IMAGE
 npm run bench -- activation          after npm run package
 npm run bench -- grid                the dataset panel over 120,000 images, in Chromium
+npm run bench -- slider              the evaluation panel's slider over 5,000 images × 80 categories, in Chromium
 npm run bench -- coco [--rounds N] [--times N]
   --times    also a file with so many times COCO's annotations, without the peers, whose memory would not do`;
 
@@ -92,8 +93,8 @@ function allCases(sizes: readonly number[]): Case[] {
     (sizes.length > 0 ? sizes : usual).map((batchSize) => ({ kind, batchSize, layers, batchNorm }));
   return [
     ...of('forward', 'all', 'frozen', [1, 8, 32]),
-    ...of('step', 'all', 'frozen', [8, 16]),
-    ...of('step', 'all', 'batch', [8, 16]),
+    ...of('step', 'all', 'frozen', [16, 32]),
+    ...of('step', 'all', 'batch', [16, 32]),
     ...of('step', 'last-stages', 'frozen', [16]),
   ];
 }
