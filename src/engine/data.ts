@@ -12,6 +12,7 @@ import type { Recipe } from '../protocol/recipe';
 import type { SplitPart, SplitSource } from '../protocol/run';
 import type { Opening } from './context';
 import { checkImages, depthFor } from './health';
+import { unhurried } from './unhurried';
 
 export interface Split {
   readonly set: LabelledSet;
@@ -127,7 +128,8 @@ export async function samePictures(
 ): Promise<readonly (readonly string[])[]> {
   if (depthFor(undefined, paths.length) !== 'pixels') return [];
   const checks = await checkImages(paths, 'pixels', { signal, onProgress });
-  const groups = groupsOf(paths.length, sameImages(checks).repeated);
+  const { repeated } = await unhurried(sameImages(checks), signal);
+  const groups = groupsOf(paths.length, repeated);
   return groups.map((rows) => rows.map((row) => set.images[row]!.fileName));
 }
 
