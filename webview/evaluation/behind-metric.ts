@@ -46,7 +46,7 @@ const REASONS: Readonly<Record<string, Reason>> = {
   'hamming-loss': MOST_WRONG,
 };
 
-export function behindMetric(key: string): Behind | undefined {
+function behindMetric(key: string): Behind | undefined {
   const reason = REASONS[key];
   return reason && { key: `metric ${key}`, title: reason.title(), find: reason.find };
 }
