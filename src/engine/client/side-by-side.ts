@@ -38,7 +38,12 @@ async function readOne(folder: string): Promise<RunBeside> {
   const imported = await readImport(folder);
   if (imported) return { folder, name: imported.name, record: undefined, history: [] };
   const record = await readRecord(folder);
-  return { folder, name: record.name ?? basename(folder), record, history: await readHistory(folder) };
+  return {
+    folder,
+    name: typeof record.name === 'string' ? record.name : basename(folder),
+    record,
+    history: await readHistory(folder),
+  };
 }
 
 /** People give many runs one name, and parents of runs one name as well. */
