@@ -144,6 +144,10 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     const cells = await row('Micro F1');
     expect([cells[0], cells[3]]).toEqual(scores);
     expect(await row('seed')).toEqual(['0', '1']);
+    const out = join(folder, 'comparison.html');
+    await page.getByRole('button', { name: 'Report…' }).click();
+    await answer(/comparison\.html$/, out);
+    await untilTrue(() => Promise.resolve(existsSync(out)));
   });
 
   it('deletes a run, after asking, for good where there is no trash', async () => {
