@@ -264,6 +264,9 @@ describe.skipIf(UNBUILT)(`labelscope${UNBUILT}`, () => {
     const image = join(data.validationImages, 'val-001.png');
     const [a, b] = [await json('predict', run, image, ...CPU), await json('predict', out, image, ...CPU)];
     expect(b).toEqual({ ...a, model: out });
+    expect(await lines('export', run, '--out', out, '--weights', 'int8', ...CPU)).toMatch(
+      /exported\.onnx: \d+ kB, 3 categories, weights in int8\nOn 9 images of .*: mAP \d\.\d{4} → \d\.\d{4}, micro F1 .*\n\d+ of 27 labels differ/,
+    );
   });
 
   it('sample: a data set that inspect reads', async () => {
