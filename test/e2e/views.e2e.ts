@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   BROWSER,
   contextMenu,
+  enterThrough,
   explorerItem,
   keepPicture,
   NO_BROWSER,
@@ -80,6 +81,7 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     const out = join(folder, 'exported.onnx');
     await showRuns();
     await contextMenu(person, row('first'), 'Export ONNX Model…');
+    await enterThrough(person, ['How weights are stored']);
     await answer(/first\.onnx$/, out);
     await untilTrue(() => Promise.resolve(existsSync(out)));
     await runCommand(person, 'Labelscope: Import Model');
