@@ -193,6 +193,7 @@ const HARMLESS = new Set([
   'showDatasetReport',
   'openTraining',
   'openEvaluation',
+  'compareRuns',
   'refreshRuns',
   'showOutput',
   'openWalkthrough',

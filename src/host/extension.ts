@@ -38,7 +38,7 @@ export function activate(context: vscode.ExtensionContext): LabelscopeApi {
     datasets: panelsOf(context.extensionUri, datasetPanel(engine, folders)),
     trainings: panelsOf(context.extensionUri, trainingPanel(runs)),
     evaluations: panelsOf(context.extensionUri, evaluationPanel(engine, runs, { models, show: images.show })),
-    reviews: panelsOf(context.extensionUri, reviewPanel(engine)),
+    reviews: panelsOf(context.extensionUri, reviewPanel(engine, models)),
     comparisons: panelsOf(context.extensionUri, comparePanel({ context, engine, log, runs })),
   };
   const trees = runTrees(runs, models);

@@ -54,7 +54,8 @@ export interface DoctorReport {
 export interface TrainParams {
   readonly annotations: string;
   readonly images?: string;
-  readonly validation?: string;
+  /** Null: a share of the training images, also where a validation file would be found by its name. */
+  readonly validation?: string | null;
   readonly validationImages?: string;
   readonly categories?: readonly string[];
   readonly recipe: RecipeName;
