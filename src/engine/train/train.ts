@@ -14,6 +14,7 @@ import { holdRun } from '../run/lock';
 import type { Tensors } from '../runtime/messages';
 import { lastTold, type Progress, START, writeCheckpoint } from './checkpoint';
 import { objectiveOf } from './objective';
+import { withPrior } from './prior';
 import { openExamples, type TrainingData } from './data';
 import { type Job, newJob, resumedJob } from './job';
 import { type Learner, startLearner } from './learner';
@@ -79,8 +80,9 @@ async function runOrTell(job: Job, context: Context, emit: Emit, gate: Gate): Pr
 }
 
 async function run(job: Job, context: Context, emit: Emit, gate: Gate): Promise<TrainResult> {
-  const { record, checkpoint, classifier } = job;
+  const { record, checkpoint } = job;
   const { recipe, device } = record;
+  const classifier = withPrior(job.classifier, recipe, job.train.set);
   emit({ kind: 'stage', message: `Device: ${device.reason}` });
   const data = await openExamples(classifier, job, context, emit);
   const { batchSize } = scheduleOf(recipe, data.train.count);
