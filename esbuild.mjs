@@ -79,7 +79,7 @@ const TESTS = {
 const WINDOWS = {
   ...COMMON,
   entryPoints: Object.fromEntries(
-    ['dataset', 'training', 'evaluation', 'image', 'labels', 'review', 'report'].map((name) => [
+    ['dataset', 'training', 'evaluation', 'image', 'labels', 'review', 'compare', 'report'].map((name) => [
       `webview/${name}`,
       `webview/${name}/main.ts`,
     ]),

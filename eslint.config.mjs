@@ -21,7 +21,7 @@ const rooms = (names) =>
   );
 
 /** A panel never imports another; a report is made of several. */
-const PANELS = ['dataset', 'training', 'evaluation', 'image', 'labels', 'review'];
+const PANELS = ['dataset', 'training', 'evaluation', 'image', 'labels', 'review', 'compare'];
 
 const room = (files, patterns, ignores = []) => ({
   files,

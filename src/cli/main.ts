@@ -6,6 +6,7 @@ import { type Io, terminalIo } from './io';
 import { generalHelp, parseArguments, UsageError, verbHelp } from './usage';
 import { DONE, STOPPED_BY_PERSON, type Verb } from './verb';
 import { calibrate } from './verbs/calibrate';
+import { compare } from './verbs/compare';
 import { doctor } from './verbs/doctor';
 import { evaluate } from './verbs/evaluate';
 import { explain } from './verbs/explain';
@@ -27,6 +28,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   inspect,
   train,
   evaluate,
+  compare,
   failures,
   thresholds,
   calibrate,

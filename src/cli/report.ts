@@ -1,10 +1,12 @@
-// A run as one HTML file: the panels' own script and style sheet, and the run's data, in it. Nothing is fetched.
+// A run, or several side by side, as one HTML file: the panels' own script and style sheet, and the data, in it. Nothing is fetched.
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { readEvaluation, readImport, readRun } from '../engine/client/folder';
 import { readLooking } from '../engine/client/looking';
 import { readImageFacts } from '../engine/client/image-facts';
+import { readSideBySide } from '../engine/client/side-by-side';
+import type { CompareResult } from '../protocol/compare';
 import { LabelscopeError } from '../protocol/errors';
 import type { RunRecord } from '../protocol/run';
 import type { EvaluationData, ReportData, TrainingData } from '../protocol/windows';
@@ -20,7 +22,29 @@ export async function reportOf(place: string): Promise<string> {
       'report-empty',
       `${folder} has neither a history nor an evaluation to report. Evaluate the model first.`,
     );
-  return page(`Labelscope: ${training?.name ?? imported?.name ?? basename(folder)}`, { training, evaluation });
+  return page(`Labelscope: ${training?.name ?? imported?.name ?? basename(folder)}`, { training, evaluation, comparison: null });
+}
+
+/** @throws LabelscopeError as `readSideBySide` */
+export async function comparisonPage(result: CompareResult): Promise<string> {
+  const runs = (await readSideBySide(result.runs.map(({ run }) => run))).map(({ folder, name, history }) => ({
+    folder,
+    name,
+    points: history,
+  }));
+  const title = `Labelscope: ${runs.map(({ name }) => name).join(', ')}`;
+  return page(title, { training: null, evaluation: null, comparison: { runs, settings: result.settings, result } });
+}
+
+/** @throws LabelscopeError 'write-failed' */
+export async function writePage(path: string, content: string): Promise<void> {
+  await writeFile(path, content).catch((error: unknown) => {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new LabelscopeError(
+      'write-failed',
+      `${path} could not be written (${detail}). Check free space and permissions of the folder.`,
+    );
+  });
 }
 
 async function trainingOf(folder: string): Promise<TrainingData> {

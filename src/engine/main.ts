@@ -13,6 +13,7 @@ import { LabelscopeError, toWireError } from '../protocol/errors';
 import type { Envelope, Method, Params, Progress, Result } from '../protocol/messages';
 import { browse, release, thumbnails } from './browse';
 import { type Context, makeContext } from './context';
+import { compare } from './compare';
 import { diagnose } from './health-diagnose';
 import { doctor } from './doctor';
 import { evaluateModel } from './evaluate';
@@ -48,6 +49,7 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   doctor,
   train,
   evaluate: evaluateModel,
+  compare,
   predict,
   explain,
   pointing,

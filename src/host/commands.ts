@@ -6,7 +6,7 @@ import { LabelscopeError } from '../protocol/errors';
 import { askForEvaluation, evaluateModel, type EvaluateOptions } from './flows/evaluate';
 import { otherFolder } from './flows/folder';
 import { fixAnnotations, splitDataset } from './flows/health';
-import { deleteRuns, exportModel, exportReport, renameRun } from './flows/files';
+import { deleteRuns, exportModel, exportReport, offerToReveal, renameRun } from './flows/files';
 import { importModel } from './flows/import';
 import { askForTraining, type TrainOptions } from './flows/train';
 import { resumeAndFollow, trainAndFollow } from './follow';
@@ -15,8 +15,8 @@ import type { RunInfo } from './runs';
 import type { Services } from './services';
 import * as targets from './targets';
 import { counted, inNotification } from './tasks';
-import { compareRuns } from './views/compare';
 import type { RunTrees } from './views/trees';
+import { showComparison } from './windows/compare';
 import type { Closable } from './closable';
 
 /** `target`: what was clicked; `options`: what other extensions and tests give instead of being asked, or all selected rows. */
@@ -179,14 +179,6 @@ async function createSample({ engine }: Services, target: targets.Target): Promi
   return result;
 }
 
-async function offerToReveal(words: string, path: string): Promise<void> {
-  const reveal = vscode.l10n.t('Reveal');
-  void vscode.window.showInformationMessage(words, reveal).then(async (chosen) => {
-    if (chosen === reveal) await vscode.commands.executeCommand('revealFileInOS', vscode.Uri.file(path));
-  });
-  return Promise.resolve();
-}
-
 async function showDevices(engine: Services['engine']): Promise<unknown> {
   const title = vscode.l10n.t('Checking devices');
   const report = await inNotification(title, ({ signal }) => engine.request('doctor', { device: 'auto' }, { signal }));
@@ -216,8 +208,9 @@ export function registerCommands(services: Services, trees: RunTrees): Closable 
     ...COMMANDS,
     deleteRun: (_, target, rows) => deleteRuns(services, selected(target, rows)),
     compareRuns: async (_, target, rows) => {
-      const chosen = selected(target, rows);
-      await compareRuns(chosen.length > 1 ? chosen : (await services.runs.list()).filter(targets.isTrained).slice(0, 5));
+      const folders = await targets.comparedRuns(services, selected(target, rows));
+      await showComparison(services.comparisons, folders);
+      return folders;
     },
   };
   const registered = Object.entries(all).map(([name, run]) =>

@@ -11,9 +11,9 @@ import { labelsOf } from './labels';
 import { modelChoice } from './models';
 import { runStore } from './runs';
 import type { Services } from './services';
-import { comparisons } from './views/compare';
 import { runStatusBar } from './views/status-bar';
 import { runTrees } from './views/trees';
+import { comparePanel } from './windows/compare';
 import { datasetPanel } from './windows/dataset';
 import { evaluationPanel } from './windows/evaluation';
 import { imageEditors } from './windows/image-editor';
@@ -38,12 +38,13 @@ export function activate(context: vscode.ExtensionContext): LabelscopeApi {
     trainings: panelsOf(context.extensionUri, trainingPanel(runs)),
     evaluations: panelsOf(context.extensionUri, evaluationPanel(engine, runs, { models, show: images.show })),
     reviews: panelsOf(context.extensionUri, reviewPanel(engine)),
+    comparisons: panelsOf(context.extensionUri, comparePanel({ context, engine, log, runs })),
   };
   const trees = runTrees(runs, models);
-  const { datasets, trainings, evaluations, reviews } = services;
+  const { datasets, trainings, evaluations, reviews, comparisons } = services;
   context.subscriptions.push(log, engine, coco, runs, models, labels, active, images);
-  context.subscriptions.push(datasets, trainings, evaluations, reviews);
-  context.subscriptions.push(trees, registerCommands(services, trees), runStatusBar(runs), comparisons(runs));
+  context.subscriptions.push(datasets, trainings, evaluations, reviews, comparisons);
+  context.subscriptions.push(trees, registerCommands(services, trees), runStatusBar(runs));
   context.subscriptions.push(cocoDiagnostics(engine, coco, log));
   context.subscriptions.push(labelsView(context.extensionUri, active, labels, models, images.show));
   // A window that is reloaded finds its runs, and what was chosen, again.

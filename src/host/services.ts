@@ -25,4 +25,5 @@ export interface Services {
   readonly trainings: Panels;
   readonly evaluations: Panels;
   readonly reviews: Panels;
+  readonly comparisons: Panels;
 }

@@ -79,6 +79,21 @@ export const isTrained = ({ imported }: RunInfo): boolean => imported === undefi
 export const hasModel = (run: RunInfo): boolean => run.hasModel;
 export const isEvaluated = ({ evaluation }: RunInfo): boolean => evaluation !== undefined;
 
+/** More are hard to tell apart. */
+const MOST_COMPARED = 5;
+
+/**
+ * Folders of the runs to compare, the oldest first: those that were chosen; with one or none, the newest evaluated ones besides.
+ * @throws LabelscopeError where there are fewer than two
+ */
+export async function comparedRuns({ runs }: Services, chosen: readonly RunInfo[]): Promise<readonly string[]> {
+  const others = (await runs.list()).filter((run) => isEvaluated(run) && !chosen.some(({ folder }) => folder === run.folder));
+  const compared = chosen.length > 1 ? [...chosen] : [...chosen, ...others].slice(0, MOST_COMPARED);
+  if (compared.length < 2)
+    throw new LabelscopeError('runs-too-few', vscode.l10n.t('There are no two evaluated runs to compare. Evaluate them first.'));
+  return compared.sort((a, b) => a.created.localeCompare(b.created)).map(({ folder }) => folder);
+}
+
 /** The image that is meant. @throws LabelscopeError where none is open */
 export function imageFile({ active }: Services, target: Target): string {
   if (target instanceof vscode.Uri && isImage(target)) return target.fsPath;

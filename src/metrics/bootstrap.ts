@@ -17,10 +17,10 @@ export interface BootstrapOptions {
 export const BOOTSTRAP: BootstrapOptions = { replicates: 1000, seed: 0 };
 
 /** Fewer images have no interval: every resample of one image is that image. */
-const FEWEST_IMAGES = 2;
+export const FEWEST_IMAGES = 2;
 
 /** Of the share of the resamples that an interval leaves out, half lies on each side. */
-const LEVEL = 0.95;
+export const LEVEL = 0.95;
 
 /** [low, high]; null where the metric is undefined or there are fewer than 2 images. */
 export type Interval = readonly [low: number, high: number] | null;

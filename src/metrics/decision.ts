@@ -30,10 +30,12 @@ export function decide(set: ScoredSet, threshold: Threshold): Decision {
   };
 }
 
-/** The curve of the micro values and the Jaccard index over 0.1, 0.2 … 0.9 (i / 10, not sums of 0.1). The set must be checked. */
-export function sweep(set: ScoredSet): SweepPoint[] {
-  return Array.from({ length: 9 }, (_, i) => {
-    const threshold = (i + 1) / 10;
+/** 0.1, 0.2 … 0.9: i / 10, not sums of 0.1. */
+const TENTHS: readonly number[] = Array.from({ length: 9 }, (_, i) => (i + 1) / 10);
+
+/** The curve of the micro values and the Jaccard index over thresholds. The set must be checked. */
+export function sweep(set: ScoredSet, thresholds = TENTHS): SweepPoint[] {
+  return thresholds.map((threshold) => {
     const { total, jaccard } = agreementAt(set, threshold);
     const { precision, recall, f1 } = qualityOf(total);
     return { threshold, f1, jaccard, precision, recall };

@@ -3,6 +3,7 @@ import type { Inspection } from '../dataset/types';
 import type { BootstrapOptions } from '../metrics/bootstrap';
 import type { Evaluation, Threshold } from '../metrics/types';
 import type { BrowseParams, BrowseResult, SizeReport, Thumbnail, ThumbnailsParams } from './browse';
+import type { CompareRequests } from './compare';
 import type { WireError } from './errors';
 import type { LookingRequests } from './looking';
 import type { Fitted, FittingRequests } from './fitting';
@@ -301,7 +302,7 @@ export interface CountProgress {
 }
 
 /** Requests by method: parameters, result, and what the engine reports while it works. */
-interface Requests extends FittingRequests, LookingRequests, ReviewRequests {
+interface Requests extends CompareRequests, FittingRequests, LookingRequests, ReviewRequests {
   readonly doctor: { params: { readonly device: DeviceChoice }; result: DoctorReport; progress: never };
   readonly train: { params: TrainParams; result: TrainResult; progress: TrainEvent };
   readonly evaluate: { params: EvaluateParams; result: EvaluateResult; progress: CountProgress };

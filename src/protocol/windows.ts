@@ -11,6 +11,7 @@ import type {
   TrainActivity,
   TruthResult,
 } from './messages';
+import type { CompareResult, SettingRow } from './compare';
 import type { CalibrateParams, ResetParams, ThresholdsParams } from './fitting';
 import type { LookingData } from './looking';
 import type { CorrectResult, DecideParams, Review, SuspectsProgress } from './review';
@@ -107,10 +108,28 @@ export interface ReviewData {
 /** What has changed. */
 export type ReviewEvent = Partial<Omit<ReviewData, 'annotations'>>;
 
+/** Runs side by side. */
+export interface ComparisonData {
+  /** The first is what the others are compared with, unless the window asks otherwise. */
+  readonly runs: readonly ComparedTraining[];
+  readonly settings: readonly SettingRow[];
+  /** On the page of a report; null where the window asks for it. */
+  readonly result: CompareResult | null;
+}
+
+interface ComparedTraining {
+  readonly folder: string;
+  /** No two have the same. */
+  readonly name: string;
+  /** None of an imported model. */
+  readonly points: readonly HistoryPoint[];
+}
+
 /** What a report's page holds. Images are named, not embedded: a report stays small enough to be sent. */
 export interface ReportData {
   readonly training: TrainingData | null;
   readonly evaluation: EvaluationData | null;
+  readonly comparison: ComparisonData | null;
 }
 
 export interface ImageSettings {
@@ -234,6 +253,22 @@ interface ReviewCalls extends CommonCalls {
   readonly correct: Call<null, CorrectResult>;
 }
 
+/** How runs are to be compared. */
+export interface ComparisonChoice {
+  /** The folder of the run that the others are compared with: one of the window's. */
+  readonly first: string;
+  /** For all; null for each run's own. */
+  readonly threshold: number | null;
+}
+
+interface ComparisonCalls extends CommonCalls {
+  readonly compare: Call<ComparisonChoice, CompareResult>;
+  /** Opens the evaluation panel of one of the window's runs. */
+  readonly openEvaluation: Call<{ readonly folder: string }, null>;
+  /** Asks the person where, and writes the comparison there as one HTML page. */
+  readonly report: Call<ComparisonChoice, null>;
+}
+
 interface ImageCalls extends CommonCalls {
   readonly explain: Call<{ readonly categories: readonly string[] }, readonly ExplainedMap[]>;
   readonly keepSettings: Call<ImageSettings, null>;
@@ -252,6 +287,7 @@ interface Windows {
   readonly image: { data: ImageEditorData; event: ImageEvent; calls: ImageCalls };
   readonly labels: { data: LabelsData; event: never; calls: LabelsCalls };
   readonly review: { data: ReviewData; event: ReviewEvent; calls: ReviewCalls };
+  readonly compare: { data: ComparisonData; event: never; calls: ComparisonCalls };
 }
 
 export type WindowName = keyof Windows;

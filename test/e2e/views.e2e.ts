@@ -133,14 +133,17 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     );
   });
 
-  it('compares runs: their metrics and what differs in their settings', async () => {
+  it('compares runs on the same images, and what differs in their settings', async () => {
     await runCommand(person, 'Labelscope: Compare Runs');
     const page = await windowWith(person, 'h1:has-text("Runs side by side")');
-    const rows = async (name: string) => page.locator('tr', { hasText: name }).first().locator('td').allTextContents();
-    const scores = await Promise.all(['second', 'first'].map((name) => microF1(join(folder, 'labelscope-runs', name))));
-    expect(await rows('Micro F1')).toEqual(['Micro F1', ...scores]);
-    expect(await rows('seed')).toEqual(['seed', '1', '0']);
-    expect(await person.page.locator('.tab.dirty').count()).toBe(0);
+    await page.locator('.verdicts li').first().waitFor();
+    expect(await page.locator('.verdicts li').textContent()).toMatch(/my best compared with first: /);
+    await page.locator('[data-card="metrics"]').getByRole('button', { name: 'Table' }).click();
+    const row = (name: string) => page.locator('tr', { hasText: name }).first().locator('td').allTextContents();
+    const scores = await Promise.all(['first', 'second'].map((name) => microF1(join(folder, 'labelscope-runs', name))));
+    const cells = await row('Micro F1');
+    expect([cells[0], cells[3]]).toEqual(scores);
+    expect(await row('seed')).toEqual(['0', '1']);
   });
 
   it('deletes a run, after asking, for good where there is no trash', async () => {

@@ -4,7 +4,7 @@ import type { Interval } from '../../src/metrics/interval';
 import type { MapSimilarity, PointingResult, SanityResult } from '../../src/protocol/looking';
 import type { Card } from '../kit/card';
 import { t } from '../kit/l10n';
-import { dotPlot } from './dots';
+import { dotPlot } from '../kit/dots';
 import type { Panel } from './state';
 
 const UNIT: Interval = [0, 1];

@@ -31,6 +31,8 @@ export interface LineChart {
   readonly wide?: boolean;
 }
 
+/** Colours and dashes of the style sheet. */
+const SERIES = 6;
 const WIDTH = 440;
 const WIDE = 900;
 const HEIGHT = 240;
@@ -64,8 +66,8 @@ export function lineChart(chart: LineChart): SVGTemplateResult {
     ${axes({ x: chart.x, y: chart.y, width, height: HEIGHT, top: MARGIN.top }, x, y, yTicks)}
     ${series.map((one) => {
       const k = Math.max(0, named.indexOf(one));
-      return svg`<path class="line series-${k % 4} ${one.faint ? 'faint' : ''}" d=${path([...thinned(one.points)]) ?? ''}></path>
-        ${one.dots ? one.points.map(([at, value]) => svg`<circle class="dot series-${k % 4}" cx=${x(at)} cy=${y(value)} r="3"></circle>`) : ''}`;
+      return svg`<path class="line series-${k % SERIES} ${one.faint ? 'faint' : ''}" d=${path([...thinned(one.points)]) ?? ''}></path>
+        ${one.dots ? one.points.map(([at, value]) => svg`<circle class="dot series-${k % SERIES}" cx=${x(at)} cy=${y(value)} r="3"></circle>`) : ''}`;
     })}
     ${marker ? markerOf(marker, x, width) : ''}
     ${named.length > 1 || named[0]?.name ? legend(named) : ''}
@@ -143,7 +145,7 @@ function legend(series: readonly Series[]): SVGTemplateResult {
   return svg`<g>${series.map(({ name }, k) => {
     const start = at;
     at += 42 + 6.5 * name.length;
-    return svg`<line class="line series-${k % 4}" x1=${start} x2=${start + 24} y1="12" y2="12"></line>
+    return svg`<line class="line series-${k % SERIES}" x1=${start} x2=${start + 24} y1="12" y2="12"></line>
       <text x=${start + 29} y="16">${name}</text>`;
   })}</g>`;
 }

@@ -1,14 +1,16 @@
 // A report: the panels of a run on a page of their own, with the data in it. It needs neither VS Code nor a network.
 import './style.css';
 import type { ReportData, WindowData, WindowName } from '../../src/protocol/windows';
+import { compareView } from '../compare/view';
 import { evaluationView } from '../evaluation/view';
 import type { Host } from '../kit/host';
 import { trainingView } from '../training/view';
 
-const { training, evaluation } = JSON.parse(document.querySelector('#data')!.textContent) as ReportData;
+const { training, evaluation, comparison } = JSON.parse(document.querySelector('#data')!.textContent) as ReportData;
 const root = document.querySelector<HTMLElement>('#root')!;
 if (training) trainingView(section(), pageHost(training));
 if (evaluation) evaluationView(section(), pageHost(evaluation));
+if (comparison) compareView(section(), pageHost(comparison));
 
 function section(): HTMLElement {
   return root.appendChild(document.createElement('section'));

@@ -1,8 +1,6 @@
 // labelscope report: a run as one HTML file that needs nothing else.
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { LabelscopeError } from '../../protocol/errors';
-import { reportOf } from '../report';
+import { reportOf, writePage } from '../report';
 import { UsageError } from '../usage';
 import { DONE, type Verb } from '../verb';
 
@@ -18,18 +16,8 @@ export const report: Verb = {
     if (out === undefined) throw new UsageError('report needs --out FILE.html: where shall the page go?');
     const path = resolve(out);
     const page = await reportOf(args.positionals[0]!);
-    await writeReport(path, page);
+    await writePage(path, page);
     io.result({ path, bytes: Buffer.byteLength(page) }, () => [`Report ${path}`]);
     return DONE;
   },
 };
-
-async function writeReport(path: string, page: string): Promise<void> {
-  await writeFile(path, page).catch((error: unknown) => {
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new LabelscopeError(
-      'write-failed',
-      `${path} could not be written (${detail}). Check free space and permissions of the folder.`,
-    );
-  });
-}

@@ -64,7 +64,31 @@ export async function exportReport({ context, log }: Services, run: RunInfo, to?
   return out;
 }
 
-async function saveAs(run: RunInfo, extension: string, title: string): Promise<string> {
+/** Runs compared with the first of them, as a page of the same kind. @throws CancellationError */
+export async function exportComparison(
+  { context, log }: Pick<Services, 'context' | 'log'>,
+  folders: readonly string[],
+  threshold: number | null,
+): Promise<void> {
+  const folder = join(folders[0]!, '..');
+  const out = await saveAs({ folder, name: 'comparison' }, 'html', vscode.l10n.t('Export Comparison'));
+  const cli = join(context.extensionPath, 'dist', 'cli.js');
+  const at = threshold === null ? [] : ['--threshold', String(threshold)];
+  await inNotification(vscode.l10n.t('Writing the report'), () =>
+    runCli(cli, ['compare', ...folders, ...at, '--html', out], log),
+  );
+  await offerToReveal(vscode.l10n.t('The report is in {0}.', out), out);
+}
+
+export async function offerToReveal(words: string, path: string): Promise<void> {
+  const reveal = vscode.l10n.t('Reveal');
+  void vscode.window.showInformationMessage(words, reveal).then(async (chosen) => {
+    if (chosen === reveal) await vscode.commands.executeCommand('revealFileInOS', vscode.Uri.file(path));
+  });
+  return Promise.resolve();
+}
+
+async function saveAs(run: Pick<RunInfo, 'folder' | 'name'>, extension: string, title: string): Promise<string> {
   const name = `${run.name.replace(/[^\p{L}\p{N}. _-]+/gu, '_')}.${extension}`;
   const defaultUri = vscode.Uri.file(join(run.folder, name));
   const target = await vscode.window.showSaveDialog({ defaultUri, title, filters: { [extension.toUpperCase()]: [extension] } });

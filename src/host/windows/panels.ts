@@ -4,9 +4,9 @@ import type { WindowName } from '../../protocol/windows';
 import { type OpenWindow, openWindow, type WindowOptions } from './window';
 import type { Closable } from '../closable';
 
-export type PanelName = Extract<WindowName, 'dataset' | 'training' | 'evaluation' | 'review'>;
+export type PanelName = Extract<WindowName, 'dataset' | 'training' | 'evaluation' | 'review' | 'compare'>;
 
-/** How a kind of panel is made for a resource (a path). */
+/** How a kind of panel is made for a resource: a path, or what else names it. */
 export interface PanelKind<W extends PanelName> {
   readonly name: W;
   title(resource: string): string;

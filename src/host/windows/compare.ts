@@ -1,0 +1,106 @@
+// Runs side by side: what their folders tell, and what the engine finds when it judges them on the images that they share.
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { EVALUATION, IMPORT_RECORD, RECORD } from '../../engine/client/folder';
+import { differingSettings, readSideBySide } from '../../engine/client/side-by-side';
+import type { CompareResult } from '../../protocol/compare';
+import { LabelscopeError, toWireError } from '../../protocol/errors';
+import type { ComparisonChoice, ComparisonData } from '../../protocol/windows';
+import type { Supervisor } from '../engine';
+import { exportComparison } from '../flows/files';
+import { tellProblem, wordsOf } from '../problems';
+import { stampOf } from '../runs';
+import type { Services } from '../services';
+import type { PanelKind, Panels } from './panels';
+
+/** A panel is found again by its resource: of this one the folders of its runs. */
+export async function showComparison(panels: Panels, folders: readonly string[]): Promise<void> {
+  await panels.show(JSON.stringify(folders));
+}
+
+type Needed = Pick<Services, 'context' | 'engine' | 'log' | 'runs'>;
+
+export function comparePanel(services: Needed): PanelKind<'compare'> {
+  const { engine, log, runs } = services;
+  return {
+    name: 'compare',
+    title: () => vscode.l10n.t('Runs side by side'),
+    open: async (resource) => {
+      const folders = foldersOf(resource);
+      await readSideBySide(folders);
+      const judge = judging(engine, folders);
+      const calls = {
+        compare: (choice: ComparisonChoice) => judge(choice),
+        openEvaluation: async ({ folder }: { readonly folder: string }) => {
+          // The command tells what goes wrong.
+          await vscode.commands.executeCommand('labelscope.openEvaluation', vscode.Uri.file(checked(folders, folder)));
+          return null;
+        },
+        report: async ({ first, threshold }: ComparisonChoice) => {
+          await exportComparison(services, inOrder(folders, first), threshold).catch((error: unknown) => tellProblem(error, log));
+          return null;
+        },
+      };
+      return { roots: [], calls, data: () => dataOf(folders) };
+    },
+    // Also where the command line has evaluated one of them.
+    attach: (resource, window) => {
+      const folders = foldersOf(resource);
+      let known = stampsOf(folders);
+      return runs.onDidChange(async () => {
+        const [before, now] = [await known, await stampsOf(folders)];
+        known = Promise.resolve(now);
+        if (now !== before) window.update();
+      });
+    },
+  };
+}
+
+/** @throws LabelscopeError 'runs-too-few' where it is no list of folders */
+function foldersOf(resource: string): readonly string[] {
+  const folders: unknown = JSON.parse(resource);
+  if (Array.isArray(folders) && folders.every((folder) => typeof folder === 'string')) return folders;
+  throw new LabelscopeError('runs-too-few', vscode.l10n.t('Choose two or more runs to compare.'));
+}
+
+async function dataOf(folders: readonly string[]): Promise<ComparisonData> {
+  const found = await readSideBySide(folders);
+  return {
+    runs: found.map(({ folder, name, history }) => ({ folder, name, points: history })),
+    settings: differingSettings(found),
+    result: null,
+  };
+}
+
+async function stampsOf(folders: readonly string[]): Promise<string> {
+  const files = folders.flatMap((folder) => [EVALUATION, RECORD, IMPORT_RECORD].map((name) => join(folder, name)));
+  return (await Promise.all(files.map(stampOf))).join();
+}
+
+function checked(folders: readonly string[], folder: string): string {
+  if (folders.includes(folder)) return folder;
+  throw new LabelscopeError('run-unknown', vscode.l10n.t('{0} is no run of this comparison.', folder));
+}
+
+function inOrder(folders: readonly string[], first: string): readonly string[] {
+  return [checked(folders, first), ...folders.filter((folder) => folder !== first)];
+}
+
+/** The last question counts. An answer is kept as long as the files that it comes from stay as they are: a page that is shown again asks again. */
+function judging(engine: Supervisor, folders: readonly string[]): (choice: ComparisonChoice) => Promise<CompareResult> {
+  let asking = new AbortController();
+  let known: { readonly key: string; readonly result: CompareResult } | undefined;
+  return async ({ first, threshold }) => {
+    asking.abort();
+    const { signal } = (asking = new AbortController());
+    const key = JSON.stringify([first, threshold, await stampsOf(folders)]);
+    if (known?.key === key) return known.result;
+    const params = { runs: inOrder(folders, first), ...(threshold !== null && { threshold }) };
+    const result = await engine.request('compare', params, { signal }).catch((error: unknown) => {
+      const wire = toWireError(error);
+      throw new LabelscopeError(wire.code, wordsOf(wire));
+    });
+    known = { key, result };
+    return result;
+  };
+}
