@@ -24,7 +24,7 @@ export interface Options {
 export const USAGE = `npm run bench -- step [--only step|forward] [--batch N]... [--rounds N] [--threads N]
                          [--patience SECONDS] [--json] [--out FILE]
   --only     training steps alone, or forward inference alone
-  --batch    instead of 1, 8 and 32 (forward), 8 and 16 (all layers), 16 (last stages)
+  --batch    instead of 1, 8 and 32 (forward), 16 and 32 (all layers), 16 (last stages)
   --rounds   turns that each contestant gets in a case (default 7)
   --threads  of each contestant (default: one per core)
   --patience how long to wait before a round until other programs leave the processor alone (default 1)
@@ -93,8 +93,8 @@ function allCases(sizes: readonly number[]): Case[] {
     (sizes.length > 0 ? sizes : usual).map((batchSize) => ({ kind, batchSize, layers, batchNorm }));
   return [
     ...of('forward', 'all', 'frozen', [1, 8, 32]),
-    ...of('step', 'all', 'frozen', [8, 16]),
-    ...of('step', 'all', 'batch', [8, 16]),
+    ...of('step', 'all', 'frozen', [16, 32]),
+    ...of('step', 'all', 'batch', [16, 32]),
     ...of('step', 'last-stages', 'frozen', [16]),
   ];
 }

@@ -1,10 +1,12 @@
 // Labelscope as a contestant: the path that training and prediction take, through the runtime's worker thread.
 import ortPackage from 'onnxruntime-node/package.json';
 import { join } from 'node:path';
+import { blocksHere } from '../src/engine/forms/processor';
 import { startLearner } from '../src/engine/train/learner';
 import { type Runtime, startRuntime } from '../src/engine/runtime/runtime';
 import { IMAGE, PROBABILITIES } from '../src/onnx/classifier';
 import type { Tensor } from '../src/onnx/model';
+import type { FormName } from '../src/protocol/forms';
 import type { Case } from './cases';
 import { answerTurns, type Ready } from './contestant';
 import { OPTIMISER, workBatch, workClassifier } from './workload';
@@ -14,6 +16,8 @@ export interface OurJob extends Case {
   /** The model file for forward inference. */
   readonly inference: string;
   readonly threads: number;
+  /** Of a training step. */
+  readonly form: FormName;
 }
 
 const WARM_UP_STEPS = 3;
@@ -30,12 +34,20 @@ export async function runOurs(job: OurJob): Promise<void> {
 }
 
 /** Answers the loss before the update. */
-async function trainingStep(runtime: Runtime, { backbone, threads, ...job }: OurJob): Promise<() => Promise<number>> {
+async function trainingStep(runtime: Runtime, { backbone, threads, form, ...job }: OurJob): Promise<() => Promise<number>> {
   const classifier = await workClassifier(backbone);
-  const options = { ...OPTIMISER, ...job, batchNormMomentum: undefined, ema: 0, l2On: 'weights-and-norm' as const };
+  const block = form === 'blocked' ? await blockOf(runtime) : undefined;
+  const options = { ...OPTIMISER, ...job, batchNormMomentum: undefined, ema: 0, l2On: 'weights-and-norm' as const, block };
   const learner = await startLearner(runtime, classifier, IMAGE, options, { device: 'cpu', threads });
   const { image, labels } = workBatch(job.batchSize);
   return () => learner.step({ input: image, labels }, OPTIMISER.learnRate, 1);
+}
+
+/** @throws Error where the blocked form cannot be used */
+async function blockOf(runtime: Runtime): Promise<number> {
+  const { block, against } = await blocksHere(runtime);
+  if (block === undefined) throw new Error(against);
+  return block;
 }
 
 /** Answers the sum of the probabilities. */

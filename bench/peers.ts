@@ -1,11 +1,14 @@
 // The peers that are set up on this machine (bench/peers/README.md), as programs of a case.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Case } from './cases';
 import type { Program } from './contestant';
 
 export interface Peer extends Program {
   /** What this peer's job has beside everybody's. */
   readonly job: object;
+  /** Is left out where it does not start: compiling needs a C++ compiler. */
+  readonly optional?: boolean;
 }
 
 const FOLDER = join(__dirname, '..', 'bench', 'peers');
@@ -25,12 +28,14 @@ export function regressionPeer(): Program | undefined {
   return { name: 'scikit-learn', command: PYTHON, args: [join(FOLDER, 'regression.py')] };
 }
 
-/** PyTorch in both memory layouts; empty where it is not set up. */
-export function installedPeers(): Peer[] {
+/** PyTorch in both memory layouts, training steps also compiled by torch.compile; empty where it is not set up. */
+export function installedPeers(kind: Case['kind']): Peer[] {
   if (!existsSync(PYTHON)) return [];
   const torch = { command: PYTHON, args: [join(FOLDER, 'torch_step.py')] };
-  return [
+  const eager = [
     { ...torch, name: 'PyTorch', job: { channelsLast: false } },
     { ...torch, name: 'PyTorch channels-last', job: { channelsLast: true } },
   ];
+  const compiled = { ...torch, name: 'torch.compile', job: { channelsLast: true, compiled: true }, optional: true };
+  return kind === 'step' ? [...eager, compiled] : eager;
 }

@@ -4,20 +4,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultBackbonePath } from '../src/engine/backbone/locate';
 import { type Case, nameOf, type Options } from './cases';
-import { type Contestant, type Program, startContestant } from './contestant';
+import { type Contestant, startContestant } from './contestant';
 import { installedPeers, type Peer } from './peers';
 import { quietMoment, UNDISTURBED, watchProcessor } from './quiet';
 import { type CaseReport, type Report, reportCase, reportMachine } from './report';
 import { OPTIMISER, writeBatch, writeWorkFiles, type WorkFiles } from './workload';
 
-const OURS: Program = { name: 'Labelscope', command: process.execPath, args: [__filename, 'ours'] };
+const OURS = { command: process.execPath, args: [__filename, 'ours'] };
+
+/** The form that comes first is the one that others are compared with. A processor without the blocked form has the plain one alone. */
+function oursOf(kind: Case['kind']): Peer[] {
+  const plain = { ...OURS, name: 'Labelscope plain', job: { form: 'plain' } };
+  const blocked = { ...OURS, name: 'Labelscope', job: { form: 'blocked' }, optional: true };
+  return kind === 'step' ? [blocked, plain] : [{ ...plain, name: 'Labelscope' }];
+}
 
 /** Relative difference of losses up to which two programs count as doing the same work. */
 const SAME_WORK = 0.01;
 
 interface Bench {
   readonly options: Options;
-  readonly peers: readonly Peer[];
+  readonly onNote: (text: string) => void;
   readonly backbone: string;
   readonly folder: string;
   readonly files: WorkFiles;
@@ -25,12 +32,11 @@ interface Bench {
 
 export async function runBenchmark(options: Options, onNote: (text: string) => void): Promise<Report> {
   const backbone = defaultBackbonePath();
-  const peers = installedPeers();
-  if (peers.length === 0) onNote('No peer is set up (bench/peers/README.md): Labelscope is measured alone.');
+  if (installedPeers('step').length === 0) onNote('No peer is set up (bench/peers/README.md): Labelscope is measured alone.');
   const folder = await mkdtemp(join(tmpdir(), 'labelscope-bench-'));
   const machine = reportMachine(options);
   try {
-    const bench = { options, peers, backbone, folder, files: await writeWorkFiles(backbone, folder) };
+    const bench = { options, onNote, backbone, folder, files: await writeWorkFiles(backbone, folder) };
     const cases: CaseReport[] = [];
     const failed: string[] = [];
     for (const [index, one] of options.cases.entries()) {
@@ -106,11 +112,22 @@ async function measureRound(contestants: readonly Contestant[], turnSeconds: num
 }
 
 /** One after the other, so that nobody's setting up takes another's time or memory. */
-async function startAll({ options, peers, backbone, folder, files }: Bench, one: Case, contestants: Contestant[]): Promise<void> {
-  const job = { ...one, ...OPTIMISER, ...files, threads: options.threads };
-  contestants.push(await startContestant(OURS, { ...job, backbone }));
+async function startAll(
+  { options, onNote, backbone, folder, files }: Bench,
+  one: Case,
+  contestants: Contestant[],
+): Promise<void> {
+  const peers = installedPeers(one.kind);
   const batch = peers.length > 0 ? await writeBatch(one.batchSize, folder) : undefined;
-  for (const peer of peers) contestants.push(await startContestant(peer, { ...job, ...peer.job, batch }));
+  const job = { ...one, ...OPTIMISER, ...files, threads: options.threads, backbone, batch };
+  for (const peer of [...oursOf(one.kind), ...peers]) {
+    try {
+      contestants.push(await startContestant(peer, { ...job, ...peer.job }));
+    } catch (error) {
+      if (peer.optional !== true) throw error;
+      onNote(`${peer.name} is left out: ${(error as Error).message}`);
+    }
+  }
 }
 
 /** @throws Error where a contestant's first losses differ: its time would say nothing */

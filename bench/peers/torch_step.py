@@ -125,10 +125,11 @@ def training_step(network, x, labels, job):
             parameter.requires_grad_(name.startswith(("res5", "bn5", "head")))
     network.train(job["batchNorm"] == "batch")
     optimiser = optimiser_of(network, job)
+    forward = torch.compile(network) if job.get("compiled") else network
 
     def step():
         optimiser.zero_grad(set_to_none=True)
-        loss = F.binary_cross_entropy_with_logits(network(x), labels, reduction="sum") / len(x)
+        loss = F.binary_cross_entropy_with_logits(forward(x), labels, reduction="sum") / len(x)
         loss.backward()
         optimiser.step()
         return loss.item()

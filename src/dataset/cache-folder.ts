@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 
 const RUNS = 'labelscope-runs';
 
-/** Parsed annotation files, and pooled features of images. */
-type CacheName = 'annotations' | 'features';
+/** Parsed annotation files, pooled features of images, and what self-checks of training steps found. */
+type CacheName = 'annotations' | 'features' | 'forms';
 
 interface Place {
   readonly name?: CacheName;
@@ -20,7 +20,7 @@ interface Place {
  * there. So too where one of the two is a link: a folder of strangers must not lead elsewhere what is written and tidied up.
  */
 export async function cacheFolderFor(annotations: string, { name = 'annotations', runsFolder }: Place = {}): Promise<string> {
-  const own = join(userCache(), name);
+  const own = userCacheFolder(name);
   if (runsFolder === null) return own;
   if (runsFolder !== undefined && (await isThere(runsFolder))) return (await cacheIn(runsFolder, name)) ?? own;
   for (let folder = dirname(annotations); ; folder = dirname(folder)) {
@@ -48,6 +48,9 @@ async function isLink(path: string): Promise<boolean> {
     () => false,
   );
 }
+
+/** The user's own, wherever the data lie. */
+export const userCacheFolder = (name: CacheName): string => join(userCache(), name);
 
 /** LABELSCOPE_CACHE names another folder. */
 function userCache(): string {

@@ -1,5 +1,4 @@
 // The request `doctor`: what this machine has, what would be used, and why.
-import { createRequire } from 'node:module';
 import { availableParallelism, totalmem } from 'node:os';
 import sharp from 'sharp';
 import { LabelscopeError } from '../protocol/errors';
@@ -8,21 +7,23 @@ import type { DeviceChoice } from '../protocol/recipe';
 import { defaultBackbonePath } from './backbone/locate';
 import type { Context } from './context';
 import { reportDevices } from './devices';
+import { reportForms } from './forms/choose';
 import { exists } from './run/folder';
+import { onnxRuntimeVersion } from './runtime/version';
 
 export async function doctor({ device }: { readonly device: DeviceChoice }, context: Context): Promise<DoctorReport> {
-  const { version } = createRequire(__filename)('onnxruntime-node/package.json') as { version: string };
   return {
     labelscope: context.version,
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
     cores: availableParallelism(),
     memoryGiB: totalmem() / 2 ** 30,
-    onnxRuntime: version,
+    onnxRuntime: onnxRuntimeVersion(),
     sharp: sharp.versions.sharp ?? 'unknown',
     backbone: await backbone(),
     devices: await reportDevices(),
     chosen: await context.device(device),
+    forms: await reportForms(context),
   };
 }
 

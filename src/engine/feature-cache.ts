@@ -1,6 +1,5 @@
 // Pooled features on disk, by the content of the image: what one training computed, every later one on the same network takes from here.
 import { createHash } from 'node:crypto';
-import { createRequire } from 'node:module';
 import { mkdir, readdir, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
@@ -8,6 +7,7 @@ import { cacheFolderFor } from '../dataset/cache-folder';
 import type { RunsFolder } from '../protocol/messages';
 import { prune } from '../dataset/cache-files';
 import type { Device } from './runtime/messages';
+import { onnxRuntimeVersion } from './runtime/version';
 import { readMetadata, readTensors, writeTensors } from './run/safetensors';
 import { LabelscopeError } from '../protocol/errors';
 
@@ -58,8 +58,7 @@ export async function featureCache(annotations: string, source: FeatureSource, r
 
 /** Features of one space are the same numbers for the same image: also the programs that make them are part of its name. */
 function spaceOf({ backbone, width, height, device }: FeatureSource): string {
-  const { version } = createRequire(__filename)('onnxruntime-node/package.json') as { version: string };
-  const programs = [version, sharp.versions.sharp, sharp.versions.vips, process.platform, process.arch];
+  const programs = [onnxRuntimeVersion(), sharp.versions.sharp, sharp.versions.vips, process.platform, process.arch];
   return digestOf([FORMAT, backbone, width, height, device, ...programs], 32);
 }
 

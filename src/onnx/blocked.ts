@@ -1,8 +1,10 @@
 // Adds a forward graph in the blocked layout of nchwc.ts: convolutions and what stands between them; the rest stays as it is.
+import { numberAttribute } from './attributes';
 import type { GraphBuilder } from './builder';
 import { Expressions } from './expressions';
 import { type Graph, type Node, OnnxError } from './model';
 import { Blocked, type BlockedConvolution } from './nchwc';
+import { normalised, normalisedByBatch } from './nchwc-norm';
 import { Operator, type Value } from './operator';
 import { slidingWindow, type Window } from './shapes/window';
 import { consumers } from './subgraph';
@@ -31,8 +33,10 @@ class Lowering {
   private readonly m: Expressions;
   private readonly users: ReadonlyMap<string, readonly Node[]>;
   private readonly held = new Map<string, Held>();
-  /** Nodes that became part of a convolution before them. */
+  /** Nodes that became part of one before them. */
   private readonly taken = new Set<Node>();
+  /** What was left out of blocked values that only normalisation by batch statistics reads, by their names, [C]. */
+  private readonly missing = new Map<string, Value>();
 
   constructor(
     private readonly builder: GraphBuilder,
@@ -72,6 +76,8 @@ class Lowering {
       case 'Relu':
       case 'Add':
         return this.elementwise(node);
+      case 'BatchNormalization':
+        return this.normalization(node);
       case 'GlobalAveragePool':
         return this.globalAverage(node);
       default:
@@ -108,7 +114,7 @@ class Lowering {
     const behind = this.behind(node);
     this.builder.within(node.name || node.outputs[0]!, () => {
       const x = this.inBlocks(node.inputs[0]!);
-      const fused = { bias, sum: behind.sum, relu: behind.relu };
+      const fused = { ...this.offsetOf(node, bias), sum: behind.sum, relu: behind.relu };
       const y =
         window.strides[0] === 1
           ? this.blocked.conv(x, this.blocked.filters(weights), { ...fused, ...placed(window) })
@@ -134,16 +140,61 @@ class Lowering {
     return taps.every(isSimple) ? window : undefined;
   }
 
-  /** The Add of a shortcut, and the Relu, that follow a convolution and nothing else uses. */
+  /**
+   * Normalisation by batch statistics takes the mean away again, and with it the bias: in its place goes what brings the values
+   * near to zero, the running mean, so that the sum of their squares loses no digits.
+   */
+  private offsetOf(node: Node, bias: Value | undefined): Pick<BlockedConvolution, 'bias' | 'offset'> {
+    const norm = this.next(node);
+    const [output] = node.outputs;
+    if (norm?.type !== 'BatchNormalization' || !isByBatch(norm) || norm.inputs[0] !== output) return { bias };
+    const mean = this.plain(norm.inputs[3]!);
+    this.missing.set(output!, bias ? this.m.add(mean, bias) : mean);
+    return { offset: this.m.neg(mean) };
+  }
+
+  private normalization(node: Node): boolean {
+    const x = this.held.get(node.inputs[0]!)?.blocked;
+    if (!x) return false;
+    const [scale, bias, mean, variance] = node.inputs.slice(1, 5).map((name) => this.plain(name)) as [Value, Value, Value, Value];
+    const epsilon = numberAttribute(node.attributes, 'epsilon') ?? 1e-5;
+    const behind = this.behind(node);
+    const norm = { scale, bias, epsilon, sum: behind.sum, relu: behind.relu };
+    this.builder.within(node.name || node.outputs[0]!, () => {
+      const y = isByBatch(node)
+        ? this.byBatch(node, x, norm, [mean, variance])
+        : normalised(this.builder, x, mean, variance, norm);
+      for (const one of behind.nodes) this.taken.add(one);
+      this.keep(behind.nodes.at(-1) ?? node, y);
+    });
+    return true;
+  }
+
+  /** The running statistics are momentum · old + (1 − momentum) · batch. */
+  private byBatch(node: Node, x: Value, norm: Parameters<typeof normalisedByBatch>[2], old: readonly [Value, Value]): Value {
+    const momentum = numberAttribute(node.attributes, 'momentum') ?? 0.9;
+    const { y, mean, variance } = normalisedByBatch(this.builder, x, norm);
+    const missing = this.missing.get(node.inputs[0]!);
+    const batch = [missing ? this.m.add(mean, missing) : mean, variance];
+    for (const [index, name] of node.outputs.slice(1, 3).entries()) {
+      const plain = this.m.add(this.m.mul(old[index]!, momentum), this.m.mul(batch[index]!, 1 - momentum));
+      if (name) this.held.set(name, { plain });
+    }
+    return y;
+  }
+
+  /** The only node that reads a node's first output. */
+  private next({ outputs: [output] }: Node): Node | undefined {
+    const users = this.users.get(output!) ?? [];
+    const isResult = this.graph.outputs.some(({ name }) => name === output);
+    return users.length === 1 && !isResult ? users[0] : undefined;
+  }
+
+  /** The Add of a shortcut, and the Relu, that follow a node and nothing else uses. */
   private behind(node: Node): { readonly sum?: Value; readonly relu: boolean; readonly nodes: readonly Node[] } {
     let last = node;
     const nodes: Node[] = [];
-    const next = () => {
-      const [output] = last.outputs;
-      const users = this.users.get(output!) ?? [];
-      const isResult = this.graph.outputs.some(({ name }) => name === output);
-      return users.length === 1 && !isResult ? users[0] : undefined;
-    };
+    const next = () => this.next(last);
     const take = (one: Node) => {
       nodes.push(one);
       last = one;
@@ -179,6 +230,7 @@ class Lowering {
         pads: [row.before, column.before, row.after, column.after],
         sum: index === 0 ? fused.sum : sum,
         bias: last ? fused.bias : undefined,
+        offset: last ? fused.offset : undefined,
         relu: last && fused.relu === true,
       });
     }, undefined)!;
@@ -227,7 +279,11 @@ class Lowering {
   }
 }
 
-type Fused = Pick<BlockedConvolution, 'bias' | 'sum' | 'relu'>;
+function isByBatch({ attributes }: Node): boolean {
+  return (numberAttribute(attributes, 'training_mode') ?? 0) !== 0;
+}
+
+type Fused = Omit<BlockedConvolution, 'kernel' | 'pads'>;
 
 /** Those taps of a kernel, on one axis, that see pixels of one parity, as a kernel with stride 1 on these pixels alone. */
 interface Taps {

@@ -38,6 +38,8 @@ const SHARED_ELEMENTS = 256;
 
 export class GraphBuilder {
   private readonly recorded: RecordedNode[] = [];
+  /** Runs of nodes that are differentiated as one, in order: from the first index up to, but without, the second. */
+  private readonly unions: { readonly from: number; readonly to: number; readonly one: RecordedNode }[] = [];
   private readonly inputs: Value[] = [];
   private readonly outputs: Value[] = [];
   private readonly constants = new Map<string | Tensor, Value>();
@@ -65,9 +67,27 @@ export class GraphBuilder {
     }
   }
 
-  /** Every node so far, in order. */
+  /** Every node so far, in order, as gradients are taken through them: those that were added `asOne` are that one. */
   get nodes(): readonly RecordedNode[] {
-    return this.recorded;
+    const nodes: RecordedNode[] = [];
+    let from = 0;
+    for (const { from: first, to, one } of this.unions) {
+      nodes.push(...this.recorded.slice(from, first), one);
+      from = to;
+    }
+    return [...nodes, ...this.recorded.slice(from)];
+  }
+
+  /**
+   * Adds what `build` adds, to be differentiated as the node that it answers. That node never becomes part of the graph: it
+   * stands for what has a simpler gradient as a whole than node by node. Not to be nested.
+   * @returns its first output
+   */
+  asOne(build: () => RecordedNode): Value {
+    const from = this.recorded.length;
+    const one = build();
+    this.unions.push({ from, to: this.recorded.length, one });
+    return one.outputs[0]!;
   }
 
   input(name: string, type: DataType, dims: readonly number[]): Value {

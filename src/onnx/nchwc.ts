@@ -4,22 +4,28 @@
 // a property of the processor. Here the images of a block stand within its rows: N images are declared as [N / B, C, H, W·B],
 // in memory [N / B][C / B][H][W][B images][B channels]. A step of one pixel to the right is then a dilation of B, and, what
 // this is for, the same memory read as [pixels as channels] is what the gradient of the weights needs.
-import type { GraphBuilder } from './builder';
-import type { AttributeInput } from './attributes';
+import { type AttributeInput, toAttributes } from './attributes';
+import type { GraphBuilder, RecordedNode } from './builder';
 import { Expressions } from './expressions';
 import { elementCount } from './model';
 import type { Value } from './operator';
 
 export const NCHWC = 'com.microsoft.nchwc';
 
-export interface BlockedConvolution {
-  readonly kernel: readonly [number, number];
-  /** Top, left, bottom, right, in pixels. */
-  readonly pads: readonly [number, number, number, number];
+/** What a convolution does in the same pass. */
+export interface Fused {
   readonly bias?: Value | undefined;
   /** Is added before the activation. */
   readonly sum?: Value | undefined;
   readonly relu?: boolean;
+}
+
+export interface BlockedConvolution extends Fused {
+  readonly kernel: readonly [number, number];
+  /** Top, left, bottom, right, in pixels. */
+  readonly pads: readonly [number, number, number, number];
+  /** In place of a bias where none has a gradient, as in front of normalisation by the batch's mean. */
+  readonly offset?: Value | undefined;
 }
 
 /** Operators on blocked values of one builder, which must have a block. */
@@ -75,15 +81,19 @@ export class Blocked {
   }
 
   /** Stride 1. */
-  conv(x: Value, filters: Value, { kernel, pads, bias, sum, relu = false }: BlockedConvolution): Value {
+  conv(x: Value, filters: Value, { kernel, pads, bias, sum, relu = false, offset }: BlockedConvolution): Value {
     const [top, left, bottom, right] = pads;
     const b = this.block;
-    const inputs = sum ? [x, filters, bias, sum] : bias ? [x, filters, bias] : [x, filters];
-    return this.op('Conv', inputs, {
+    const attributes = {
       kernel_shape: kernel,
       pads: [top, left * b, bottom, right * b],
       dilations: [1, kernel[1] === 1 ? 1 : b],
       ...(relu && { activation: 'Relu' }),
+    };
+    if (!offset) return this.op('Conv', given(x, filters, bias, sum), attributes);
+    return this.g.asOne(() => {
+      const y = this.op('Conv', given(x, filters, offset, sum), attributes);
+      return standIn('Conv', y, given(x, filters, undefined, sum), attributes);
     });
   }
 
@@ -101,10 +111,44 @@ export class Blocked {
     return groups === 1 ? parts : this.m.transpose(parts, [1, 0, 2]);
   }
 
-  /** The sum over images and pixels of each channel, [C]. */
+  /** factor · x + shift, one of each a channel: as a convolution of each channel with itself it takes one pass. */
+  channelwise(x: Value, factor: Value, { bias, sum, relu = false }: Fused = {}): Value {
+    const c = x.dims[1]!;
+    const attributes = { kernel_shape: [1, 1], group: c, ...(relu && { activation: 'Relu' }) };
+    return this.op('Conv', given(x, this.m.reshape(factor, [c, 1, 1, 1]), bias, sum), attributes);
+  }
+
+  /**
+   * The sum over images and pixels of each channel, [C]. Each row first: one long sum would lose digits, and over the images
+   * as well in one pass the CPU provider takes four times as long.
+   */
   sumOfChannels(x: Value): Value {
     const [groups, c, h, wide] = x.dims as [number, number, number, number];
     const { block: b, m } = this;
-    return m.reshape(m.sum(m.reshape(x, [groups, c / b, h * wide, b]), [0, 2], false), [c]);
+    const rows = m.sum(m.reshape(x, [(groups * c) / b, h, wide, b]), [2], false);
+    return m.reshape(m.sum(m.reshape(rows, [groups, c / b, h, b]), [0, 2], false), [c]);
   }
+
+  /** Images times pixels. */
+  countOf({ dims: [groups = 1, , h = 1, wide = 1] }: Value): number {
+    return groups * h * wide;
+  }
+}
+
+/** A convolution's inputs without what is missing at their end. */
+function given(x: Value, filters: Value, bias: Value | undefined, sum: Value | undefined): (Value | undefined)[] {
+  if (sum) return [x, filters, bias, sum];
+  return bias ? [x, filters, bias] : [x, filters];
+}
+
+/** A node for GraphBuilder.asOne: the operator of this domain whose gradient rule is taken for what made y. */
+export function standIn(
+  type: string,
+  y: Value,
+  inputs: readonly (Value | undefined)[],
+  attributes: Readonly<Record<string, AttributeInput>>,
+): RecordedNode {
+  const names = inputs.map((input) => input?.name ?? '');
+  const node = { name: y.name, type, domain: NCHWC, inputs: names, outputs: [y.name], attributes: toAttributes(attributes) };
+  return { node, inputs, outputs: [y] };
 }

@@ -7,6 +7,7 @@ import type { CompareRequests } from './compare';
 import type { WireError } from './errors';
 import type { LookingRequests } from './looking';
 import type { Fitted, FittingRequests } from './fitting';
+import type { FormsReport } from './forms';
 import type { ImportParams, ImportResult } from './import';
 import type {
   CheckParams,
@@ -45,6 +46,8 @@ export interface DoctorReport {
   readonly backbone: { readonly path: string; readonly found: boolean };
   readonly devices: readonly DeviceReport[];
   readonly chosen: DeviceUsed;
+  /** Of training steps on the CPU. */
+  readonly forms: FormsReport;
 }
 
 export interface TrainParams {

@@ -1,6 +1,7 @@
 // The files of a run folder as every process and window reads them: run.json, evaluation.json, scores.<split>.json, images.<split>.json.
 import type { FactTable, ImageFacts } from '../metrics/facts';
 import type { Unsliced } from '../metrics/groups';
+import type { StepForm } from './forms';
 import type { DeviceUsed, TrainResult } from './messages';
 import type { Recipe } from './recipe';
 
@@ -47,6 +48,8 @@ export interface RunRecord {
   readonly validation: SplitSource;
   readonly backbone: { readonly path: string; readonly sha256: string };
   readonly device: DeviceUsed;
+  /** How its steps are done, from the first on; absent in runs of older versions, whose steps were plain. */
+  readonly form?: StepForm;
   readonly result?: TrainResult;
 }
 

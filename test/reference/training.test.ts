@@ -12,10 +12,11 @@ import {
   LABELS,
   LEARN_RATE,
   LOSS,
+  type StepOptions,
   type TrainingStep,
   trainedTensors,
 } from '../../src/onnx/training';
-import { float32, floats, graphRunner, stepRunner, type Tensors } from '../support/graphs';
+import { blockHere, float32, floats, graphRunner, stepRunner, type Tensors } from '../support/graphs';
 import { hasReference, readFloats, readReference, referenceFiles, referencePath } from '../support/reference';
 
 const BACKBONE = 'node_modules/.cache/labelscope/resnet50-float32.onnx';
@@ -72,6 +73,12 @@ interface Pictures {
 
 const missing = !hasReference('training') ? 'the reference folder' : existsSync(BACKBONE) ? undefined : BACKBONE;
 const names = referenceFiles('training/trajectories', '.json').map((file) => file.replace(/\.json$/, ''));
+const block = await blockHere();
+/** Where convolutions learn, also in the blocked form of the step. */
+const cases = names.flatMap((name) => [
+  { name, form: 'plain', block: undefined },
+  ...(block === undefined || name.startsWith('head') ? [] : [{ name, form: 'blocked', block }]),
+]);
 
 describe.skipIf(missing)(`training trajectories${missing ? ` (skipped: ${missing} is absent)` : ''}`, () => {
   let pictures: Pictures;
@@ -95,7 +102,7 @@ describe.skipIf(missing)(`training trajectories${missing ? ` (skipped: ${missing
     expect(data.map(sumOfChannels)).toEqual(all.map(({ sum_rgb }) => sum_rgb));
   });
 
-  describe.each(names)('%s', (name) => {
+  describe.each(cases)('$name, $form form', ({ name, block }) => {
     let reference: Trajectory;
     let seen: Run;
     let worst: (quantity: string) => number;
@@ -103,7 +110,7 @@ describe.skipIf(missing)(`training trajectories${missing ? ` (skipped: ${missing
     beforeAll(async () => {
       reference = readReference<Trajectory>('training', 'trajectories', `${name}.json`);
       worst = (quantity) => SPREADS * reference.f32_minus_f64_worst[quantity]!;
-      seen = await follow(name, reference);
+      seen = await follow(name, reference, block);
     }, 600_000);
 
     it('starts from the same logits', () => {
@@ -204,10 +211,12 @@ describe.skipIf(missing)(`training trajectories${missing ? ` (skipped: ${missing
     readonly state: Tensors;
   }
 
-  async function follow(name: string, { settings, steps, batch_norm }: Trajectory): Promise<Run> {
+  /** A block takes more images than the reference has in a batch: with each as often as the others loss, statistics and gradients are the same. */
+  async function follow(name: string, { settings, steps, batch_norm }: Trajectory, block: number | undefined): Promise<Run> {
     const rateOfBackbone = settings.lr_backbone;
-    const training = buildTrainingStep(classifier, {
-      batchSize: settings.batch_size,
+    const times = (block ?? settings.batch_size) / settings.batch_size;
+    const options: StepOptions = {
+      batchSize: times * settings.batch_size,
       layers: batch_norm.includes('not trained') ? 'head' : 'all',
       batchNorm: batch_norm.startsWith('batch statistics') ? 'batch' : 'frozen',
       batchNormMomentum: settings.bn_momentum ?? undefined,
@@ -215,7 +224,8 @@ describe.skipIf(missing)(`training trajectories${missing ? ` (skipped: ${missing
       l2: settings.l2,
       l2On: 'weights',
       headLearnRateFactor: settings.lr_head / settings.lr_backbone,
-    });
+    };
+    const training = buildTrainingStep(classifier, options, 'cpu', block);
     const logitsBefore = await evaluate(training, training.state);
     const runner = await stepRunner(training);
     const losses: number[] = [];
@@ -223,7 +233,7 @@ describe.skipIf(missing)(`training trajectories${missing ? ` (skipped: ${missing
     let firstGradients: Record<string, Float32Array> = {};
     for (const { batch } of steps) {
       const before = { ...runner.state };
-      const outputs = await runner.step(feedsOf(batch, rateOfBackbone));
+      const outputs = await runner.step(feedsOf(Array.from({ length: times }, () => batch).flat(), rateOfBackbone));
       losses.push(floats(outputs[LOSS])[0]!);
       const gradients = gradientsOf(before, runner.state, settings);
       gradientNorms.push(mapValues(gradients, norm));

@@ -1,5 +1,6 @@
 // Runs graphs in ONNX Runtime inside the test's own process, without the engine around it.
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { blockIn, blockProbe } from '../../src/onnx/block-size';
 import { encodeModel } from '../../src/onnx/encode';
 import type { Model, Tensor } from '../../src/onnx/model';
 import { NEXT } from '../../src/onnx/normalization';
@@ -23,6 +24,15 @@ export async function graphRunner(model: Model, provider: 'cpu' | 'webgpu' = 'cp
     },
     release: () => session.release(),
   };
+}
+
+/** Channels in a block of this processor's blocked layout; undefined where ONNX Runtime has none for it. */
+export async function blockHere(): Promise<number | undefined> {
+  const { model, feeds } = blockProbe();
+  const runner = await graphRunner(model).catch(() => undefined);
+  const answer = await runner?.run(feeds);
+  await runner?.release();
+  return answer && blockIn(answer);
 }
 
 export interface StepRunner {

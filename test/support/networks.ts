@@ -103,6 +103,27 @@ export function residualNetwork(shape: Shape = {}): Model {
   }, shape);
 }
 
+/** A stem of few channels, then residual blocks with the kernels and strides that ResNets have, on 16 × 16 pixels; `width` channels in their middle. */
+export function bottlenecks(strideIn: 'pointwise' | 'middle', width: number): Model {
+  return compose((net, x) => {
+    const relu = (y: string) => net.op('Relu', [y]);
+    const unit = (y: string, name: string, channels: readonly [number, number], options: { kernel: number; stride?: number }) =>
+      batchNorm(net, conv(net, y, name, channels, options), channels[0], `${name}.norm`);
+    let y = relu(unit(x, 'stem', [16, 3], { kernel: 3 }));
+    for (const [k, stride] of [1, 2].entries()) {
+      const [first, middle] = strideIn === 'pointwise' ? [stride, 1] : [1, stride];
+      const from = k === 0 ? 16 : 32;
+      let z = relu(unit(y, `block${k}.a`, [width, from], { kernel: 1, stride: first }));
+      z = relu(unit(z, `block${k}.b`, [width, width], { kernel: 3, stride: middle }));
+      z = unit(z, `block${k}.c`, [32, width], { kernel: 1 });
+      const shortcut = unit(y, `block${k}.shortcut`, [32, from], { kernel: 1, stride });
+      y = relu(net.op('Add', [shortcut, z]));
+    }
+    const pooled = net.op('Flatten', [net.op('GlobalAveragePool', [y])], { axis: 1 });
+    return net.op('Gemm', [pooled, net.weight('fc.weight', [5, 32]), net.weight('fc.bias', [5])], { transB: 1 });
+  });
+}
+
 /** After Howard et al., "MobileNetV3": inverted bottlenecks with depthwise convolutions, squeeze-and-excitation and HardSwish. */
 export function mobileNetwork(shape: Shape = {}): Model {
   return compose((net, input) => {

@@ -18,6 +18,8 @@ export const doctor: Verb = {
       `Backbone      ${report.backbone.path}${report.backbone.found ? '' : ' (missing)'}`,
       ...report.devices.map(({ device, available, reason }) => `${device.padEnd(12)}  ${available ? 'yes' : 'no '}  ${reason}`),
       `Chosen        ${report.chosen.device} with ${report.chosen.threads} threads`,
+      `Step form     ${report.forms.form}: ${report.forms.reason}`,
+      ...report.forms.verdicts.map(({ network, form, reason }) => `  checked     ${form}: ${network}: ${reason}`),
     ]);
     return DONE;
   },

@@ -50,6 +50,7 @@ function sessionSettings({ device, threads, stateOutputs = [] }: LoadOptions): I
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     intraOpNumThreads: threads,
     graphOptimizationLevel: 'all',
+    ...(stateOutputs.length > 0 && { enableMemPattern: false }),
     logSeverityLevel: 3,
     // Spinning threads would take the cores that decode the next batch.
     extra: { session: { intra_op: { allow_spinning: '0' } } },

@@ -31,6 +31,8 @@ export interface Learner {
 export interface LearnerOptions extends Omit<StepOptions, 'averaged'> {
   /** What a step keeps of the old averages, 0..1; 0 = the weights are not averaged. */
   readonly ema: number;
+  /** Channels in a block, for the blocked form of the step; undefined = the plain form. */
+  readonly block?: number | undefined;
 }
 
 const EVALUATION_BATCH = 16;
@@ -43,11 +45,11 @@ export async function startLearner(
   runtime: Runtime,
   classifier: Classifier,
   input: string,
-  { ema, ...options }: LearnerOptions,
+  { ema, block, ...options }: LearnerOptions,
   load: LoadOptions,
   restored?: Tensors,
 ): Promise<Learner> {
-  const step = buildTrainingStep(classifier, { ...options, averaged: ema > 0 }, targetOf(load.device));
+  const step = buildTrainingStep(classifier, { ...options, averaged: ema > 0 }, targetOf(load.device), block);
   const entry = entryLoss(options.objective ?? {});
   const stateOutputs = step.model.graph.outputs.map(({ name }) => name).filter((name) => name !== LOSS);
   const stepSession = await runtime.load(encodeModel(step.model), { ...load, stateOutputs });

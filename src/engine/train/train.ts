@@ -5,9 +5,11 @@ import { writeModel } from '../../onnx/files';
 import { buildInferenceModel } from '../../onnx/inference';
 import { trainedTensors } from '../../onnx/training';
 import { toWireError } from '../../protocol/errors';
+import type { StepForm } from '../../protocol/forms';
 import type { FailedFile, TrainEvent, TrainParams, TrainResult } from '../../protocol/messages';
 import type { Context } from '../context';
 import { readRecord } from '../client/folder';
+import { chooseForm, type FormRequest } from '../forms/choose';
 import { appendHistory, rewindHistory, syncHistory, writeRecord } from '../run/folder';
 import { type Gate, runChannel } from '../run/channel';
 import { holdRun } from '../run/lock';
@@ -17,7 +19,7 @@ import { objectiveOf } from './objective';
 import { withPrior } from './prior';
 import { openExamples, type TrainingData } from './data';
 import { type Job, newJob, resumedJob } from './job';
-import { type Learner, startLearner } from './learner';
+import { type Learner, type LearnerOptions, startLearner } from './learner';
 import { scheduleOf, trainLoop } from './loop';
 import { progressTeller } from './progress';
 
@@ -67,36 +69,62 @@ function warnOfMissing(failed: readonly FailedFile[], emit: Emit): void {
 
 /** A run that ends early says in its record how. */
 async function runOrTell(job: Job, context: Context, emit: Emit, gate: Gate): Promise<TrainResult> {
+  let formed = job;
   try {
-    return await run(job, context, emit, gate);
+    const form = await formOf(job, context, emit);
+    formed = { ...job, record: { ...job.record, form } };
+    return await run(formed, form, context, emit, gate);
   } catch (error) {
     const outcome = context.signal.aborted
       ? ({ state: 'stopped' } as const)
       : ({ state: 'failed', error: toWireError(error).message } as const);
     // Where the record cannot be written either, the first error is the one to tell.
-    await writeRecord(job.paths, { ...job.record, ...outcome }).catch(() => undefined);
+    await writeRecord(job.paths, { ...formed.record, ...outcome }).catch(() => undefined);
     throw error;
   }
 }
 
-async function run(job: Job, context: Context, emit: Emit, gate: Gate): Promise<TrainResult> {
+/** The form that the run began in, unless another one is asked for or that one cannot be used here. */
+async function formOf(job: Job, context: Context, emit: Emit): Promise<StepForm> {
+  const { record, classifier, checkpoint } = job;
+  const { total } = scheduleOf(record.recipe, job.train.set.images.length);
+  const request: FormRequest = {
+    classifier,
+    options: learnerOptions(job),
+    load: record.device,
+    steps: total - (checkpoint?.progress.iteration ?? 0),
+    before: checkpoint && (record.form?.form ?? 'plain'),
+  };
+  const form = await chooseForm(request, context, {
+    checking: () => emit({ kind: 'stage', message: 'Comparing the two forms of the training step, once for this network …' }),
+    warn: (message) => emit({ kind: 'warning', message }),
+  });
+  await writeRecord(job.paths, { ...record, form });
+  return form;
+}
+
+function learnerOptions({ record: { recipe }, train }: Job): LearnerOptions {
+  return {
+    ...recipe,
+    batchSize: scheduleOf(recipe, train.set.images.length).batchSize,
+    batchNormMomentum: recipe.batchNormMomentum || undefined,
+    objective: objectiveOf(recipe, train.set),
+  };
+}
+
+async function run(job: Job, form: StepForm, context: Context, emit: Emit, gate: Gate): Promise<TrainResult> {
   const { record, checkpoint } = job;
   const { recipe, device } = record;
   const classifier = withPrior(job.classifier, recipe, job.train.set);
   emit({ kind: 'stage', message: `Device: ${device.reason}` });
+  if (recipe.layers !== 'head') emit({ kind: 'stage', message: `Training step: ${form.form} form: ${form.reason}` });
   const data = await openExamples(classifier, job, context, emit);
-  const { batchSize } = scheduleOf(recipe, data.train.count);
   const onFeatures = recipe.layers === 'head';
   const learner = await startLearner(
     context.runtime,
     onFeatures ? headOnly(classifier) : classifier,
     onFeatures ? classifier.features : IMAGE,
-    {
-      ...recipe,
-      batchSize,
-      batchNormMomentum: recipe.batchNormMomentum || undefined,
-      objective: objectiveOf(recipe, job.train.set),
-    },
+    { ...learnerOptions(job), block: form.block },
     device,
     checkpoint?.state,
   );

@@ -12,10 +12,11 @@ interface Geometry {
 
 export const NCHWC_GRADIENTS: Readonly<Record<string, GradientRule>> = {
   Conv: (context) => {
-    const { g, op, m, y, inputs } = context;
+    const { g, op, inputs } = context;
     const [x, filters, bias, sum] = inputs as [Value, Value, Value | undefined, Value | undefined];
     const blocked = new Blocked(g);
-    const d = op.string('activation', '') === 'Relu' ? m.mul(context.dy, m.positive(y)) : context.dy;
+    const d = masked(context);
+    if (op.number('group', 1) > 1) return channelwise(context, blocked, d);
     const geometry = geometryOf(context, blocked.block);
     return [
       inputGradient(blocked, geometry, filters, d),
@@ -24,11 +25,42 @@ export const NCHWC_GRADIENTS: Readonly<Record<string, GradientRule>> = {
       sum && d,
     ];
   },
+  BatchNormalization: batchNormalization,
   ReorderInput: ({ g, op, dy }) => {
     const blocked = new Blocked(g);
     return [blocked.op('ReorderOutput', [dy], { channels: dy.dims[1]!, channels_last: op.number('channels_last', 0) })];
   },
 };
+
+function masked({ op, m, y, dy }: GradientContext): Value {
+  return op.string('activation', '') === 'Relu' ? m.mul(dy, m.positive(y)) : dy;
+}
+
+/** Of factor · x + shift, one of each a channel. */
+function channelwise({ m, inputs }: GradientContext, blocked: Blocked, d: Value): (Value | undefined)[] {
+  const [x, factor, bias, sum] = inputs as [Value, Value, Value | undefined, Value | undefined];
+  const products = blocked.sumOfChannels(m.mul(d, x));
+  return [blocked.channelwise(d, factor), m.reshape(products, factor.dims), bias && blocked.sumOfChannels(d), sum && d];
+}
+
+/**
+ * By the batch's statistics (Ioffe and Szegedy, "Batch Normalization", section 3), n elements a channel: dx = factor·(d − d bias/n −
+ * (x − mean)/σ · d scale/n), in two passes. Inputs 4 to 6 are mean, 1/σ and factor = scale/σ.
+ */
+function batchNormalization(context: GradientContext): (Value | undefined)[] {
+  const { g, m, inputs } = context;
+  const [x, , , sum, mean, inverse, factor] = inputs as [Value, Value, Value, Value | undefined, Value, Value, Value];
+  const blocked = new Blocked(g);
+  const d = masked(context);
+  const dbias = blocked.sumOfChannels(d);
+  const products = blocked.sumOfChannels(m.mul(d, x));
+  const dscale = m.mul(m.sub(products, m.mul(mean, dbias)), inverse);
+  const share = m.mul(factor, -1 / blocked.countOf(x));
+  const slope = m.mul(m.mul(share, inverse), dscale);
+  const shift = m.sub(m.mul(share, dbias), m.mul(slope, mean));
+  const correction = blocked.channelwise(x, slope, { bias: shift });
+  return [blocked.channelwise(d, factor, { sum: correction }), dscale, dbias, sum && d];
+}
 
 function geometryOf({ op }: GradientContext, block: number): Geometry {
   const [top = 0, left = 0, bottom = 0, right = 0] = op.numbers('pads') ?? [];
