@@ -4,15 +4,15 @@ import { setImmediate } from 'node:timers/promises';
 /** Milliseconds that others may have to wait. */
 const PATIENCE = 30;
 
-/** Runs a computation of many steps to its end. @throws the signal's reason once it is aborted */
-export async function unhurried<T>(steps: Generator<void, T>, signal: AbortSignal): Promise<T> {
+/** Runs a computation of many steps to its end, unless a signal is given and aborted. @throws the signal's reason then */
+export async function unhurried<T>(steps: Generator<void, T>, signal?: AbortSignal): Promise<T> {
   let since = performance.now();
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
     if (performance.now() - since < PATIENCE) continue;
     await setImmediate();
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     since = performance.now();
   }
 }

@@ -111,9 +111,14 @@ export function finished<T>(steps: Generator<void, T>): T {
   }
 }
 
+/** The interval of a metric from its values in the resamples of so many images. */
+export function intervalOver(images: number, values: Float64Array): Interval {
+  return images < FEWEST_IMAGES ? null : percentileInterval(values);
+}
+
 export function intervalsOf({ images, categories, values, f1, ap }: Replicated, options: BootstrapOptions): Intervals {
   const { replicates, seed } = options;
-  const of = (all: Float64Array) => (images < FEWEST_IMAGES ? null : percentileInterval(all));
+  const of = (all: Float64Array) => intervalOver(images, all);
   const row = (all: Float64Array, c: number) => of(all.subarray(c * replicates, (c + 1) * replicates));
   return {
     level: LEVEL,
@@ -156,10 +161,13 @@ function verdictOf([low, high]: NonNullable<Interval>, lessIsBetter: boolean): V
  * resamples where the metric is undefined are left out; null where it is undefined in all.
  */
 export function percentileInterval(values: Float64Array): Interval {
-  const sorted = values.filter((value) => !Number.isNaN(value)).sort();
-  if (sorted.length === 0) return null;
+  // NaN comes last.
+  const sorted = values.slice().sort();
+  let known = sorted.length;
+  while (known > 0 && Number.isNaN(sorted[known - 1]!)) known--;
+  if (known === 0) return null;
   const at = (share: number) => {
-    const place = share * (sorted.length - 1);
+    const place = share * (known - 1);
     const below = sorted[Math.floor(place)]!;
     return below + (sorted[Math.ceil(place)]! - below) * (place % 1);
   };

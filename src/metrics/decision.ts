@@ -10,9 +10,17 @@ import type { Counts, Decision, Quality, ScoredSet, SweepPoint, Threshold } from
 export function decide(set: ScoredSet, threshold: Threshold): Decision {
   checkSet(set);
   checkThreshold(set, threshold);
-  const counts = confusionAt(set, threshold);
+  return decisionOf(set.categories, threshold, confusionAt(set, threshold), agreementAt(set, threshold));
+}
+
+/** The decision that counts make, however they were come by. */
+export function decisionOf(
+  categories: readonly string[],
+  threshold: Threshold,
+  counts: readonly Counts[],
+  { total, ...agreement }: Agreement,
+): Decision {
   const qualities = counts.map(qualityOf);
-  const { total, ...agreement } = agreementAt(set, threshold);
   const micro = qualityOf(total);
   const macro = macroAverage(qualities);
   return {
@@ -26,7 +34,7 @@ export function decide(set: ScoredSet, threshold: Threshold): Decision {
     OP: micro.precision,
     OR: micro.recall,
     OF1: micro.f1,
-    perCategory: set.categories.map((category, c) => ({ category, ...counts[c]!, ...qualities[c]! })),
+    perCategory: categories.map((category, c) => ({ category, ...counts[c]!, ...qualities[c]! })),
   };
 }
 
@@ -62,7 +70,7 @@ export function confusionAt(set: ScoredSet, threshold: Threshold): Counts[] {
 }
 
 /** How far the predicted and the true labels of the images agree (see `Decision`), and the counts over all categories. */
-interface Agreement extends Pick<Decision, 'jaccard' | 'hammingLoss' | 'exactMatch'> {
+export interface Agreement extends Pick<Decision, 'jaccard' | 'hammingLoss' | 'exactMatch'> {
   readonly total: Counts;
 }
 

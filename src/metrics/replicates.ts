@@ -7,7 +7,7 @@ import type { Resamples } from './resamples';
 import type { ScoredSet } from './types';
 
 /** The metrics that move with a threshold. */
-type MovingMetric = Exclude<Metric, 'loss' | 'mAP'>;
+export type MovingMetric = Exclude<Metric, 'loss' | 'mAP'>;
 
 /** By metric: its value in each resample. */
 type MovingValues = Readonly<Record<MovingMetric, Float64Array>>;

@@ -1,21 +1,25 @@
 // An evaluation as the panel is told it, of any size: labels and scores follow from a seed, everything else from them.
 import { evaluate } from '../../src/metrics/evaluate';
 import type { EvaluatedImage, EvaluationData } from '../../src/protocol/windows';
-import { randomStream } from '../../src/metrics/random';
+import { type RandomStream, randomStream } from '../../src/metrics/random';
 
 export interface EvaluationSize {
   readonly images: number;
   readonly categories: readonly string[];
   readonly seed?: number;
   readonly facts?: EvaluationData['facts'];
+  /** A score for a label of 0 or 1. */
+  readonly scoreOf?: (label: number, random: RandomStream) => number;
 }
 
-/** About three labels an image; scores that lean towards the truth. */
-export function evaluationData({ images, categories, seed = 1, facts = null }: EvaluationSize): EvaluationData {
+const even = (label: number, random: RandomStream) => 0.25 * label + 0.75 * random.next();
+
+/** About three labels an image; scores that lean towards the truth, unless others are asked for. */
+export function evaluationData({ images, categories, seed = 1, facts = null, scoreOf = even }: EvaluationSize): EvaluationData {
   const random = randomStream('evaluation', seed);
   const share = Math.min(0.5, 3 / categories.length);
   const labels = new Uint8Array(images * categories.length).map(() => Number(random.next() < share));
-  const scores = Float64Array.from(labels, (label) => 0.25 * label + 0.75 * random.next());
+  const scores = Float64Array.from(labels, (label) => scoreOf(label, random));
   const set = { images, categories, labels, scores };
   return {
     folder: '/runs/one',

@@ -1,6 +1,7 @@
 // The evaluation panel in a real browser: the slider, the cells of the confusion chart, the images behind them.
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bootstrap } from '../../src/metrics/bootstrap';
 import { decide } from '../../src/metrics/decision';
 import { scoredSetOf } from '../../webview/evaluation/model';
 import { evaluationData } from './evaluation-data';
@@ -8,6 +9,22 @@ import { NO_BROWSER, showWindow, startBrowser, violations } from './window';
 
 const DATA = evaluationData({ images: 200, categories: ['dog', '<b>cat</b>', 'potted plant'] });
 const SET = scoredSetOf(DATA);
+
+/** Of each tile its number and the ends of its interval, from the metrics by themselves. */
+function tilesAt(threshold: number): number[] {
+  const { micro, macro, jaccard, exactMatch, hammingLoss } = decide(SET, threshold);
+  const intervals = bootstrap(SET, threshold);
+  const three = ['f1', 'precision', 'recall'] as const;
+  const tiles = [
+    ...three.map((key) => [micro[key], intervals.micro[key]]),
+    [jaccard, intervals.jaccard],
+    ...three.map((key) => [macro[key], intervals.macro[key]]),
+    [exactMatch, intervals.exactMatch],
+    [hammingLoss, intervals.hammingLoss],
+    [DATA.result.evaluation.mAP, intervals.mAP],
+  ];
+  return tiles.flat(2) as number[];
+}
 
 describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
   let browser: Browser;
@@ -23,6 +40,23 @@ describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
     await page.getByLabel('Threshold', { exact: true }).fill('0.3');
     await expect.poll(() => f1.textContent()).toContain(decide(SET, 0.3).micro.f1.toFixed(3));
     expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('shows below every tile the interval of its number, which follows the slider too', async () => {
+    const { result } = DATA;
+    const evaluation = { ...result.evaluation, intervals: bootstrap(SET, 0.5) };
+    const { page, close } = await showWindow(browser, 'evaluation', { data: { ...DATA, result: { ...result, evaluation } } });
+    const distance = async (wanted: readonly number[]) => {
+      const shown = await page.locator('.tile').evaluateAll((all) => all.map((tile) => tile.textContent ?? ''));
+      const numbers = shown.flatMap((text) => [...text.matchAll(/\d\.\d{3}/g)].map(([number]) => Number(number)));
+      return numbers.length === wanted.length ? Math.max(...numbers.map((number, k) => Math.abs(number - wanted[k]!))) : NaN;
+    };
+    for (const threshold of [0.5, 0.3, 0.62]) {
+      await page.getByLabel('Threshold', { exact: true }).fill(String(threshold));
+      // Three digits are shown.
+      await expect.poll(() => distance(tilesAt(threshold))).toBeLessThan(0.000501);
+    }
     await close();
   });
 

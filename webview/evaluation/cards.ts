@@ -1,8 +1,9 @@
 // The evaluation panel's charts and its table of categories.
 import { html } from 'lit';
+import { guard } from 'lit/directives/guard.js';
 import type { Decision } from '../../src/metrics/types';
 import type { Card } from '../kit/card';
-import { lineChart } from '../kit/chart';
+import { lineChart, type Series, thinned } from '../kit/chart';
 import { fixed } from '../kit/format';
 import { t } from '../kit/l10n';
 import { confusionChart } from './confusion';
@@ -88,21 +89,54 @@ function showCell(rows: Decision['perCategory'], { show }: Actions, key: string,
 /** Columns of the table of categories. */
 const CELL_COLUMNS: Readonly<Record<number, Cell>> = { 2: 'tp', 3: 'fp', 4: 'fn', 5: 'tn' };
 
-export function precisionRecallCard({ set }: Prepared, { category }: ViewState): Card {
-  const curves = set.categories.map((name, c) => ({ name, points: [...precisionRecall(set, c)].sort(([a], [b]) => a - b) }));
-  const others = curves.filter((_, c) => c !== category).map((one) => ({ ...one, faint: true }));
+/** What does not move with the slider, of the evaluation that is shown: the curves of all categories, and the card of the chosen one. */
+interface Ranking {
+  readonly curves: readonly Series[];
+  readonly cards: Map<number, Card>;
+}
+
+const rankings = new WeakMap<Prepared, Ranking>();
+
+/** Points of a curve in the background. */
+const FAINT_POINTS = 200;
+
+function rankingOf(prepared: Prepared): Ranking {
+  const known = rankings.get(prepared);
+  if (known) return known;
+  const { set } = prepared;
+  const curves = set.categories.map((name, c) => ({ name, points: [...precisionRecall(set, c)].sort(([x], [y]) => x - y) }));
+  const ranking = { curves, cards: new Map<number, Card>() };
+  rankings.set(prepared, ranking);
+  return ranking;
+}
+
+export function precisionRecallCard(prepared: Prepared, { category }: ViewState): Card {
+  const { curves, cards } = rankingOf(prepared);
+  const card = cards.get(category) ?? cardOfCurve(curves, category);
+  cards.set(category, card);
+  return card;
+}
+
+function cardOfCurve(curves: readonly Series[], category: number): Card {
   const chosen = curves[category]!;
-  return {
-    name: 'precision-recall',
-    title: t('Precision over recall'),
-    chart: lineChart({
+  const draw = () =>
+    lineChart({
       label: t('Precision over recall of {0}, the other categories faint; the table holds the numbers', chosen.name),
       x: t('recall'),
       y: t('precision'),
-      series: [...others, chosen],
+      series: [
+        ...curves
+          .filter((one) => one !== chosen)
+          .map(({ name, points }) => ({ name, points: thinned(points, FAINT_POINTS), faint: true })),
+        chosen,
+      ],
       xRange: [0, 1],
       yRange: [0, 1],
-    }),
+    });
+  return {
+    name: 'precision-recall',
+    title: t('Precision over recall'),
+    chart: html`${guard([chosen], draw)}`,
     table: {
       caption: t('Precision over recall of {0}', chosen.name),
       columns: [

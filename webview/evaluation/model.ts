@@ -1,8 +1,8 @@
 // What the evaluation panel computes from an evaluation's images: decisions at a threshold, and curves.
-import { decide } from '../../src/metrics/decision';
 import { rankingCurve } from '../../src/metrics/ranking';
 import type { Counts, Quality, ScoredSet } from '../../src/metrics/types';
 import type { EvaluationData } from '../../src/protocol/windows';
+import type { Moving } from './moving';
 
 export type Cell = keyof Counts;
 
@@ -25,10 +25,10 @@ export interface CurvePoint extends Quality {
 }
 
 /** Micro values and the Jaccard index at `steps` + 1 thresholds from 0 to 1. */
-export function curveOf(set: ScoredSet, steps = 50): CurvePoint[] {
+export function curveOf({ decide }: Pick<Moving, 'decide'>, steps = 50): CurvePoint[] {
   return Array.from({ length: steps + 1 }, (_, k) => {
     const threshold = k / steps;
-    const { micro, jaccard } = decide(set, threshold);
+    const { micro, jaccard } = decide(threshold);
     return { threshold, ...micro, jaccard };
   });
 }

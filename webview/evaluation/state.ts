@@ -7,6 +7,7 @@ import { type FittingChoices, fittingChoices } from './fitting';
 import { type FailureChoices, failureChoices } from './slices';
 import type { Behind } from './behind';
 import type { Cell, CurvePoint } from './model';
+import type { Moving } from './moving';
 
 export interface ViewState {
   /** Name of the tab that is shown. */
@@ -48,6 +49,7 @@ export interface LookingState {
 export interface Prepared {
   readonly data: EvaluationData;
   readonly set: ScoredSet;
+  readonly moving: Moving;
   readonly curve: readonly CurvePoint[];
 }
 

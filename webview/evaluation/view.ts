@@ -1,6 +1,5 @@
 // The evaluation panel: the threshold that everything is judged at, and tabs with what follows from it.
 import { html, nothing, render, type TemplateResult } from 'lit';
-import { decide } from '../../src/metrics/decision';
 import type { EvaluationData } from '../../src/protocol/windows';
 import { save } from '../kit/card';
 import { count, fixed } from '../kit/format';
@@ -10,6 +9,7 @@ import { tabList } from '../kit/tabs';
 import { type Behind, behindCell } from './behind';
 import { Gallery } from './gallery';
 import { curveOf, scoredSetOf } from './model';
+import { movingOf } from './moving';
 import { type Actions, appliedThreshold, firstState, type Panel, type Prepared, type ViewState } from './state';
 import { TABS } from './tabs/tabs';
 
@@ -43,7 +43,8 @@ export function evaluationView(root: HTMLElement, host: Host<'evaluation'>): voi
   host.listen((data) => {
     const set = scoredSetOf(data);
     gallery.forget();
-    prepared = { data, set, curve: curveOf(set) };
+    const moving = movingOf(set, soon);
+    prepared = { data, set, moving, curve: curveOf(moving) };
     if (state.category >= set.categories.length) state.category = 0;
     if (Number.isNaN(state.threshold)) state.threshold = thresholdOf(data);
     soon();
@@ -82,9 +83,9 @@ function page(panel: Panel, gallery: Gallery): TemplateResult {
 
 function header(panel: Panel): TemplateResult {
   const { prepared, host } = panel;
-  const { data, set } = prepared;
+  const { data, moving } = prepared;
   const keep = () => {
-    const numbers = { ...data.result, decision: decide(set, appliedThreshold(panel)) };
+    const numbers = { ...data.result, decision: moving.decide(appliedThreshold(panel)) };
     void save(host, 'evaluation.json', JSON.stringify(numbers, null, 2));
   };
   const report = () => void host.call('command', { command: 'exportReport' }).catch(() => undefined);

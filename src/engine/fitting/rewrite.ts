@@ -1,5 +1,5 @@
 // Writing what was fitted: the model file anew, and with it the scores and the evaluation that lie beside it.
-import { bootstrap } from '../../metrics/bootstrap';
+import { intervalsOf, replicated } from '../../metrics/bootstrap';
 import { evaluate } from '../../metrics/evaluate';
 import { mapped } from '../../metrics/scaling';
 import type { Threshold } from '../../metrics/types';
@@ -14,6 +14,7 @@ import { writeAtomically } from '../run/atomic';
 import { runPaths } from '../run/folder';
 import { holdRun } from '../run/lock';
 import type { Trained } from '../trained';
+import { unhurried } from '../unhurried';
 import { fittedOf, weightsOf } from './card';
 
 /**
@@ -57,7 +58,7 @@ function rescoredImage(image: ScoredImageRecord, calibration: LogitMap | undefin
   return { ...rest, scores: uncalibrated.map((score, c) => mapped(calibration, c, score)), uncalibrated };
 }
 
-/** An evaluation at the model's own thresholds stays one. */
+/** An evaluation at the model's own thresholds stays one. The model is written already: no longer to be cancelled. */
 async function reevaluate(folder: string, { classifier }: Trained, card: ModelCard): Promise<void> {
   const kept = await readEvaluation(folder).catch(() => undefined);
   if (kept?.scores.weights !== weightsOf(classifier)) return;
@@ -68,7 +69,7 @@ async function reevaluate(folder: string, { classifier }: Trained, card: ModelCa
   const { intervals } = result.evaluation;
   const evaluation = {
     ...evaluate(set, { threshold }),
-    ...(intervals && { intervals: bootstrap(set, threshold, intervals) }),
+    ...(intervals && { intervals: intervalsOf(await unhurried(replicated(set, threshold, intervals)), intervals) }),
   };
   const written: EvaluateResult = { ...result, evaluation, has: fittedOf(card) };
   await writeAtomically(runPaths(folder).evaluation, [JSON.stringify(written, null, 2) + '\n']);

@@ -28,10 +28,18 @@ export function evaluationPanel(engine: Supervisor, runs: Runs, shower: Shower):
     name: 'evaluation',
     title: (folder) => l10n.t('Evaluation: {0}', basename(folder)),
     open: async (folder) => {
-      const { scores } = await evaluationOf(folder);
-      let files = new Set(scores.images.map(({ path }) => path));
+      const stamp = await evaluationStamp(folder);
+      let opened: Evaluated | undefined = await evaluationOf(folder);
+      let files = new Set(opened.scores.images.map(({ path }) => path));
+      const roots = foldersOf([...files]);
+      // What was read to open the panel is what it shows first, unless it was evaluated anew meanwhile.
+      const current = async () => {
+        const first = opened;
+        opened = undefined;
+        return first && stamp === (await evaluationStamp(folder)) ? first : evaluationOf(folder);
+      };
       const data = async (webview: Webview): Promise<EvaluationData> => {
-        const { result, scores: now } = await evaluationOf(folder);
+        const { result, scores: now } = await current();
         const looking = await readLooking(folder);
         const facts = (await readImageFacts(folder, result.split, now)) ?? null;
         files = new Set(now.images.map(({ path }) => path));
@@ -49,7 +57,7 @@ export function evaluationPanel(engine: Supervisor, runs: Runs, shower: Shower):
         resetFitted: ({ what }: Reset) => fit(() => engine.request('reset', { model: folder, what })),
         ...lookingCalls(folder, { engine, shower, change: fit, evaluated: async () => (await evaluationOf(folder)).result }),
       };
-      return { roots: foldersOf(scores.images.map(({ path }) => path)), calls, data };
+      return { roots, calls, data };
     },
     // Also where the command line has written it.
     attach: (folder, window) => {
@@ -80,7 +88,14 @@ async function stampsOf(folder: string): Promise<string> {
   return (await Promise.all([EVALUATION, POINTING, SANITY].map(async (name) => stampOf(join(folder, name))))).join();
 }
 
-async function evaluationOf(folder: string): Promise<{ readonly result: EvaluateResult; readonly scores: ScoresFile }> {
+const evaluationStamp = (folder: string) => stampOf(join(folder, EVALUATION));
+
+interface Evaluated {
+  readonly result: EvaluateResult;
+  readonly scores: ScoresFile;
+}
+
+async function evaluationOf(folder: string): Promise<Evaluated> {
   const evaluation = await readEvaluation(folder);
   if (evaluation) return evaluation;
   throw new LabelscopeError(

@@ -1,42 +1,54 @@
 // The evaluation panel's first tab: every number at the threshold, its charts, and every category.
 import { html, type TemplateResult } from 'lit';
-import { decide } from '../../../src/metrics/decision';
-import type { Decision } from '../../../src/metrics/types';
+import type { Interval } from '../../../src/metrics/bootstrap';
+import type { Decision, Evaluation } from '../../../src/metrics/types';
 import { cardOf } from '../../kit/card';
 import { fixed } from '../../kit/format';
 import { t } from '../../kit/l10n';
 import { categoryTable, confusionCard, precisionRecallCard, sweepCard } from '../cards';
+import type { MovingIntervals } from '../moving';
 import { appliedThreshold, type Panel } from '../state';
 
 export function overviewTab(panel: Panel): TemplateResult {
   const { prepared, state, actions, host } = panel;
-  const decision = decide(prepared.set, appliedThreshold(panel));
+  const threshold = appliedThreshold(panel);
+  const decision = prepared.moving.decide(threshold);
   const cards = [sweepCard(prepared, state), confusionCard(decision, panel), precisionRecallCard(prepared, state)];
   const draw = (card: (typeof cards)[number]) => cardOf(card, state.tables, actions.toggle, host);
-  return html`${tiles(decision, prepared.data.result.evaluation.mAP)}
+  return html`${tiles(decision, prepared.moving.intervals(threshold), prepared.data.result.evaluation)}
     <div class="grid">${cards.map(draw)} ${draw(categoryTable(decision, panel))}</div>`;
 }
 
-function tiles({ micro, macro, jaccard, exactMatch, hammingLoss }: Decision, mAP: number | null): TemplateResult {
-  const all: (readonly [string, string, number | null])[] = [
-    ['micro-f1', t('Micro F1'), micro.f1],
-    ['micro-precision', t('Micro precision'), micro.precision],
-    ['micro-recall', t('Micro recall'), micro.recall],
-    ['jaccard', t('Jaccard index'), jaccard],
-    ['macro-f1', t('Macro F1'), macro.f1],
-    ['macro-precision', t('Macro precision'), macro.precision],
-    ['macro-recall', t('Macro recall'), macro.recall],
-    ['exact-match', t('Exact match'), exactMatch],
-    ['hamming-loss', t('Hamming loss'), hammingLoss],
-    ['map', t('mAP (any threshold)'), mAP],
+/** What a tile shows. The interval is undefined while it is being computed. */
+type Tile = readonly [key: string, name: string, value: number | null, interval: Interval | undefined];
+
+function tiles(
+  { micro, macro, jaccard, exactMatch, hammingLoss }: Decision,
+  moving: MovingIntervals | undefined,
+  { mAP, intervals }: Evaluation,
+): TemplateResult {
+  const all: Tile[] = [
+    ['micro-f1', t('Micro F1'), micro.f1, moving?.['micro.f1']],
+    ['micro-precision', t('Micro precision'), micro.precision, moving?.['micro.precision']],
+    ['micro-recall', t('Micro recall'), micro.recall, moving?.['micro.recall']],
+    ['jaccard', t('Jaccard index'), jaccard, moving?.jaccard],
+    ['macro-f1', t('Macro F1'), macro.f1, moving?.['macro.f1']],
+    ['macro-precision', t('Macro precision'), macro.precision, moving?.['macro.precision']],
+    ['macro-recall', t('Macro recall'), macro.recall, moving?.['macro.recall']],
+    ['exact-match', t('Exact match'), exactMatch, moving?.exactMatch],
+    ['hamming-loss', t('Hamming loss'), hammingLoss, moving?.hammingLoss],
+    // Of evaluations of older versions it is not known.
+    ['map', t('mAP (any threshold)'), mAP, intervals ? intervals.mAP : null],
   ];
-  return html`<dl class="tiles">
-    ${all.map(
-      ([key, name, value]) =>
-        html`<div class="tile" data-metric=${key}>
-          <dt>${name}</dt>
-          <dd>${fixed(value)}</dd>
-        </div>`,
-    )}
-  </dl>`;
+  return html`<dl class="tiles">${all.map(tile)}</dl>`;
+}
+
+function tile([key, name, value, interval]: Tile): TemplateResult {
+  return html`<div class="tile" data-metric=${key}>
+    <dt>${name}</dt>
+    <dd>${fixed(value)}</dd>
+    <dd class="interval" title=${t('95 % interval over other images like these')}>
+      ${interval === undefined ? '…' : interval === null ? '–' : `${fixed(interval[0])}–${fixed(interval[1])}`}
+    </dd>
+  </div>`;
 }

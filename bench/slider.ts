@@ -1,0 +1,88 @@
+// `npm run bench -- slider`: the evaluation panel's slider over 5,000 images × 80 categories in Chromium: the work that each of its events makes.
+import type { Page } from 'playwright-core';
+import { table } from '../src/cli/io';
+import type { RandomStream } from '../src/metrics/random';
+import { evaluationData, type EvaluationSize } from '../test/webview/evaluation-data';
+import { NO_BROWSER, showWindow, startBrowser } from '../test/webview/window';
+
+const SIZE = { images: 5000, categories: Array.from({ length: 80 }, (_, c) => `category ${c}`) };
+
+/** Like a network's: most scores are small, and those of true labels spread from low to high. */
+const likeNetwork = (label: number, random: RandomStream) =>
+  1 / (1 + Math.exp(-(label === 1 ? 1 + 2 * random.normal() : -4 + 1.5 * random.normal())));
+
+const SETS: readonly (readonly [string, EvaluationSize])[] = [
+  ["scores like a network's", { ...SIZE, scoreOf: likeNetwork }],
+  ['scores spread evenly', SIZE],
+];
+
+/** There and back through the middle by hundredths, as a hand drags; then places far apart, as clicks on the track. */
+const DRAGGED = [...Array.from({ length: 90 }, (_, k) => 5 + k), ...Array.from({ length: 90 }, (_, k) => 95 - k)];
+const JUMPED = Array.from({ length: 60 }, (_, k) => (5 + 37 * k) % 91);
+
+/** Lines of the median, the 95th percentile and the longest of the work of an event: its handlers, the script of its frame, style, layout and paint. */
+export async function benchSlider(): Promise<string[]> {
+  if (NO_BROWSER) throw new Error('No Chromium or Chrome was found. Install one.');
+  const browser = await startBrowser();
+  try {
+    const rows: string[][] = [];
+    for (const [name, size] of SETS) {
+      const { page, close } = await showWindow(browser, 'evaluation', { data: evaluationData(size) });
+      await page.locator('[data-metric="micro-f1"]').waitFor();
+      // The first way round compiles what the second measures.
+      await work(page, DRAGGED);
+      rows.push([name, 'dragged', ...summary(await work(page, DRAGGED))]);
+      rows.push(['', 'clicked', ...summary(await work(page, JUMPED))]);
+      await close();
+    }
+    return table([['', 'slider', 'median ms', '95 % ms', 'longest ms', 'tiles that moved'], ...rows]);
+  } finally {
+    await browser.close();
+  }
+}
+
+interface Work {
+  readonly milliseconds: readonly number[];
+  /** Of the tiles, how many have shown more than one number. */
+  readonly moved: number;
+}
+
+/**
+ * Runs in the page. The panel draws in the frame after the event: its first callback is ours, and so is the first task after it was painted. The
+ * time between the event's handlers and that frame is idle and is not counted.
+ */
+const WORK = `async (places) => {
+  const slider = document.querySelector('#threshold');
+  const tiles = [...document.querySelectorAll('.tile')];
+  const seen = tiles.map(() => new Set());
+  const milliseconds = [];
+  for (const place of places) {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    let begun = 0;
+    const ended = new Promise((done) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => done(performance.now());
+      requestAnimationFrame(() => {
+        begun = performance.now();
+        port2.postMessage(null);
+      });
+    });
+    const before = performance.now();
+    slider.value = String(place / 100);
+    slider.dispatchEvent(new Event('input', { bubbles: true }));
+    const handled = performance.now() - before;
+    milliseconds.push(handled + (await ended) - begun);
+    tiles.forEach((tile, k) => seen[k].add(tile.textContent));
+  }
+  return { milliseconds, moved: seen.filter(({ size }) => size > 1).length };
+}`;
+
+async function work(page: Page, places: readonly number[]): Promise<Work> {
+  return page.evaluate<Work>(`(${WORK})(${JSON.stringify(places)})`);
+}
+
+function summary({ milliseconds, moved }: Work): string[] {
+  const sorted = [...milliseconds].sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))]!.toFixed(1);
+  return [at(0.5), at(0.95), at(1), String(moved)];
+}

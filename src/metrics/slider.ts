@@ -1,0 +1,77 @@
+// Decisions that follow a threshold from place to place: only the entries that it passes are looked at, so a slider over 400,000 scores is fluent.
+import { decisionOf } from './decision';
+import { predictedAt, type Ranked } from './ranked';
+import type { Counts, Decision, ScoredSet, Threshold } from './types';
+
+export interface Slider {
+  /** What `decide` says of the set at the threshold, to the last digit. The threshold must be checked. */
+  decide(threshold: Threshold): Decision;
+}
+
+/** Begins where nothing is predicted. The set must be checked; `ranked` must be of it. */
+export function sliderOf(set: ScoredSet, ranked: Ranked): Slider {
+  const { images, categories } = set;
+  const width = categories.length;
+  const positives = new Uint32Array(width);
+  const agreements = perImage(set);
+  const [places, hits] = [new Uint32Array(width), new Uint32Array(width)];
+  for (let at = 0; at < set.labels.length; at++) positives[at % width]! += set.labels[at]!;
+  /** The entry at `place` from the top becomes a prediction, or is none any more. */
+  const pass = (c: number, place: number, change: 1 | -1) => {
+    const at = (c + 1) * images - 1 - place;
+    const label = ranked.labels[at]!;
+    hits[c]! += change * label;
+    agreements.change(ranked.order[at]!, change, label);
+  };
+  const countsOf = (c: number): Counts => {
+    const [tp, fn] = [hits[c]!, positives[c]! - hits[c]!];
+    const fp = places[c]! - tp;
+    return { tp, fp, fn, tn: images - tp - fp - fn };
+  };
+  return {
+    decide: (threshold) => {
+      for (let c = 0; c < width; c++) {
+        const target = predictedAt(ranked, c, typeof threshold === 'number' ? threshold : threshold[c]!);
+        while (places[c]! < target) pass(c, places[c]!++, 1);
+        while (places[c]! > target) pass(c, --places[c]!, -1);
+      }
+      return decisionOf(
+        categories,
+        threshold,
+        categories.map((_, c) => countsOf(c)),
+        agreements.agreement(),
+      );
+    },
+  };
+}
+
+/** How many categories of each image are predicted, true, and both. */
+function perImage({ images, categories, labels }: ScoredSet) {
+  const width = categories.length;
+  const [both, predicted, labelled] = [0, 1, 2].map(() => new Uint32Array(images)) as [Uint32Array, Uint32Array, Uint32Array];
+  for (let at = 0; at < labels.length; at++) labelled[Math.floor(at / width)]! += labels[at]!;
+  const of = (sum: number, entries: number) => (images === 0 ? null : sum / entries);
+  return {
+    change: (i: number, change: 1 | -1, label: number) => {
+      predicted[i]! += change;
+      both[i]! += change * label;
+    },
+    /** In the order in which `decide` adds, for the same last digit. */
+    agreement: () => {
+      const total = { tp: 0, fp: 0, fn: 0, tn: images * width };
+      let [jaccard, exact] = [0, 0];
+      for (let i = 0; i < images; i++) {
+        const hit = both[i]!;
+        const either = predicted[i]! + labelled[i]! - hit;
+        jaccard += either === 0 ? 1 : hit / either;
+        if (either === hit) exact++;
+        total.tp += hit;
+        total.fp += predicted[i]! - hit;
+        total.fn += labelled[i]! - hit;
+        total.tn -= either;
+      }
+      const wrong = total.fp + total.fn;
+      return { total, jaccard: of(jaccard, images), hammingLoss: of(wrong, images * width), exactMatch: of(exact, images) };
+    },
+  };
+}

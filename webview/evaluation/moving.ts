@@ -1,0 +1,59 @@
+// The numbers that move with the slider, and their intervals: both follow it from place to place, so that a frame is enough for them.
+import { BOOTSTRAP, type Interval, intervalOver } from '../../src/metrics/bootstrap';
+import { rankedOf } from '../../src/metrics/ranked';
+import { type MovingMetric, type Replicates, replicatesOf } from '../../src/metrics/replicates';
+import { resamplesOf } from '../../src/metrics/resamples';
+import { sliderOf } from '../../src/metrics/slider';
+import type { Decision, ScoredSet, Threshold } from '../../src/metrics/types';
+
+export type MovingIntervals = Readonly<Record<MovingMetric, Interval>>;
+
+export interface Moving {
+  /** What `decide` says at the threshold. */
+  readonly decide: (threshold: Threshold) => Decision;
+  /**
+   * The intervals at the threshold, from the resamples of `evaluate`. Undefined as long as they take more time than a frame has: then
+   * `soon` is called when it is worth asking again.
+   */
+  readonly intervals: (threshold: Threshold) => MovingIntervals | undefined;
+}
+
+/** Milliseconds of a frame that intervals may take. */
+const BUDGET = 4;
+
+/** Weights that are held: a thousand resamples of 64,000 images; of more images, fewer resamples. */
+const MOST_WEIGHTS = 64e6;
+
+export function movingOf(set: ScoredSet, soon: () => void): Moving {
+  const { images, categories } = set;
+  const ranked = rankedOf(set);
+  const slider = sliderOf(set, ranked);
+  let [replicates, asked]: [Replicates | undefined, boolean] = [undefined, false];
+  const prepare = () => {
+    const count = Math.min(BOOTSTRAP.replicates, Math.max(100, Math.floor(MOST_WEIGHTS / Math.max(1, images))));
+    replicates = replicatesOf(set, ranked, resamplesOf(images, BOOTSTRAP.seed, 0, count));
+    soon();
+  };
+  let last: { readonly limits: Float64Array; readonly intervals: MovingIntervals } | undefined;
+  return {
+    decide: (threshold) => slider.decide(threshold),
+    intervals: (threshold) => {
+      // The first picture is not to wait for them.
+      if (!replicates) {
+        if (!asked) setTimeout(prepare);
+        asked = true;
+        return undefined;
+      }
+      const limits = Float64Array.from(categories, (_, c) => (typeof threshold === 'number' ? threshold : threshold[c]!));
+      if (last?.limits.every((limit, c) => limit === limits[c])) return last.intervals;
+      const end = performance.now() + BUDGET;
+      if (!replicates.moveTo(limits, () => performance.now() < end)) {
+        setTimeout(soon);
+        return undefined;
+      }
+      const values = Object.entries(replicates.values()).map(([metric, all]) => [metric, intervalOver(images, all)]);
+      last = { limits, intervals: Object.fromEntries(values) as MovingIntervals };
+      return last.intervals;
+    },
+  };
+}
