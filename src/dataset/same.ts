@@ -18,8 +18,15 @@ interface SameImages {
   readonly leaked: readonly SamePair[];
 }
 
-/** @param train by row, undefined where nothing is known; likewise `validation` */
-export function sameImages(train: readonly (Seen | undefined)[], validation: readonly (Seen | undefined)[] = []): SameImages {
+/**
+ * In the steps of `eachNearPair`.
+ *
+ * @param train by row, undefined where nothing is known; likewise `validation`
+ */
+export function* sameImages(
+  train: readonly (Seen | undefined)[],
+  validation: readonly (Seen | undefined)[] = [],
+): Generator<void, SameImages> {
   const all = [...train, ...validation];
   const isOurs = (row: number) => row < train.length;
   const [repeated, leaked]: [SamePair[], SamePair[]] = [[], []];
@@ -42,7 +49,7 @@ export function sameImages(train: readonly (Seen | undefined)[], validation: rea
     return undefined;
   });
   const isWanted = (a: number, b: number) => isOurs(a) && (isOurs(b) ? groups.find(a) !== groups.find(b) : !leaks.has(b));
-  eachNearPair(pictures, isWanted, (a, b) => pair(a, b, false));
+  yield* eachNearPair(pictures, isWanted, (a, b) => pair(a, b, false));
   const inOrder = (x: SamePair, y: SamePair) => x.a - y.a || x.b - y.b;
   return { repeated: repeated.sort(inOrder), leaked: leaked.sort(inOrder) };
 }

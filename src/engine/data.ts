@@ -12,6 +12,7 @@ import type { Recipe } from '../protocol/recipe';
 import type { SplitPart, SplitSource } from '../protocol/run';
 import type { Opening } from './context';
 import { checkImages, depthFor } from './health';
+import { unhurried } from './unhurried';
 
 export interface Split {
   readonly set: LabelledSet;
@@ -36,7 +37,7 @@ interface OpenOptions extends Opening {
   readonly onProgress?: (bytes: number, totalBytes: number) => void;
 }
 
-/** Both splits of a new run. Without a validation file, a share of the training images is kept for validation. */
+/** Both splits of a new run. Without a validation file, given or found, a share of the training images is kept for validation. */
 export async function openSplits(
   params: TrainParams,
   recipe: Recipe,
@@ -50,12 +51,13 @@ export async function openSplits(
     images: params.images,
     categories: params.categories,
   });
-  const file = params.validation ?? (await findValidationFile(params.annotations));
-  if (file === undefined) {
+  const file = params.validation === undefined ? await findValidationFile(params.annotations) : params.validation;
+  if (file === undefined || file === null) {
     const together = await samePictures(whole, signal);
     const share = `${Math.round(100 * recipe.validationFraction)} % of its images are kept for validation`;
     const groups = together.length === 0 ? '' : `; ${together.length} groups of nearly the same images stay on one side`;
-    say(`No validation file was found beside ${params.annotations}: ${share}, each category in proportion${groups}.`);
+    const why = file === null ? 'As was asked for' : `No validation file was found beside ${params.annotations}`;
+    say(`${why}: ${share}, each category in proportion${groups}.`);
     return parts(whole, {
       fraction: recipe.validationFraction,
       seed: params.seed,
@@ -126,7 +128,8 @@ export async function samePictures(
 ): Promise<readonly (readonly string[])[]> {
   if (depthFor(undefined, paths.length) !== 'pixels') return [];
   const checks = await checkImages(paths, 'pixels', { signal, onProgress });
-  const groups = groupsOf(paths.length, sameImages(checks).repeated);
+  const { repeated } = await unhurried(sameImages(checks), signal);
+  const groups = groupsOf(paths.length, repeated);
   return groups.map((rows) => rows.map((row) => set.images[row]!.fileName));
 }
 

@@ -103,7 +103,7 @@ export async function splitOf(
   };
 }
 
-function scoredSet({ set }: Split, { scored }: Scores): ScoredSet {
+export function scoredSet({ set }: Split, { scored }: Scores): ScoredSet {
   const rows = scored.map(({ row }) => row);
   const { categories, labels, images } = takeRows(set, rows);
   const scores = new Float64Array(images.length * categories.length);

@@ -117,13 +117,13 @@ interface UnreadableCounter {
 }
 
 /** Tells of each unreadable image once, and ends the work when they are too many. */
-export function unreadableCounter(total: number, tell: (message: string) => void): UnreadableCounter {
+export function unreadableCounter(total: number, tell: (message: string, row: number) => void): UnreadableCounter {
   const rows = new Set<number>();
   return {
     has: (row) => rows.has(row),
     add: (row, error) => {
       const message = error instanceof Error ? error.message : String(error);
-      if (!rows.has(row)) tell(message);
+      if (!rows.has(row)) tell(message, row);
       rows.add(row);
       if (rows.size > MOST_UNREADABLE * total) throw tooManyUnreadable(rows.size, total, message);
     },

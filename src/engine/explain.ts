@@ -2,12 +2,13 @@
 import { mkdir } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { colormapOf } from '../heatmap/colormap';
+import type { ModelCard } from '../onnx/inference';
 import { LabelscopeError, toWireError } from '../protocol/errors';
 import type { CountProgress, ExplainedMap, ExplainParams, ExplainResult, FailedFile } from '../protocol/messages';
 import type { Context } from './context';
 import { imageFiles } from './image-files';
 import { type Pixels, readFullSize, readPixels } from './images';
-import { mapsOf, type RunMaps, runMaps } from './maps';
+import { type MapSessions, mapsOf, see } from './maps';
 import { drawOverlay } from './overlay';
 import type { Trained } from './trained';
 
@@ -20,9 +21,9 @@ export async function explain(
 ): Promise<ExplainResult> {
   const { files, failed: missing } = await imageFiles(params.files);
   const draw = params.out === undefined ? undefined : overlayDrawer(resolve(params.out), params);
-  return models.use(params.model, await device(params.device), async ({ trained, mapping }) => {
+  return models.use(params.model, await device(params.device), async ({ trained, scoring, mapping }) => {
     checkCategories(params, trained);
-    const session = await mapping();
+    const sessions = { runtime, mapping: await mapping(), scoring: await scoring() };
     const images: Explained[] = [];
     const failed: FailedFile[] = [...missing];
     for (const [done, file] of files.entries()) {
@@ -32,7 +33,7 @@ export async function explain(
         failed.push({ file, error: toWireError(error).message });
       });
       if (pixels) {
-        const maps = await explained(trained, pixels, params.categories, (feeds) => runtime.run(session, feeds));
+        const maps = await explained(trained, pixels, params.categories, sessions);
         images.push({ file, maps: draw ? await draw(file, maps) : maps });
       }
       emit({ done: done + 1, total: files.length });
@@ -51,27 +52,23 @@ function checkCategories({ categories = [] }: ExplainParams, { card }: Trained):
 }
 
 /** What prediction would say, or the likeliest category where it would say nothing. */
-function shownCategories({ card }: Trained, scores: Float32Array): string[] {
+function shownCategories(card: ModelCard, scores: Float32Array): string[] {
   const labels = card.categories.filter((_, k) => scores[k]! >= (card.thresholds[k] ?? 0.5));
   return labels.length > 0 ? labels : [card.categories[scores.indexOf(Math.max(...scores))]!];
 }
 
-/** @param asked the categories to explain; without, those that prediction would name, which a first run tells */
+/** @param asked the categories to explain; without, those that prediction would name */
 async function explained(
-  trained: Trained,
+  { classifier, card }: Trained,
   pixels: Pixels,
   asked: readonly string[] | undefined,
-  run: RunMaps,
+  sessions: MapSessions,
 ): Promise<ExplainedMap[]> {
-  const { categories } = trained.card;
-  const wanted = asked ?? shownCategories(trained, (await runMaps(trained, pixels, [], run)).probabilities);
-  const { maps, probabilities } = await mapsOf(
-    trained,
-    pixels,
-    wanted.map((name) => categories.indexOf(name)),
-    run,
-  );
-  return wanted.map((category, k) => ({ category, score: probabilities[categories.indexOf(category)]!, ...maps[k]! }));
+  const seen = await see(classifier, pixels, sessions);
+  const wanted = asked ?? shownCategories(card, seen.probabilities);
+  const columns = wanted.map((name) => card.categories.indexOf(name));
+  const maps = await mapsOf(classifier, seen, columns, sessions);
+  return wanted.map((category, k) => ({ category, score: seen.probabilities[columns[k]!]!, ...maps[k]! }));
 }
 
 type DrawOverlays = (path: string, maps: readonly ExplainedMap[]) => Promise<ExplainedMap[]>;

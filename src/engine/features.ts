@@ -30,7 +30,8 @@ export interface FeatureJob {
   readonly cache: FeatureCache;
   readonly signal: AbortSignal;
   readonly onProgress: (done: number) => void;
-  readonly onUnreadable: (message: string) => void;
+  /** Told once for every row whose file cannot be read. */
+  readonly onUnreadable: (message: string, row: number) => void;
 }
 
 /** Images of a block: some seconds' work on two cores, which is what a killed process loses. */

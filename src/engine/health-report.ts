@@ -12,6 +12,7 @@ import { toWireError } from '../protocol/errors';
 import type { CheckDepth, CountProgress, InspectParams } from '../protocol/messages';
 import type { Opening } from './context';
 import { checkImages, depthFor, type ImageCheck } from './health';
+import { unhurried } from './unhurried';
 
 /** An annotation file and the folder of its images, where one was found. */
 interface Opened {
@@ -101,7 +102,7 @@ async function looked(
   const [own, others] = [checks.slice(0, ours.length), checks.slice(ours.length)];
   const sizes = imageFindings(train.index, own);
   if (depth === 'headers') return [...sizes, ...namesAlone(train, validation)];
-  const { repeated, leaked } = sameImages(own, others);
+  const { repeated, leaked } = await unhurried(sameImages(own, others), options.signal);
   const labels = labelsOfRows(train.index, new Set(repeated.flatMap(({ a, b }) => [a, b])));
   return [
     ...sizes,

@@ -60,16 +60,21 @@ interface Size {
  *
  * @throws LabelscopeError 'image-unreadable' naming the file
  */
-export async function readThumbnail(path: string, side: number, declared: Size): Promise<Size & { jpeg: Uint8Array }> {
+export async function readThumbnail(
+  path: string,
+  side: number,
+  declared: Size,
+): Promise<Size & { readonly jpeg: Uint8Array; readonly isTurned?: true }> {
   const stored = openStored(path);
   try {
-    const { width: across, height: down, autoOrient: upright } = await stored.metadata();
+    const { width: across, height: down, autoOrient: upright, orientation = 1 } = await stored.metadata();
     const isUpright = !isSize(declared, { width: across, height: down }) && isSize(declared, upright);
     const { width, height } = isUpright ? upright : { width: across, height: down };
     const small = (isUpright ? stored.autoOrient() : stored)
       .resize(side, side, { fit: 'inside', withoutEnlargement: true })
       .flatten({ background: '#fff' });
-    return { width, height, jpeg: await small.toColourspace('srgb').jpeg({ quality: THUMBNAIL_QUALITY }).toBuffer() };
+    const jpeg = await small.toColourspace('srgb').jpeg({ quality: THUMBNAIL_QUALITY }).toBuffer();
+    return { width, height, jpeg, ...(orientation > 1 && !isUpright && { isTurned: true }) };
   } catch (error) {
     return unreadable(path, error);
   }

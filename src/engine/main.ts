@@ -21,6 +21,7 @@ import { explain } from './explain';
 import { exportModel } from './export';
 import { pointing } from './pointing';
 import { predict } from './predict';
+import { prepare } from './prepare';
 import { probeDevice } from './probe';
 import type { Device } from './runtime/messages';
 import { checkDataset, inspectDataset } from './inspect';
@@ -50,6 +51,7 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   train,
   evaluate: evaluateModel,
   compare,
+  prepare,
   predict,
   explain,
   pointing,

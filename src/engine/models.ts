@@ -1,14 +1,15 @@
 // Opened models with their sessions, kept for the next request: a second prediction costs one image and one forward pass.
 import { stat } from 'node:fs/promises';
 import { encodeModel } from '../onnx/encode';
-import { buildGradCam } from '../onnx/gradcam';
+import { buildGradCam, withStage } from '../onnx/gradcam';
 import { buildInferenceModel, withoutCalibration } from '../onnx/inference';
 import type { DeviceUsed } from '../protocol/messages';
+import { loadKept } from './kept-models';
 import { targetOf } from './runtime/messages';
 import type { Runtime } from './runtime/runtime';
 import { locateModel, openTrained, type Trained } from './trained';
 
-/** Models kept open. A ResNet-50 takes about 100 MB for its weights and as much again for each session. */
+/** Models kept open. A ResNet-50 takes about 100 MB for its weights and as much again for its session. */
 const MOST_KEPT = 2;
 
 /** Categories that one run of the Grad-CAM graph explains; fewer are filled up, more take several runs. */
@@ -16,11 +17,11 @@ export const MAPS_AT_ONCE = 8;
 
 interface OpenModel {
   readonly trained: Trained;
-  /** image → probabilities */
+  /** image → probabilities and, where the network has one, the activations of the last convolutional stage under its name */
   readonly scoring: () => Promise<number>;
   /** image → probabilities without the calibration; the same session where there is none */
   readonly uncalibrated: () => Promise<number>;
-  /** image and selection (MAPS_AT_ONCE rows) → maps and probabilities. @throws OnnxError 'onnx-unsupported' */
+  /** activations of one image and selection (MAPS_AT_ONCE rows) → maps. @throws OnnxError 'onnx-unsupported' */
   readonly mapping: () => Promise<number>;
 }
 
@@ -91,8 +92,9 @@ function entryOf(trained: Trained, runtime: Runtime, device: DeviceUsed): Entry 
     return session;
   };
   const { classifier, path, card } = trained;
-  const gradCam = () => encodeModel(buildGradCam(classifier, MAPS_AT_ONCE, targetOf(device.device), card.calibration));
-  const scoring = () => once('scoring', () => runtime.load(path, device));
+  const gradCam = () => encodeModel(buildGradCam(classifier, MAPS_AT_ONCE, targetOf(device.device)));
+  const whole = () => encodeModel(withStage(buildInferenceModel(classifier, card), classifier));
+  const scoring = () => once('scoring', () => loadKept(path, whole, runtime, device));
   const plain = () => encodeModel(buildInferenceModel(classifier, withoutCalibration(card)));
   return {
     trained,

@@ -10,7 +10,7 @@ import type { Split } from './data';
 import { splitOf } from './evaluate';
 import { readStored } from './images';
 import { type ReadImage, readRows, sampled } from './looking';
-import { mapsOf, type RunMaps } from './maps';
+import { type MapSessions, mapsOf, see } from './maps';
 import { writeAtomically } from './run/atomic';
 import { runPaths } from './run/folder';
 import type { Trained } from './trained';
@@ -31,8 +31,8 @@ export async function pointing(
 ): Promise<PointingResult> {
   const { runtime, models, signal } = context;
   const { sample = DEFAULT_SAMPLE, seed = 0, tolerance = 0 } = params;
-  return models.use(params.model, await context.device(params.device), async ({ trained, mapping }) => {
-    const session = await mapping();
+  return models.use(params.model, await context.device(params.device), async ({ trained, scoring, mapping }) => {
+    const sessions = { runtime, mapping: await mapping(), scoring: await scoring() };
     const { split, name } = await splitOf(params, trained, context);
     const boxes = await boxesOfRows(split, context);
     if (boxes.size === 0) throw noBoxes(split.source.annotations);
@@ -40,7 +40,7 @@ export async function pointing(
     const failed: FailedFile[] = [...split.failed];
     const cases: PointedCase[] = [];
     let withoutBox = 0;
-    const task: Task = { trained, split, tolerance, run: (feeds) => runtime.run(session, feeds) };
+    const task: Task = { trained, split, tolerance, sessions };
     for await (const image of readRows(rows, split.paths, failed, { ...trained.classifier, signal, emit })) {
       const found = await casesOf(image, boxes.get(image.row)!, task);
       withoutBox += labelsOf(split, image.row) - found.length;
@@ -83,22 +83,23 @@ interface Task {
   readonly trained: Trained;
   readonly split: Split;
   readonly tolerance: number;
-  readonly run: RunMaps;
+  readonly sessions: MapSessions;
 }
 
 async function casesOf(
   { row, path, pixels }: ReadImage,
   boxes: Boxes,
-  { trained, split, tolerance, run }: Task,
+  { trained, split, tolerance, sessions }: Task,
 ): Promise<PointedCase[]> {
   const columns = [...boxes.keys()].sort((a, b) => a - b);
-  const { maps, probabilities } = await mapsOf(trained, pixels, columns, run);
+  const seen = await see(trained.classifier, pixels, sessions);
+  const maps = await mapsOf(trained.classifier, seen, columns, sessions);
   const [declared, stored] = [split.set.images[row]!, await readStored(path)];
   return columns.flatMap((column, k) => {
     const upright = uprightBoxes(boxes.get(column)!, declared, stored);
     const found = pointingOf(maps[k]!, upright.boxes, upright.image, tolerance);
     if (!found) return [];
-    const score = probabilities[column]!;
+    const score = seen.probabilities[column]!;
     const predicted = score >= (trained.card.thresholds[column] ?? 0.5);
     const difficult = isDifficult(found, labelsOf(split, row));
     return [{ file: path, category: split.set.categories[column]!, score, predicted, difficult, ...found }];

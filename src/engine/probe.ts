@@ -87,7 +87,7 @@ async function lossesOn(runtime: Runtime, device: Device): Promise<number[]> {
   const state = await runtime.setState(step.state);
   const losses: number[] = [];
   for (let k = 0; k < STEPS; k++) {
-    const { [LOSS]: loss } = await runtime.run(session, smallBatch(k), state);
+    const { [LOSS]: loss } = await runtime.run(session, smallBatch(k), { state });
     losses.push((loss as Tensor<'float32'>).data[0]!);
   }
   await runtime.release({ session, state });

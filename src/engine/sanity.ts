@@ -6,7 +6,8 @@ import { randomStream } from '../metrics/random';
 import { rankCorrelation, structuralSimilarity } from '../metrics/similarity';
 import { type Classifier, withTensors } from '../onnx/classifier';
 import { encodeModel } from '../onnx/encode';
-import { buildGradCam, SIGNED_MAPS } from '../onnx/gradcam';
+import { buildGradCam, SIGNED_MAPS, withStage } from '../onnx/gradcam';
+import { buildInferenceModel, withoutCalibration } from '../onnx/inference';
 import type { Tensor } from '../onnx/model';
 import { type Stage, stagesOf } from '../onnx/stages';
 import { LabelscopeError } from '../protocol/errors';
@@ -16,7 +17,7 @@ import type { Context } from './context';
 import { splitOf } from './evaluate';
 import type { Pixels } from './images';
 import { readRows, sampled } from './looking';
-import { type RawMap, type RawMaps, type RunMaps, runMaps } from './maps';
+import { type MapSessions, mapsOf, type RawMap, see } from './maps';
 import { kept } from './pointing';
 import { targetOf } from './runtime/messages';
 import type { Trained } from './trained';
@@ -106,13 +107,13 @@ async function subjectsOf(
 ): Promise<Subject[]> {
   const { classifier } = work.trained;
   const { signal } = work.context;
-  return withSession(classifier, work, async (maps) => {
+  return withSessions(classifier, work, async (sessions) => {
     const subjects: Subject[] = [];
     const emit = ({ done }: CountProgress) => work.tell(done);
     for await (const { pixels } of readRows(rows, paths, failed, { ...classifier, signal, emit })) {
-      const { probabilities } = await maps(pixels, []);
-      const column = probabilities.indexOf(Math.max(...probabilities));
-      const [map] = (await maps(pixels, [column])).maps;
+      const seen = await see(classifier, pixels, sessions);
+      const column = seen.probabilities.indexOf(Math.max(...seen.probabilities));
+      const [map] = await mapsOf(classifier, seen, [column], sessions);
       if (!isFlat(map!)) subjects.push({ pixels, column, map: map! });
     }
     return subjects;
@@ -121,31 +122,36 @@ async function subjectsOf(
 
 /** The subjects' maps by the network with other values of some tensors. */
 async function mapsWith(tensors: Tensors, subjects: readonly Subject[], work: Work): Promise<RawMap[]> {
-  return withSession(withTensors(work.trained.classifier, tensors), work, async (maps) => {
+  const classifier = withTensors(work.trained.classifier, tensors);
+  return withSessions(classifier, work, async (sessions) => {
     const found: RawMap[] = [];
     for (const { pixels, column } of subjects) {
       work.context.signal.throwIfAborted();
-      found.push((await maps(pixels, [column])).maps[0]!);
+      const seen = await see(classifier, pixels, sessions);
+      found.push((await mapsOf(classifier, seen, [column], sessions))[0]!);
       work.tell(found.length);
     }
     return found;
   });
 }
 
-type Maps = (pixels: Pixels, columns: readonly number[]) => Promise<RawMaps>;
-
-/** A graph for one category at a time, for as long as the work takes. */
-async function withSession<T>(
+/** Sessions for one category at a time, for as long as the work takes. */
+async function withSessions<T>(
   classifier: Classifier,
   { trained, device, context: { runtime } }: Work,
-  use: (maps: Maps) => Promise<T>,
+  use: (sessions: MapSessions) => Promise<T>,
 ): Promise<T> {
-  const session = await runtime.load(encodeModel(buildGradCam(classifier, 1, targetOf(device.device))), device);
+  const models = [
+    buildGradCam(classifier, 1, targetOf(device.device)),
+    withStage(buildInferenceModel(classifier, withoutCalibration(trained.card)), classifier),
+  ];
+  const loaded: number[] = [];
   try {
-    const run: RunMaps = (feeds) => runtime.run(session, feeds);
-    return await use((pixels, columns) => runMaps(trained, pixels, columns, run, { atOnce: 1, output: SIGNED_MAPS }));
+    for (const model of models) loaded.push(await runtime.load(encodeModel(model), device));
+    const [mapping, scoring] = loaded as [number, number];
+    return await use({ runtime, scoring, mapping, atOnce: 1, output: SIGNED_MAPS });
   } finally {
-    await runtime.release({ session });
+    for (const session of loaded) await runtime.release({ session });
   }
 }
 

@@ -14,6 +14,7 @@ import { isDone, sparingly } from '../protocol/sparingly';
 import type { Opening } from './context';
 import { depthFor } from './health';
 import { checkPixels, folderOf } from './health-report';
+import { unhurried } from './unhurried';
 
 /** Throws LabelscopeError 'split-too-few', 'write-failed', and what reading the file and writing the new ones throws. */
 export async function splitDataset(
@@ -81,7 +82,8 @@ async function samePictures(
 ): Promise<string[][]> {
   if (folder === undefined || depthFor(checkImages, index.images.length) !== 'pixels') return [];
   const checks = await checkPixels({ index, folder }, options);
-  const groups = groupsOf(checks.length, sameImages(checks).repeated);
+  const { repeated } = await unhurried(sameImages(checks), options.signal);
+  const groups = groupsOf(checks.length, repeated);
   return groups.map((rows) => rows.map((row) => index.images[row]!.fileName));
 }
 

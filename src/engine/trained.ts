@@ -160,7 +160,8 @@ function scorer(runtime: Runtime, session: number, { width, height }: Classifier
     const stride = width * height * 3;
     const data = new Uint8Array(batch.length * stride);
     batch.forEach((pixels, k) => transformInto(data, k * stride, pixels, { angle: 0, mirrored }));
-    const outputs = await runtime.run(session, { [IMAGE]: { type: 'uint8', dims: [batch.length, height, width, 3], data } });
+    const images: Tensor = { type: 'uint8', dims: [batch.length, height, width, 3], data };
+    const outputs = await runtime.run(session, { [IMAGE]: images }, { outputs: [PROBABILITIES] });
     return outputs[PROBABILITIES] as Tensor<'float32'>;
   };
 }

@@ -1,13 +1,7 @@
 // What other extensions and tests may call: the same work as the commands, without questions, with values and errors.
 import * as vscode from 'vscode';
-import type {
-  DatasetReport,
-  EvaluateResult,
-  ExplainedMap,
-  ExportResult,
-  PredictedImage,
-  SampleResult,
-} from '../protocol/messages';
+import type { ExportResult } from '../protocol/export';
+import type { DatasetReport, EvaluateResult, ExplainedMap, PredictedImage, SampleResult } from '../protocol/messages';
 import { evaluateModel, type EvaluateOptions, noModel } from './flows/evaluate';
 import { type StartedRun, startTraining, type TrainOptions } from './flows/train';
 import type { RunInfo } from './runs';

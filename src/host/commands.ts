@@ -6,7 +6,7 @@ import { LabelscopeError } from '../protocol/errors';
 import { askForEvaluation, evaluateModel, type EvaluateOptions } from './flows/evaluate';
 import { otherFolder } from './flows/folder';
 import { fixAnnotations, splitDataset } from './flows/health';
-import { deleteRuns, exportModel, exportReport, offerToReveal, renameRun } from './flows/files';
+import { deleteRuns, exportedInWords, exportModel, exportReport, offerToReveal, renameRun } from './flows/files';
 import { importModel } from './flows/import';
 import { askForTraining, type TrainOptions } from './flows/train';
 import { resumeAndFollow, trainAndFollow } from './follow';
@@ -82,7 +82,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   renameRun: async (services, target) => renameRun(services, await targets.runOf(services, target, () => true)),
   exportModel: async (services, target) => {
     const result = await exportModel(services, await targets.runOf(services, target, targets.hasModel));
-    await offerToReveal(vscode.l10n.t('The model is in {0}.', result.path), result.path);
+    await offerToReveal(exportedInWords(result), result.path);
     return result;
   },
   exportReport: async (services, target) => {
@@ -193,6 +193,7 @@ const HARMLESS = new Set([
   'showDatasetReport',
   'openTraining',
   'openEvaluation',
+  'compareRuns',
   'refreshRuns',
   'showOutput',
   'openWalkthrough',

@@ -1,10 +1,11 @@
-// The extension: makes its services and registers what package.json promises. Nothing heavy is loaded here; the engine starts on first use.
+// The extension: makes its services and registers what package.json promises. Nothing heavy is loaded here; the engine starts when the first image or COCO file is seen.
 import * as vscode from 'vscode';
 import { activeImage } from './active-image';
 import { type LabelscopeApi, publicApi } from './api';
 import { cocoFiles } from './coco-files';
 import { registerCommands } from './commands';
 import { cocoDiagnostics } from './diagnostics';
+import { earlyStart } from './early';
 import { supervisor } from './engine';
 import { imageFolders } from './image-folders';
 import { labelsOf } from './labels';
@@ -37,7 +38,7 @@ export function activate(context: vscode.ExtensionContext): LabelscopeApi {
     datasets: panelsOf(context.extensionUri, datasetPanel(engine, folders)),
     trainings: panelsOf(context.extensionUri, trainingPanel(runs)),
     evaluations: panelsOf(context.extensionUri, evaluationPanel(engine, runs, { models, show: images.show })),
-    reviews: panelsOf(context.extensionUri, reviewPanel(engine)),
+    reviews: panelsOf(context.extensionUri, reviewPanel(engine, models)),
     comparisons: panelsOf(context.extensionUri, comparePanel({ context, engine, log, runs })),
   };
   const trees = runTrees(runs, models);
@@ -45,7 +46,7 @@ export function activate(context: vscode.ExtensionContext): LabelscopeApi {
   context.subscriptions.push(log, engine, coco, runs, models, labels, active, images);
   context.subscriptions.push(datasets, trainings, evaluations, reviews, comparisons);
   context.subscriptions.push(trees, registerCommands(services, trees), runStatusBar(runs));
-  context.subscriptions.push(cocoDiagnostics(engine, coco, log));
+  context.subscriptions.push(cocoDiagnostics(engine, coco, log), earlyStart(engine, services, log));
   context.subscriptions.push(labelsView(context.extensionUri, active, labels, models, images.show));
   // A window that is reloaded finds its runs, and what was chosen, again.
   runs.refresh();

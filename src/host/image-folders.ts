@@ -50,7 +50,7 @@ export function withFolders<M extends Method>(method: M, params: Params<M>, fold
   if (!LOOKING.includes(method)) return params;
   const { annotations, validation } = params as Partial<Params<'train'>>;
   const images = annotations === undefined ? undefined : folders.of(annotations);
-  const validationImages = validation === undefined ? undefined : folders.of(validation);
+  const validationImages = typeof validation === 'string' ? folders.of(validation) : undefined;
   return { ...(images !== undefined && { images }), ...(validationImages !== undefined && { validationImages }), ...params };
 }
 

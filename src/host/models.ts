@@ -16,6 +16,8 @@ interface CurrentModel {
 export interface Models extends Closable {
   /** Undefined where there is none yet. */
   readonly current: () => Promise<CurrentModel | undefined>;
+  /** The current one where it knows the category, else the newest that does. */
+  readonly knowing: (category: string) => Promise<ModelInfo | undefined>;
   readonly usable: () => Promise<readonly RunInfo[]>;
   /** Undefined goes back to the newest. */
   readonly pin: (folder: string | undefined) => Promise<void>;
@@ -44,6 +46,10 @@ export function modelChoice(runs: Runs, memory: vscode.Memento): Models {
   const listening = runs.onDidChange(() => void tell());
   return {
     current,
+    knowing: async (category) => {
+      const all = [(await current())?.model, ...(await usable()).map(modelOf)];
+      return all.find((model) => model?.categories.includes(category));
+    },
     usable,
     pin: async (folder) => {
       await memory.update(PINNED, folder);

@@ -15,6 +15,8 @@ const REMEDIES: Readonly<Record<string, () => string>> = {
     vscode.l10n.t('Choose another with the setting labelscope.device, or run "Labelscope: Check Devices".'),
   'engine-died': () => vscode.l10n.t('What was saved is kept. A training run can be resumed in the Runs view.'),
   'training-diverged': () => vscode.l10n.t('Lower learnRate in the setting labelscope.recipeSettings.'),
+  'evaluation-missing': () => vscode.l10n.t('Run "Labelscope: Evaluate Model" first.'),
+  'images-differ': () => vscode.l10n.t('Evaluate all of them on the same annotation file.'),
   'write-failed': () => vscode.l10n.t('Check free space and permissions of the folder.'),
 };
 

@@ -10,6 +10,7 @@ interface Settings {
   readonly device: DeviceChoice;
   readonly seed: number;
   readonly 'training.outliveWindow': boolean;
+  readonly 'engine.startEarly': boolean;
   readonly 'engine.idleMinutes': number;
   readonly 'gradcam.colormap': ColormapName;
   readonly 'gradcam.opacity': number;
@@ -23,6 +24,7 @@ const FALLBACK: Settings = {
   device: 'auto',
   seed: 0,
   'training.outliveWindow': true,
+  'engine.startEarly': true,
   'engine.idleMinutes': 10,
   'gradcam.colormap': 'jet',
   'gradcam.opacity': 0.5,

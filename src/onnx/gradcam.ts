@@ -1,11 +1,9 @@
-// Grad-CAM as a graph: an image in, one map a chosen category out, all categories in one run.
+// Grad-CAM as a graph: the last convolutional stage in, one map a chosen category out, all categories in one run.
 import { GraphBuilder, type Target, type Value } from './builder';
-import { type Classifier, IMAGE, LOGITS, PROBABILITIES } from './classifier';
+import { type Classifier, IMAGE, LOGITS } from './classifier';
 import { differentiate } from './differentiate';
 import { type Model, OnnxError } from './model';
-import type { LogitMap } from './inference';
 import { extract } from './subgraph';
-import { tensorOf } from './tensors';
 
 export const SELECTION = 'selection';
 export const MAPS = 'maps';
@@ -15,29 +13,20 @@ export const SIGNED_MAPS = 'signed-maps';
  * Selvaraju et al., "Grad-CAM" (2017), eq. 1 and 2, on the last convolutional stage A (K×h×w), with S the category's logit:
  * alpha_k = mean over positions of ∂S/∂A_k, map = max(0, Σ_k alpha_k·A_k), not normalised.
  *
- * Inputs: image (uint8, 1×H×W×3), selection (float32, S×C, one-hot rows: the categories to explain).
- * Outputs: maps and, before negative values become 0, signed-maps (float32, S×h×w each); probabilities (float32, 1×C), after the
- * calibration, where there is one.
+ * The graph begins at A: the network in front of it is run once, however many categories are explained (see `withStage`).
+ * Inputs: A under the name that the classifier gives it (float32, 1×K×h×w), selection (float32, S×C, one-hot rows: the categories to
+ * explain). Outputs: maps and, before negative values become 0, signed-maps (float32, S×h×w each).
  *
  * @throws OnnxError 'onnx-unsupported' where the network has no convolutional stage in front of its head
  */
-export function buildGradCam(classifier: Classifier, selected: number, target: Target = 'cpu', calibration?: LogitMap): Model {
-  const { graph, stage = '', opset } = classifier;
+export function buildGradCam(classifier: Classifier, selected: number, target: Target = 'cpu'): Model {
+  const { graph, opset } = classifier;
+  const stage = stageOf(classifier, target);
   const builder = new GraphBuilder(opset, target);
-  const image = builder.input(IMAGE, 'uint8', [1, classifier.height, classifier.width, 3]);
-  const forward = builder.append(graph, new Map([[IMAGE, image]]));
-  const logit = forward.get(LOGITS)!;
-  builder.output(builder.op('Sigmoid', [calibration ? calibrated(builder, logit, calibration) : logit]), PROBABILITIES);
-  const activations = forward.get(stage);
-  if (activations?.dims.length !== 4) {
-    throw new OnnxError(
-      'onnx-unsupported',
-      'Grad-CAM needs a network that pools a convolutional stage in front of its head; this one does not.',
-    );
-  }
-  const repeated = builder.op('Expand', [activations, builder.ints([selected, ...activations.dims.slice(1)])]);
-  const rest = extract(graph, [{ name: stage, type: 'float32', dims: ['N', ...activations.dims.slice(1)] }], graph.outputs);
-  const logits = builder.append(rest, new Map([[stage, repeated]])).get(LOGITS)!;
+  const activations = builder.input(stage.name, 'float32', stage.dims);
+  const repeated = builder.op('Expand', [activations, builder.ints([selected, ...stage.dims.slice(1)])]);
+  const rest = extract(graph, [{ ...stage, type: 'float32', dims: ['N', ...stage.dims.slice(1)] }], graph.outputs);
+  const logits = builder.append(rest, new Map([[stage.name, repeated]])).get(LOGITS)!;
   const selection = builder.input(SELECTION, 'float32', logits.dims);
   const gradients = differentiate(builder, { nodes: builder.nodes, seeds: new Map([[logits.name, selection]]), wrt: [repeated] });
   const weighted = weightedSum(builder, repeated, gradients.get(repeated.name)!);
@@ -46,9 +35,24 @@ export function buildGradCam(classifier: Classifier, selected: number, target: T
   return { irVersion: 10, opsets: { '': opset }, producer: 'labelscope', graph: builder.build('grad-cam'), metadata: {} };
 }
 
-function calibrated(builder: GraphBuilder, logits: Value, { scale, shift }: LogitMap): Value {
-  const scaled = builder.op('Mul', [logits, builder.constant(tensorOf('float32', scale))]);
-  return builder.op('Add', [scaled, builder.constant(tensorOf('float32', shift))]);
+/** The model that `buildInferenceModel` made of the classifier, with the activations of its last convolutional stage as an output, where it has one. */
+export function withStage(model: Model, { stage }: Classifier): Model {
+  if (stage === undefined) return model;
+  const { graph } = model;
+  const output = { name: stage, type: 'float32' as const, dims: ['N', 'K', 'h', 'w'] };
+  return { ...model, graph: { ...graph, outputs: [...graph.outputs, output] } };
+}
+
+/** The last convolutional stage, for one image. */
+function stageOf({ graph, stage = '', opset, height, width }: Classifier, target: Target) {
+  const builder = new GraphBuilder(opset, target);
+  const image = builder.input(IMAGE, 'uint8', [1, height, width, 3]);
+  const dims = builder.append(graph, new Map([[IMAGE, image]])).get(stage)?.dims;
+  if (dims?.length === 4) return { name: stage, dims };
+  throw new OnnxError(
+    'onnx-unsupported',
+    'Grad-CAM needs a network that pools a convolutional stage in front of its head; this one does not.',
+  );
 }
 
 function weightedSum(builder: GraphBuilder, activations: Value, gradients: Value): Value {

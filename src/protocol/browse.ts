@@ -73,8 +73,10 @@ export interface ThumbnailsParams extends DatasetKey {
 export type Thumbnail =
   | {
       readonly row: number;
-      /** A JPEG of the stored pixels, as boxes count them: the orientation that a camera noted is not applied. */
+      /** A JPEG of the pixels that boxes count. */
       readonly jpeg: Uint8Array;
+      /** It shows the pixels as they are stored, although a camera noted that they are to be turned: networks see the image upright. */
+      readonly isTurned?: true;
       /** The image's own size in pixels. */
       readonly width: number;
       readonly height: number;

@@ -5,6 +5,7 @@ import type { Evaluation, Threshold } from '../metrics/types';
 import type { BrowseParams, BrowseResult, SizeReport, Thumbnail, ThumbnailsParams } from './browse';
 import type { CompareRequests } from './compare';
 import type { WireError } from './errors';
+import type { ExportParams, ExportResult } from './export';
 import type { LookingRequests } from './looking';
 import type { Fitted, FittingRequests } from './fitting';
 import type { FormsReport } from './forms';
@@ -53,7 +54,8 @@ export interface DoctorReport {
 export interface TrainParams {
   readonly annotations: string;
   readonly images?: string;
-  readonly validation?: string;
+  /** Null: a share of the training images, also where a validation file would be found by its name. */
+  readonly validation?: string | null;
   readonly validationImages?: string;
   readonly categories?: readonly string[];
   readonly recipe: RecipeName;
@@ -207,17 +209,6 @@ export interface ExplainResult {
   readonly failed: readonly FailedFile[];
 }
 
-export interface ExportParams {
-  readonly run: string;
-  readonly out: string;
-}
-
-export interface ExportResult {
-  readonly path: string;
-  readonly bytes: number;
-  readonly categories: readonly string[];
-}
-
 export interface SampleParams {
   readonly directory: string;
   readonly images?: number;
@@ -309,9 +300,12 @@ interface Requests extends CompareRequests, FittingRequests, LookingRequests, Re
   readonly doctor: { params: { readonly device: DeviceChoice }; result: DoctorReport; progress: never };
   readonly train: { params: TrainParams; result: TrainResult; progress: TrainEvent };
   readonly evaluate: { params: EvaluateParams; result: EvaluateResult; progress: CountProgress };
+  /** Answers when a later request for the model has nothing to wait for. Without a model: when the engine runs. */
+  readonly prepare: { params: { readonly model?: string; readonly device: DeviceChoice }; result: null; progress: never };
   readonly predict: { params: PredictParams; result: PredictResult; progress: CountProgress };
   readonly explain: { params: ExplainParams; result: ExplainResult; progress: CountProgress };
-  readonly export: { params: ExportParams; result: ExportResult; progress: never };
+  /** Progress: of measuring what smaller weights cost. */
+  readonly export: { params: ExportParams; result: ExportResult; progress: CountProgress };
   /** Progress: where the file had been forgotten and is read again. */
   readonly browse: { params: BrowseParams; result: BrowseResult; progress: BytesProgress };
   readonly thumbnails: { params: ThumbnailsParams; result: readonly Thumbnail[]; progress: BytesProgress };

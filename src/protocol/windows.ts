@@ -81,6 +81,11 @@ export interface ExplainedImage {
   readonly settings: ImageSettings;
 }
 
+/** A map, and the name of the model that it is of. */
+export interface ModelsMap extends ExplainedImage {
+  readonly model: string;
+}
+
 export interface EvaluationData {
   readonly folder: string;
   readonly name: string;
@@ -246,6 +251,8 @@ interface ReviewCalls extends CommonCalls {
   readonly carryOver: Call<null, null>;
   /** What the annotation file says of the image in a row of it; null where the row is none. */
   readonly image: Call<{ readonly row: number }, BrowsedImage | null>;
+  /** Of the chosen model, or the newest that knows the category. */
+  readonly explain: Call<{ readonly row: number; readonly category: string }, ModelsMap>;
   /** Pictures large enough to judge by; `ticket` as in the dataset panel. */
   readonly thumbnails: Call<{ readonly ticket: number; readonly rows: readonly number[] }, readonly Thumbnail[]>;
   readonly giveUp: Call<{ readonly ticket: number }, null>;

@@ -164,7 +164,7 @@ describe.skipIf(UNBUILT)(`labelscope compare${UNBUILT}`, () => {
     await copied('short', 'named');
     const record = await jsonOf<object>(join(at('named'), 'run.json'));
     const name = '</script><img src=x onerror=alert(1)>';
-    await writeFile(join(at('named'), 'run.json'), JSON.stringify({ ...record, name }));
+    await writeFile(join(at('named'), 'run.json'), JSON.stringify({ ...record, name, backbone: undefined }));
     const out = join(folder, 'comparison.html');
     await json('compare', at('named'), at('long'), '--html', out);
     const page = await readFile(out, 'utf8');
@@ -175,6 +175,7 @@ describe.skipIf(UNBUILT)(`labelscope compare${UNBUILT}`, () => {
     expect(comparison!.runs.map((run) => run.name)).toEqual([name, 'long']);
     expect(comparison!.runs.map(({ points }) => points.length > 0)).toEqual([true, true]);
     expect(comparison!.result!.images).toBe(14);
+    expect(comparison!.settings).toContainEqual({ setting: 'backbone', values: [null, 'tiny.onnx'] });
     const nowhere = await cli('compare', at('short'), at('long'), '--html', join(folder, 'none', 'x.html'));
     expect(nowhere.status).toBe(1);
     expect(nowhere.stderr).toContain('could not be written');

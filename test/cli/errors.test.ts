@@ -103,6 +103,7 @@ const WRONG_USAGE: readonly (readonly [string, RegExp])[] = [
   ['train $T --seed -1', /--seed/],
   ['train $T --seed 1.5', /--seed takes a whole number/],
   ['train $T --set epochs', /--set takes KEY=VALUE, not 'epochs'/],
+  ['train $T --validation $V --validation-share', /--validation FILE and --validation-share exclude each other/],
   ['train $T --resume', /--resume needs --run/],
   ['train $T --run run --resume --recipe quick', /run was begun with --recipe matlab-example.*leave out --recipe/],
   ['train $T --run run --resume --seed 5', /run was begun with --seed 3.*leave out --seed/],

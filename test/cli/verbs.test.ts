@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunRecord } from '../../src/protocol/run';
 import { type CliResult, jsonResult, runCli } from '../support/cli';
 import { CATEGORIES, type TinyData, writeTinyData } from '../support/data';
-import { UNBUILT, writeTinyBackbone } from '../support/engine';
+import { jsonOf, UNBUILT, writeTinyBackbone } from '../support/engine';
 
 let folder: string;
 let data: TinyData;
@@ -74,7 +75,10 @@ describe.skipIf(UNBUILT)(`labelscope${UNBUILT}`, () => {
   });
 
   it('train: lines for people, a new folder where none is named', async () => {
-    const text = await lines('train', data.train, '--backbone', tiny, '--set', 'epochs=3', ...CPU);
+    const text = await lines('train', data.train, '--backbone', tiny, '--set', 'epochs=3', '--validation-share', ...CPU);
+    const place = /^Run {8}(.*)$/m.exec(text)![1]!;
+    const { validation } = await jsonOf<RunRecord>(join(place, 'run.json'));
+    expect(validation).toMatchObject({ annotations: data.train, part: { which: 'validation' } });
     expect(text).toMatch(/^Run {8}.*labelscope-runs.\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-quick$/m);
     expect(text).toMatch(/^Trained {4}\d+ iterations in 3 epochs: all epochs are over$/m);
     expect(text).toMatch(/^Next {7}labelscope evaluate /m);
@@ -264,6 +268,9 @@ describe.skipIf(UNBUILT)(`labelscope${UNBUILT}`, () => {
     const image = join(data.validationImages, 'val-001.png');
     const [a, b] = [await json('predict', run, image, ...CPU), await json('predict', out, image, ...CPU)];
     expect(b).toEqual({ ...a, model: out });
+    expect(await lines('export', run, '--out', out, '--weights', 'int8', ...CPU)).toMatch(
+      /exported\.onnx: \d+ kB, 3 categories, weights in int8\nOn 9 images of .*: mAP \d\.\d{4} → \d\.\d{4}, micro F1 .*\n\d+ of 27 labels differ/,
+    );
   });
 
   it('sample: a data set that inspect reads', async () => {

@@ -1,7 +1,10 @@
 // Pictures that are nearly the same: found as a comparison of each with each finds them, and tied to groups.
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { bitsApart, correlation, eachNearPair, LEAST_CORRELATION, MOST_BITS, type Picture } from '../../src/dataset/near';
 import { groupsOf, sameImages } from '../../src/dataset/same';
+import { unhurried } from '../../src/engine/unhurried';
+import { finished } from '../../src/metrics/bootstrap';
 import { randomStream } from '../../src/metrics/random';
 
 const random = randomStream('near');
@@ -27,11 +30,8 @@ const pictures = random.shuffle([...originals, ...originals.filter((_, k) => k %
 describe('eachNearPair', () => {
   it('finds what comparing each with each finds', () => {
     const found: string[] = [];
-    eachNearPair(
-      pictures,
-      () => true,
-      (a, b) => found.push(`${a} ${b}`),
-    );
+    const isWanted = () => true;
+    finished(eachNearPair(pictures, isWanted, (a, b) => found.push(`${a} ${b}`)));
     const wanted = pictures.flatMap((x, a) =>
       pictures.flatMap((y, b) => {
         const near = a < b && bitsApart(x, y) <= MOST_BITS && correlation(x.thumbnail, y.thumbnail) >= LEAST_CORRELATION;
@@ -46,11 +46,9 @@ describe('eachNearPair', () => {
     const one = { high: 0, low: 0, thumbnail: thumbnailOf(1) };
     expect(bitsApart(one, { ...one, high: 0xffffffff, low: 0x80000001 })).toBe(34);
     const pairs: unknown[] = [];
-    eachNearPair(
-      [one, { ...one, thumbnail: thumbnailOf(2) }, undefined],
-      () => true,
-      (a, b) => pairs.push([a, b]),
-    );
+    const others = [{ ...one, thumbnail: thumbnailOf(2) }, undefined];
+    const isWanted = () => true;
+    finished(eachNearPair([one, ...others], isWanted, (a, b) => pairs.push([a, b])));
     expect(pairs).toEqual([]);
   });
 });
@@ -62,7 +60,7 @@ describe('sameImages', () => {
   it('tells copies from near pictures, within the file and across', () => {
     const train = [seen('x', x), seen('y', y), seen('x', x), undefined, seen('z', z), seen('y2', flipped(y, 4))];
     const validation = [seen('x', x), seen('v', pictureOf(1004)), seen('z2', flipped(z, 3)), seen('v2', pictureOf(1005))];
-    expect(sameImages(train, validation)).toEqual({
+    expect(finished(sameImages(train, validation))).toEqual({
       repeated: [
         { a: 0, b: 2, exact: true },
         { a: 1, b: 5, exact: false },
@@ -76,9 +74,19 @@ describe('sameImages', () => {
 
   it('ties many frames of one scene with one pair fewer than frames', () => {
     const frames = Array.from({ length: 50 }, (_, k) => seen(`${k}`, flipped(x, k % 3)));
-    const { repeated } = sameImages(frames);
+    const { repeated } = finished(sameImages(frames));
     expect(repeated).toHaveLength(49);
     expect(groupsOf(60, repeated)).toEqual([Array.from({ length: 50 }, (_, k) => k)]);
+  });
+
+  it('lets others work while 120,000 pictures are compared, and stops when it is told to', async () => {
+    const { thumbnail } = x;
+    const many = Array.from({ length: 120_000 }, (_, k) => seen(`${k}`, { high: word(), low: word(), thumbnail }));
+    const stop = new AbortController();
+    const search = unhurried(sameImages(many), stop.signal).then(() => 'the search');
+    for (let turn = 0; turn < 3; turn++) expect(await Promise.race([search, setImmediate('another')])).toBe('another');
+    stop.abort(new Error('stopped'));
+    await expect(search).rejects.toThrow('stopped');
   });
 
   it('holds groups apart', () => {

@@ -1,5 +1,5 @@
 // A run that is at work when its window is reloaded: it goes on, its panel finds it again with its curves, and it can be paused and stopped there.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FrameLocator } from 'playwright-core';
@@ -77,7 +77,23 @@ describe.skipIf(BROWSER === undefined)(`a run and its window${NO_BROWSER}`, () =
     await panel.locator('.badge', { hasText: 'stopped' }).waitFor();
     expect(await iterationOf(panel)).toBeGreaterThan(stopped);
   });
+
+  it('finds its model opened when the window comes back, before anybody asks for labels', async () => {
+    const reloaded = Date.now();
+    const loaded = person.page.waitForEvent('load');
+    await runCommand(person, 'Developer: Reload Window');
+    await loaded;
+    await ready(person);
+    const kept = join(process.env.LABELSCOPE_CACHE!, 'models');
+    const newest = async () => Math.max(...(await timesIn(kept)));
+    await expect.poll(newest, { timeout: 60_000 }).toBeGreaterThan(reloaded);
+  });
 });
+
+async function timesIn(folder: string): Promise<number[]> {
+  const names = await readdir(folder).catch(() => []);
+  return Promise.all(names.map(async (name) => (await stat(join(folder, name))).mtimeMs));
+}
 
 /** The iteration that the panel shows, once it shows one. */
 async function iterationOf(panel: FrameLocator): Promise<number> {

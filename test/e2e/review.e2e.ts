@@ -31,7 +31,7 @@ describe.skipIf(BROWSER === undefined)(`the review of labels${NO_BROWSER}`, () =
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'labelscope-review-'));
-    await prepareWorkspace(folder, [], 80);
+    await prepareWorkspace(folder, ['first'], 80);
     person = await visit({ folder });
     await ready(person);
   });
@@ -61,6 +61,9 @@ describe.skipIf(BROWSER === undefined)(`the review of labels${NO_BROWSER}`, () =
       await person.page.keyboard.press(key);
       await window.locator('[data-progress]', { hasText: words }).waitFor();
     }
+    await person.page.keyboard.press('g');
+    await window.locator('canvas.heat').waitFor({ timeout: 60_000 });
+    await window.locator('[data-heat]', { hasText: 'by the model first' }).waitFor();
     await window.locator('[data-correct]').click();
     await window.locator('[data-corrected]', { hasText: 'instances_train.reviewed.json' }).waitFor();
     const { changes } = await readJson<ChangeLog>(at('instances_train.reviewed.changes.json'));

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   BROWSER,
   contextMenu,
+  enterThrough,
   explorerItem,
   keepPicture,
   NO_BROWSER,
@@ -80,6 +81,7 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     const out = join(folder, 'exported.onnx');
     await showRuns();
     await contextMenu(person, row('first'), 'Export ONNX Model…');
+    await enterThrough(person, ['How weights are stored']);
     await answer(/first\.onnx$/, out);
     await untilTrue(() => Promise.resolve(existsSync(out)));
     await runCommand(person, 'Labelscope: Import Model');
@@ -144,6 +146,10 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     const cells = await row('Micro F1');
     expect([cells[0], cells[3]]).toEqual(scores);
     expect(await row('seed')).toEqual(['0', '1']);
+    const out = join(folder, 'comparison.html');
+    await page.getByRole('button', { name: 'Report…' }).click();
+    await answer(/comparison\.html$/, out);
+    await untilTrue(() => Promise.resolve(existsSync(out)));
   });
 
   it('deletes a run, after asking, for good where there is no trash', async () => {

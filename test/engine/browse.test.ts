@@ -166,10 +166,11 @@ describe.skipIf(UNBUILT)(`browsing a data set${UNBUILT}`, () => {
     const { fingerprint, imageFolder } = await engine.request('inspect', { annotations, keep: true });
     const shown = await engine.request('thumbnails', { annotations, fingerprint, imageFolder, rows: [0, 1, 2] });
     expect(shown).toMatchObject([
-      { width: 60, height: 40 },
+      { width: 60, height: 40, isTurned: true },
       { width: 40, height: 60 },
-      { width: 60, height: 40 },
+      { width: 60, height: 40, isTurned: true },
     ]);
+    expect(shown[1]).not.toHaveProperty('isTurned');
     // Orientation 6: what is stored below is on the left when it stands.
     const left = await sharp((shown[1] as { jpeg: Uint8Array }).jpeg)
       .extract({ left: 2, top: 30, width: 1, height: 1 })

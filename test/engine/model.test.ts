@@ -1,10 +1,11 @@
 // Numbers of a trained model: what predict, evaluate and explain say, against ONNX Runtime alone and against arithmetic.
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { isSettled } from '../../src/dataset/cache-files';
 import { labelSet } from '../../src/dataset/labels';
 import { readPredictions } from '../../src/dataset/predictions';
 import { readAnnotations } from '../../src/dataset/reader';
@@ -13,11 +14,16 @@ import type { EngineClient } from '../../src/engine/client/engine';
 import { bootstrap } from '../../src/metrics/bootstrap';
 import { evaluate } from '../../src/metrics/evaluate';
 import type { Evaluation, ScoredSet } from '../../src/metrics/types';
+import { withNewHead } from '../../src/onnx/classifier';
 import { readModel, writeModel } from '../../src/onnx/files';
+import { buildInferenceModel } from '../../src/onnx/inference';
+import { LabelscopeError } from '../../src/protocol/errors';
 import type { EvaluateResult, ExplainParams, ExplainResult, PredictResult, TrainResult } from '../../src/protocol/messages';
 import type { RunRecord } from '../../src/protocol/run';
 import { CATEGORIES, type TinyData, writeTinyData } from '../support/data';
 import { jsonOf, startEngine, trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
+import { float32 } from '../support/graphs';
+import { perceptron } from '../support/networks';
 
 const SIDE = 32;
 const SET = { epochs: '25', batchSize: '8', validationFrequency: '6', learnRate: '0.02' };
@@ -161,27 +167,40 @@ describe.skipIf(UNBUILT)(`predict${UNBUILT}`, () => {
   });
 });
 
-describe.skipIf(UNBUILT)(`export${UNBUILT}`, () => {
-  it('writes categories, thresholds and provenance into the file, and the tensors of the run’s model', async () => {
-    const model = await readModel(exported);
-    expect(JSON.parse(model.metadata['labelscope.categories']!)).toEqual(CATEGORIES);
-    expect(JSON.parse(model.metadata['labelscope.thresholds']!)).toEqual([0.5, 0.5, 0.5]);
-    expect(JSON.parse(model.metadata['labelscope.provenance']!)).toMatchObject({
-      seed: 3,
-      recipe: { epochs: 25 },
-      train: { images: 24 },
-    });
-    const session = await InferenceSession.create(exported);
-    expect([session.inputNames, session.outputNames]).toEqual([['image'], ['probabilities']]);
-    await session.release();
+describe.skipIf(UNBUILT)(`prepare${UNBUILT}`, () => {
+  const prepare = (model?: string) => engine.request('prepare', { device: 'cpu', ...(model !== undefined && { model }) });
+
+  it('opens a model before anybody asks for labels: what ONNX Runtime makes of it is kept', async () => {
+    const cache = join(folder, 'cache');
+    vi.stubEnv('LABELSCOPE_CACHE', cache);
+    const another = startEngine();
+    const model = join(run, 'model.onnx');
+    await vi.waitUntil(async () => isSettled(await stat(model, { bigint: true })), { timeout: 5000, interval: 100 });
+    expect(await another.request('prepare', { model: run, device: 'cpu' })).toBeNull();
+    vi.unstubAllEnvs();
+    expect(await readdir(join(cache, 'models'))).toHaveLength(1);
+    const asked = { model: run, files: images, device: 'cpu' } as const;
+    expect(await another.request('predict', asked)).toEqual(await predict(run, images));
+    await another.stop();
   });
 
-  it('says so where it cannot write', async () => {
-    const out = join(folder, 'nowhere', 'x.onnx');
-    await expect(engine.request('export', { run, out })).rejects.toMatchObject({
-      code: 'onnx-file',
-      message: expect.stringContaining(out) as string,
-    });
+  it('starts the engine alone where there is no model yet', async () => {
+    expect(await prepare()).toBeNull();
+  });
+
+  it('opens a model that has no maps for its labels', async () => {
+    const head = { weight: float32([1, 12], new Array<number>(12).fill(0)), bias: float32([1], [0]) };
+    const classifier = withNewHead(perceptron(12), 'flat.onnx', () => head);
+    const flat = join(folder, 'flat.onnx');
+    await writeModel(flat, buildInferenceModel(classifier, { categories: ['a'], thresholds: [0.5], provenance: {} }));
+    expect(await prepare(flat)).toBeNull();
+  });
+
+  it('says of a model that cannot be opened what predict says', async () => {
+    const place = join(folder, 'nowhere');
+    const error = await predict(place, images).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(LabelscopeError);
+    await expect(prepare(place)).rejects.toEqual(error);
   });
 });
 

@@ -101,6 +101,15 @@ describe.skipIf(UNBUILT)(`the review of labels${UNBUILT}`, () => {
     expect(await codeOf(engine.request('suspects', { ...params, folds: 71 }))).toBe('suspects-too-few');
   });
 
+  it('names the images that cannot be read', async () => {
+    const damaged = await writeTinyData(join(folder, 'damaged'), { train: 30, validation: 0 });
+    await writeFile(join(damaged.trainImages, 'train-003.png'), 'no picture');
+    const { images, failed } = await engine.request('suspects', { ...params, annotations: damaged.train });
+    expect(images).toBe(29);
+    expect(failed.map(({ file }) => file)).toEqual(['train-003.png']);
+    expect(failed[0]!.error).toContain('train-003.png');
+  });
+
   it('keeps the list and what is decided, and finds both again', async () => {
     expect(await engine.request('openReview', key())).toMatchObject({ result, decisions: [], earlier: null });
     const { fingerprint } = result;

@@ -156,6 +156,17 @@ describe.skipIf(UNBUILT)(`train${UNBUILT}`, () => {
     }
   });
 
+  it('keeps a share of the images also where a validation file lies beside them, when a share was asked for', async () => {
+    const run = newRun();
+    const { events } = await train(run, { validation: null, set: { ...SHORT, epochs: '2' } });
+    const { train: trained, validation } = await jsonOf<RunRecord>(join(run, 'run.json'));
+    expect([trained.part?.which, validation.part?.which]).toEqual(['train', 'validation']);
+    expect(validation.annotations).toBe(data.train);
+    expect(trained.count + validation.count).toBe(24);
+    const told = events.flatMap((event) => (event.kind === 'stage' ? [event.message] : []));
+    expect(told.join('\n')).toMatch(/As was asked for: 20 % of its images are kept for validation/);
+  });
+
   it('trains two runs at a time in one process, each as it would alone', async () => {
     const set = { ...SHORT, epochs: '6' };
     const [alone, first, second] = [newRun(), newRun(), newRun()];

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { EngineClient, RequestOptions } from '../../src/engine/client/engine';
 import { type Head, withNewHead } from '../../src/onnx/classifier';
 import { writeModel } from '../../src/onnx/files';
-import { buildGradCam } from '../../src/onnx/gradcam';
+import { buildGradCam, withStage } from '../../src/onnx/gradcam';
 import { buildInferenceModel } from '../../src/onnx/inference';
 import { buildEvaluation, buildTrainingStep, type StepOptions } from '../../src/onnx/training';
 import type { TrainParams } from '../../src/protocol/messages';
@@ -205,7 +205,7 @@ describe.skipIf(!WEBGPU)(`graphs on WebGPU${NO_WEBGPU}`, () => {
       frozen: buildTrainingStep(classifier, { ...step, batchNorm: 'frozen' }, 'gpu').model,
       asymmetric: buildTrainingStep(classifier, { ...step, objective: ASYMMETRIC, averaged: true }, 'gpu').model,
       evaluation: buildEvaluation(classifier, Object.keys(training.state)),
-      inference: buildInferenceModel(classifier, card),
+      inference: withStage(buildInferenceModel(classifier, card), classifier),
       ...(classifier.stage !== undefined && { gradCam: buildGradCam(classifier, 2, 'gpu') }),
     };
     const refusals = Object.entries(models).map(([graph, each]) => [graph, refusalOfWebgpu(each, WEBGPU!)]);

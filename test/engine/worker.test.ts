@@ -37,7 +37,7 @@ describe.skipIf(UNBUILT)(`the state in the worker${UNBUILT}`, () => {
     const same = float32([2], [1, 3]);
     const state = await runtime.setState({ a: same, b: same });
     const sums: number[][] = [];
-    for (let step = 0; step < 5; step++) sums.push([...floats((await runtime.run(session, {}, state)).sum)]);
+    for (let step = 0; step < 5; step++) sums.push([...floats((await runtime.run(session, {}, { state })).sum)]);
     expect(sums).toEqual([0, 1, 2, 3, 4].map((k) => [1 + k + 2 ** k, 3 + k + 3 * 2 ** k]));
     const { a, b } = await runtime.readState(state);
     expect([[...floats(a)], [...floats(b)]]).toEqual([
@@ -50,11 +50,11 @@ describe.skipIf(UNBUILT)(`the state in the worker${UNBUILT}`, () => {
 
   it('is read as a copy that later runs do not touch', async () => {
     const state = await runtime.setState({ a: float32([2], [0, 0]), b: float32([2], [1, 1]) });
-    await runtime.run(session, {}, state);
+    await runtime.run(session, {}, { state });
     const before = await runtime.readState(state);
-    for (let step = 0; step < 3; step++) await runtime.run(session, {}, state);
+    for (let step = 0; step < 3; step++) await runtime.run(session, {}, { state });
     expect([...floats(before.a), ...floats(before.b)]).toEqual([1, 1, 2, 2]);
     await runtime.release({ state });
-    await expect(runtime.run(session, {}, state)).rejects.toMatchObject({ code: 'runtime-released' });
+    await expect(runtime.run(session, {}, { state })).rejects.toMatchObject({ code: 'runtime-released' });
   });
 });

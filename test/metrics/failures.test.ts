@@ -13,6 +13,7 @@ import { decide } from '../../src/metrics/decision';
 import { meanPrecisions, sliceAt } from '../../src/metrics/slices';
 import { slicingsOf } from '../../src/metrics/slicings';
 import type { ScoredSet } from '../../src/metrics/types';
+import { wrongImages } from '../../src/metrics/wrong';
 
 const probability = fc.integer({ min: 0, max: 10 }).map((i) => i / 10);
 const area: fc.Arbitrary<ObjectArea> = fc.oneof(
@@ -342,6 +343,30 @@ describe('images behind a count', () => {
             expect(scores).toEqual([...scores].sort((a, b) => sign * (a - b)));
           }
         });
+      }),
+    );
+  });
+
+  it('are those with a wrong decision for numbers over all categories, the farthest from the truth first', () => {
+    fc.assert(
+      fc.property(made, probability, ({ set }, threshold) => {
+        const { perCategory, exactMatch, jaccard } = decide(set, threshold);
+        const sum = (cell: 'fp' | 'fn') => perCategory.reduce((all, counts) => all + counts[cell], 0);
+        const of = { 'false-alarm': sum('fp'), miss: sum('fn'), any: sum('fp') + sum('fn') };
+        for (const kind of ['false-alarm', 'miss', 'any'] as const) {
+          const found = wrongImages(set, threshold, kind);
+          expect(found.reduce((all, { wrong }) => all + wrong, 0)).toBe(of[kind]);
+          const cells = found.map(({ row, category }) => cellOf(set, row, category, threshold));
+          expect(cells.filter((cell) => (cell === 'fp' && kind !== 'miss') || (cell === 'fn' && kind !== 'false-alarm'))).toEqual(
+            cells,
+          );
+          const errors = found.map(({ score }, k) => (cells[k] === 'fn' ? 1 - score : score));
+          expect(errors).toEqual([...errors].sort((a, b) => b - a));
+        }
+        const wrong = wrongImages(set, threshold, 'any');
+        expect(1 - wrong.length / set.images).toBeCloseTo(exactMatch!, 12);
+        const mean = wrong.reduce((all, image) => all + image.jaccard, set.images - wrong.length) / set.images;
+        expect(mean).toBeCloseTo(jaccard!, 12);
       }),
     );
   });

@@ -5,7 +5,7 @@ import { type Classifier, IMAGE, LOGITS, PROBABILITIES, withNewHead } from '../.
 import { buildGradCam, MAPS, SELECTION } from '../../src/onnx/gradcam';
 import { elementCount, type Graph, type Model, OnnxError, type Tensor } from '../../src/onnx/model';
 import { extract } from '../../src/onnx/subgraph';
-import { float32, floats, graphRunner, type Tensors } from '../support/graphs';
+import { float32, floats, gradCamRunner, graphRunner, type Tensors } from '../support/graphs';
 import { compose, conv, dense, mobileNetwork, residualNetwork, transformer } from '../support/networks';
 
 const CATEGORIES = 3;
@@ -41,8 +41,10 @@ const selectionOf = (categories: readonly number[]): Tensor<'float32'> =>
   );
 
 async function explain(classifier: Classifier, categories: readonly number[], target: Target = 'cpu'): Promise<Tensors> {
-  const model = buildGradCam(classifier, categories.length, target);
-  return runOnce(model, { [IMAGE]: image(classifier), [SELECTION]: selectionOf(categories) });
+  const runner = await gradCamRunner(classifier, categories.length, target);
+  const outputs = await runner.run({ [IMAGE]: image(classifier), [SELECTION]: selectionOf(categories) });
+  await runner.release();
+  return outputs;
 }
 
 /** The definition: for each channel the mean of ∂logit/∂A by central differences, then max(0, Σ alpha·A). */

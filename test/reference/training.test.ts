@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Classifier, IMAGE, LOGITS, PROBABILITIES, withNewHead, withTensors } from '../../src/onnx/classifier';
 import { readModel } from '../../src/onnx/files';
-import { buildGradCam, MAPS, SELECTION } from '../../src/onnx/gradcam';
+import { MAPS, SELECTION } from '../../src/onnx/gradcam';
 import type { Tensor } from '../../src/onnx/model';
 import {
   buildEvaluation,
@@ -16,7 +16,7 @@ import {
   type TrainingStep,
   trainedTensors,
 } from '../../src/onnx/training';
-import { blockHere, float32, floats, graphRunner, stepRunner, type Tensors } from '../support/graphs';
+import { blockHere, float32, floats, gradCamRunner, graphRunner, stepRunner, type Tensors } from '../support/graphs';
 import { hasReference, readFloats, readReference, referenceFiles, referencePath } from '../support/reference';
 
 const BACKBONE = 'node_modules/.cache/labelscope/resnet50-float32.onnx';
@@ -76,8 +76,8 @@ const names = referenceFiles('training/trajectories', '.json').map((file) => fil
 const block = await blockHere();
 /** Where convolutions learn, also in the blocked form of the step. */
 const cases = names.flatMap((name) => [
-  { name, form: 'plain', block: undefined },
-  ...(block === undefined || name.startsWith('head') ? [] : [{ name, form: 'blocked', block }]),
+  [name, { name, block: undefined }] as const,
+  ...(block === undefined || name.startsWith('head') ? [] : [[`${name} in the blocked form`, { name, block }] as const]),
 ]);
 
 describe.skipIf(missing)(`training trajectories${missing ? ` (skipped: ${missing} is absent)` : ''}`, () => {
@@ -102,7 +102,7 @@ describe.skipIf(missing)(`training trajectories${missing ? ` (skipped: ${missing
     expect(data.map(sumOfChannels)).toEqual(all.map(({ sum_rgb }) => sum_rgb));
   });
 
-  describe.each(cases)('$name, $form form', ({ name, block }) => {
+  describe.each(cases)('%s', (_, { name, block }) => {
     let reference: Trajectory;
     let seen: Run;
     let worst: (quantity: string) => number;
@@ -277,7 +277,7 @@ describe.skipIf(missing)(`training trajectories${missing ? ` (skipped: ${missing
   async function gradCam(name: string, state: Readonly<Tensors>): Promise<Float32Array[][]> {
     const { images } = readReference<Maps>('gradcam', `after_${name}.json`);
     const selected = images[0]!.maps.length;
-    const runner = await graphRunner(buildGradCam(withTensors(classifier, trainedTensors(state)), selected));
+    const runner = await gradCamRunner(withTensors(classifier, trainedTensors(state)), selected);
     const maps: Float32Array[][] = [];
     for (const { image, maps: expected } of images) {
       const [picture] = await decode([{ file: image }]);

@@ -1,7 +1,11 @@
 // Runs graphs in ONNX Runtime inside the test's own process, without the engine around it.
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { Target } from '../../src/onnx/builder';
 import { blockIn, blockProbe } from '../../src/onnx/block-size';
+import { type Classifier, IMAGE, PROBABILITIES } from '../../src/onnx/classifier';
 import { encodeModel } from '../../src/onnx/encode';
+import { buildGradCam, withStage } from '../../src/onnx/gradcam';
+import { buildInferenceModel } from '../../src/onnx/inference';
 import type { Model, Tensor } from '../../src/onnx/model';
 import { NEXT } from '../../src/onnx/normalization';
 import type { TrainingStep } from '../../src/onnx/training';
@@ -54,6 +58,23 @@ export async function stepRunner(training: TrainingStep, provider: 'cpu' | 'webg
       return Object.fromEntries(Object.entries(outputs).filter(([name]) => !name.startsWith(NEXT)));
     },
     release: () => runner.release(),
+  };
+}
+
+/** Both graphs of Grad-CAM: image and selection in, probabilities and maps out. */
+export async function gradCamRunner(classifier: Classifier, selected: number, target: Target = 'cpu'): Promise<GraphRunner> {
+  const mapping = await graphRunner(buildGradCam(classifier, selected, target));
+  const card = { categories: [], thresholds: [], provenance: {} };
+  const scoring = await graphRunner(withStage(buildInferenceModel(classifier, card), classifier));
+  return {
+    run: async (feeds) => {
+      const seen = await scoring.run({ [IMAGE]: feeds[IMAGE]! });
+      return { [PROBABILITIES]: seen[PROBABILITIES]!, ...(await mapping.run({ ...feeds, ...seen })) };
+    },
+    release: async () => {
+      await scoring.release();
+      await mapping.release();
+    },
   };
 }
 

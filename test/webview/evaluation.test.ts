@@ -3,6 +3,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootstrap } from '../../src/metrics/bootstrap';
 import { decide } from '../../src/metrics/decision';
+import { wrongImages } from '../../src/metrics/wrong';
 import { scoredSetOf } from '../../webview/evaluation/model';
 import { evaluationData } from './evaluation-data';
 import { NO_BROWSER, showWindow, startBrowser, violations } from './window';
@@ -68,6 +69,28 @@ describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
     await expect.poll(() => images.locator('h2').textContent()).toContain(`(${missed})`);
     await images.locator('.virtual-cell').first().click();
     await expect.poll(() => asked.find(({ call }) => call === 'open')?.params.file).toMatch(/^\/data\/images\//);
+    await close();
+  });
+
+  it('shows the images that keep a number over all categories from being perfect', async () => {
+    const { page, complaints, close } = await showWindow(browser, 'evaluation', { data: DATA, kept: { threshold: 0.4 } });
+    const images = page.locator('[data-card="images"]');
+    const number = (metric: string) => page.locator(`[data-metric="${metric}"] button`);
+    const verdicts = images.locator('.virtual-cell:not([hidden]) .verdict');
+    const shown = async () =>
+      new Set(await verdicts.evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.verdict)));
+    await number('micro-precision').click();
+    await expect.poll(() => images.locator('h2').textContent()).toContain(`(${wrongImages(SET, 0.4, 'false-alarm').length})`);
+    await expect.poll(shown).toEqual(new Set(['false alarm']));
+    await number('micro-recall').press('Enter');
+    await expect.poll(() => images.locator('h2').textContent()).toContain(`(${wrongImages(SET, 0.4, 'miss').length})`);
+    await expect.poll(shown).toEqual(new Set(['miss']));
+    await number('exact-match').click();
+    await expect.poll(() => images.locator('h2').textContent()).toContain(`(${wrongImages(SET, 0.4, 'any').length})`);
+    await page.getByLabel('Threshold', { exact: true }).fill('0.6');
+    await expect.poll(() => images.locator('h2').textContent()).toContain(`(${wrongImages(SET, 0.6, 'any').length})`);
+    expect(await number('map').count()).toBe(0);
+    expect(complaints).toEqual([]);
     await close();
   });
 

@@ -1,10 +1,11 @@
-// The review panel in a real browser: decided by keys alone, over 5,000 suspects, kept as it goes, in every theme.
+// The review panel in a real browser: decided by keys alone, over 5,000 suspects, kept as it goes, with Grad-CAM, in every theme.
+import { mkdirSync } from 'node:fs';
 import sharp from 'sharp';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BrowsedImage, Thumbnail } from '../../src/protocol/browse';
 import type { CorrectResult, Decision, Review, SuspectLabel, SuspectsResult } from '../../src/protocol/review';
-import type { ReviewData } from '../../src/protocol/windows';
+import type { ModelsMap, ReviewData } from '../../src/protocol/windows';
 import type { Theme } from './themes';
 import { NO_BROWSER, type ShownWindow, showWindow, startBrowser, violations } from './window';
 
@@ -81,7 +82,7 @@ function thumbnails({ rows }: { readonly rows: readonly number[] }): Thumbnail[]
 type Changed = readonly (Omit<Decision, 'decision'> & { decision: string | null })[];
 
 async function show(data: ReviewData = DATA, theme: Theme = 'dark', kept?: Record<string, unknown>) {
-  const calls = { image: imageOf, thumbnails, correct: () => CORRECTED };
+  const calls = { image: imageOf, thumbnails, explain: mapOf, correct: () => CORRECTED };
   return showWindow(browser, 'review', { data, calls, theme, ...(kept && { kept }) });
 }
 
@@ -92,7 +93,24 @@ const decided = ({ asked }: ShownWindow<'review'>) =>
     .map(({ image, category, decision }) => `${image} ${category} ${String(decision)}`);
 const question = (page: Page) => page.locator('[data-question]');
 const progress = (page: Page) => page.locator('[data-progress]');
-const caption = (page: Page, k: number) => page.locator('figcaption', { hasText: new RegExp(`^\\s*image-${k}\\.jpg\\s*$`) });
+const caption = (page: Page, k: number) => page.locator('figcaption').getByText(`image-${k}.jpg`, { exact: true });
+
+/** The right half speaks for the category. */
+function mapOf({ category }: { readonly category: string }): ModelsMap {
+  const map = { category, score: 0.5, width: 2, height: 1, values: [0, 1] };
+  return { map, settings: { colormap: 'jet', opacity: 0.5 }, model: 'first <i>run</i>' };
+}
+
+const explained = ({ asked }: ShownWindow<'review'>) =>
+  asked.filter(({ call }) => call === 'explain').map(({ params }) => params);
+
+const pictures = process.env.LABELSCOPE_WINDOW_PICTURES;
+
+async function picture(page: Page, name: string): Promise<void> {
+  if (!pictures) return;
+  mkdirSync(pictures, { recursive: true });
+  await page.screenshot({ path: `${pictures}/${name}.png`, fullPage: true });
+}
 
 describe.skipIf(NO_BROWSER !== '')(`the review panel${NO_BROWSER}`, () => {
   it('begins to look when it is told to, says how far it is, and stops', async () => {
@@ -213,6 +231,63 @@ describe.skipIf(NO_BROWSER !== '')(`the review panel${NO_BROWSER}`, () => {
     await close();
   });
 
+  it('lays Grad-CAM over the image when it is asked to, also by a key, ahead of the one at hand, and says whose it is', async () => {
+    const window = await showWindow(browser, 'review', { data: DATA, calls: { image: imageOf, thumbnails, explain: mapOf } });
+    const { page, complaints, close } = window;
+    await page.locator('figure img[src^="blob:"]').waitFor();
+    expect(explained(window)).toEqual([]);
+    await page.keyboard.press('g');
+    const heat = page.locator('canvas.heat');
+    await heat.waitFor();
+    const [left, right] = await heat.evaluate((canvas: HTMLCanvasElement) => {
+      const { data } = canvas.getContext('2d')!.getImageData(0, 5, canvas.width, 1);
+      return [data.slice(0, 3), data.slice(-4, -1)].map((colour) => [...colour]);
+    });
+    // The colour map goes from blue to red.
+    expect([left![2]! > left![0]!, right![0]! > right![2]!]).toEqual([true, true]);
+    expect(await heat.evaluate((canvas) => canvas.style.opacity)).toBe('0.5');
+    const [over, under] = [await heat.boundingBox(), await page.locator('figure img').boundingBox()];
+    expect(over).toEqual(under);
+    await page.locator('[data-heat]', { hasText: 'by the model first <i>run</i>' }).waitFor();
+    const [first, second] = [0, 1].map((row) => ({ row, category: CATEGORIES[row % 2]! }));
+    await expect.poll(() => explained(window)).toEqual([first, second]);
+    await page.keyboard.press('s');
+    await caption(page, 1).waitFor();
+    await heat.waitFor();
+    await expect.poll(() => explained(window)).toHaveLength(3);
+    await page.locator('[data-explain]').click();
+    await expect.poll(() => heat.isVisible()).toBe(false);
+    expect(await page.locator('[data-heat]').textContent()).toBe('');
+    // The maps may be of another model when they are asked for again.
+    await page.keyboard.press('g');
+    await expect.poll(() => explained(window)).toHaveLength(5);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('says why there is no map, and lays none over a picture that is shown turned', async () => {
+    const explain = ({ row, category }: { readonly row: number; readonly category: string }) => {
+      if (row === 0) throw new Error('No model knows “cat”: train one on it first.');
+      return mapOf({ category });
+    };
+    const turned = (params: { readonly rows: readonly number[] }) =>
+      thumbnails(params).map((one) => ({ ...one, ...(one.row === 1 && { isTurned: true }) }));
+    const calls = { image: imageOf, thumbnails: turned, explain };
+    const { page, complaints, close } = await showWindow(browser, 'review', { data: DATA, calls });
+    const note = page.locator('[data-heat]');
+    await page.locator('figure img[src^="blob:"]').waitFor();
+    await page.keyboard.press('g');
+    await note.filter({ hasText: 'No model knows “cat”' }).waitFor();
+    expect(await page.locator('canvas.heat').isVisible()).toBe(false);
+    await page.keyboard.press('ArrowDown');
+    await note.filter({ hasText: 'this picture is turned: open it to see the map' }).waitFor();
+    expect(await page.locator('canvas.heat').isVisible()).toBe(false);
+    await page.keyboard.press('ArrowDown');
+    await page.locator('canvas.heat').waitFor();
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
   it('writes the corrected copy once something is accepted, and says what changed and where', async () => {
     const { page, asked, close } = await show();
     const write = page.locator('[data-correct]');
@@ -264,6 +339,9 @@ describe.skipIf(NO_BROWSER !== '')(`the review panel${NO_BROWSER}`, () => {
     const { page, complaints, close } = await show({ ...DATA, review: { ...REVIEW, decisions } }, theme, { state: 'all' });
     await page.locator('figure img[src^="blob:"]').waitFor();
     await page.locator('.frame .box-name').first().waitFor();
+    await page.keyboard.press('g');
+    await page.locator('canvas.heat').waitFor();
+    await picture(page, `review-${theme}`);
     expect(await page.locator('b').count()).toBe(0);
     expect(await violations(page)).toEqual([]);
     await page.getByRole('tab', { name: 'Categories' }).click();

@@ -34,14 +34,10 @@ export function categoriesCard(judged: Judged): Card {
 }
 
 /** Many comparisons find something by chance alone: how much, people should know. */
-function chanceNote({ result: { level, replicates, categories } }: Judged): string {
+function chanceNote({ result: { level, replicates } }: Judged): string {
   if (replicates === 0) return '';
-  const many = Math.round((1 - level) * categories.length);
-  return t(
-    'Filled: can be told from chance. Of equally good runs about {0} of {1} categories would look different.',
-    many,
-    categories.length,
-  );
+  const real = Math.round(100 * (1 - level));
+  return t('Filled: can be told from chance. Of 100 differences between equally good runs about {0} look real.', real);
 }
 
 function tableOf(caption: string, run: ComparedRun, { result, state }: Judged): TableData {

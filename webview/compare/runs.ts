@@ -99,6 +99,8 @@ function verdictWords(run: ComparedRun, first: ComparedRun): string {
       .filter(([metric]) => entryOf<Compared>(run, metric).versusFirst?.verdict === verdict)
       .map(([, name]) => name);
   const [better, worse, even] = [named('better'), named('worse'), named('not distinguishable')];
+  if (better.length + worse.length === 0 && even.length > 0)
+    return t('{0} compared with {1}: not distinguishable in any metric.', run.name, first.name);
   const parts = [
     better.length > 0 ? t('better in {0}', better.join(', ')) : '',
     worse.length > 0 ? t('worse in {0}', worse.join(', ')) : '',

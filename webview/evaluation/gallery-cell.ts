@@ -1,17 +1,14 @@
 // One image of the gallery: picture with its heat map, verdict, score and names. Elements are filled anew while scrolling.
-import { isFlat } from '../../src/heatmap/enlarge';
 import type { EvaluatedImage } from '../../src/protocol/windows';
 import { fileName, fixed } from '../kit/format';
-import { paintHeat } from '../kit/heat';
+import { heatWords, layHeat, type ShownHeat } from '../kit/heat-layer';
 import { t } from '../kit/l10n';
 import { VERDICT_SIGNS, type Verdict, verdictWords } from '../kit/labels';
 import type { BehindImage } from './behind';
-import type { Heat } from './heat-store';
 
 /** Pixels, with gaps; the style sheet has the same. */
 export const CELL = { picture: { width: 176, height: 186 }, name: { width: 260, height: 66 } } as const;
 
-/** Longer side of a painted map: what the screen shows of it, and some more for dense screens. */
 const HEAT_SIDE = 256;
 
 export interface CellContent {
@@ -20,8 +17,7 @@ export interface CellContent {
   readonly categories: readonly string[];
   /** At or above it a score is a prediction. */
   readonly limit: number;
-  /** Undefined where no map is asked for. */
-  readonly heat: Heat | 'awaited' | undefined;
+  readonly heat: ShownHeat;
   /** A report names its images and shows none. */
   readonly withPicture: boolean;
 }
@@ -97,22 +93,6 @@ function verdictOf(isTrue: boolean, isPredicted: boolean): Verdict {
 }
 
 function showHeat({ picture, heat: canvas, reason, content }: Parts): void {
-  const heat = content?.heat;
-  const { naturalWidth: width, naturalHeight: height } = picture;
-  const map = heat !== undefined && typeof heat !== 'string' && 'map' in heat ? heat : undefined;
-  const isShown = map !== undefined && picture.complete && width > 0;
-  canvas.hidden = !isShown;
-  reason.textContent = reasonOf(heat);
-  if (!isShown) return;
-  const scale = HEAT_SIDE / Math.max(width, height);
-  const size = { width: Math.max(1, Math.round(scale * width)), height: Math.max(1, Math.round(scale * height)) };
-  paintHeat(canvas, map.map, map.settings.colormap, size);
-  canvas.style.opacity = String(map.settings.opacity);
-}
-
-function reasonOf(heat: CellContent['heat']): string {
-  if (heat === undefined) return '';
-  if (heat === 'awaited') return t('computing the map…');
-  if ('error' in heat) return heat.error;
-  return isFlat(heat.map) ? t('no place speaks for it') : '';
+  reason.textContent = heatWords(content?.heat);
+  layHeat(picture, canvas, content?.heat, HEAT_SIDE);
 }

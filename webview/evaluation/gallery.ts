@@ -5,12 +5,12 @@ import type { EvaluatedImage, EvaluationData } from '../../src/protocol/windows'
 import { save } from '../kit/card';
 import { count, fileName } from '../kit/format';
 import type { Host } from '../kit/host';
+import { HeatStore } from '../kit/heat-store';
 import { t } from '../kit/l10n';
 import { csvOf } from '../kit/save';
 import { type VirtualGrid, virtualGrid } from '../kit/virtual-grid';
 import type { Behind, BehindImage } from './behind';
 import { CELL, fillCell } from './gallery-cell';
-import { type HeatKey, HeatStore } from './heat-store';
 
 const ORDERS = ['wrong', 'high', 'low', 'name'] as const;
 type Order = (typeof ORDERS)[number];
@@ -26,6 +26,11 @@ export interface GalleryContent {
   readonly threshold: Threshold;
 }
 
+interface HeatKey {
+  readonly file: string;
+  readonly category: string;
+}
+
 export class Gallery {
   private content: GalleryContent | undefined;
   private images: readonly BehindImage[] = [];
@@ -36,7 +41,7 @@ export class Gallery {
   private view = { first: 0, last: 0 };
   private due = 0;
   private readonly grid: VirtualGrid;
-  private readonly heats: HeatStore;
+  private readonly heats: HeatStore<HeatKey>;
 
   constructor(
     private readonly host: Host<'evaluation'>,

@@ -12,7 +12,14 @@ const AT_ONCE = 2;
 const PATIENCE = 60;
 
 export type Picture =
-  | { readonly url: string; readonly bytes: number; readonly width: number; readonly height: number }
+  | {
+      readonly url: string;
+      readonly bytes: number;
+      readonly width: number;
+      readonly height: number;
+      /** See `Thumbnail`. */
+      readonly isTurned: boolean;
+    }
   | { readonly error: string; readonly bytes: 0 };
 
 export interface ThumbnailSource {
@@ -106,7 +113,7 @@ function failed(rows: readonly number[], error: unknown): readonly Thumbnail[] {
 
 function pictureOf(thumbnail: Thumbnail): Picture {
   if ('error' in thumbnail) return { error: thumbnail.error, bytes: 0 };
-  const { jpeg, width, height } = thumbnail;
+  const { jpeg, width, height, isTurned = false } = thumbnail;
   const blob = new Blob([new Uint8Array(jpeg)], { type: 'image/jpeg' });
-  return { url: URL.createObjectURL(blob), bytes: blob.size, width, height };
+  return { url: URL.createObjectURL(blob), bytes: blob.size, width, height, isTurned };
 }

@@ -3,8 +3,11 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
 import type { BrowsedImage } from '../../src/protocol/browse';
 import type { SuspectLabel } from '../../src/protocol/review';
+import type { ModelsMap } from '../../src/protocol/windows';
 import { drawBoxes } from '../kit/boxes';
 import { fixed } from '../kit/format';
+import { heatWords, layHeat } from '../kit/heat-layer';
+import type { Heat } from '../kit/heat-store';
 import { t } from '../kit/l10n';
 import type { Picture } from '../kit/thumbnails';
 import type { Verdict } from './state';
@@ -16,11 +19,14 @@ export interface Detail {
   readonly picture: Picture | undefined;
   /** Names by the column that images name them by. */
   readonly categories: readonly string[];
+  /** Undefined where no map is asked for. */
+  readonly heat: Heat<ModelsMap> | 'awaited' | undefined;
   readonly verdict: Verdict | undefined;
   readonly canUndo: boolean;
   readonly decide: (verdict: Verdict) => void;
   readonly undo: () => void;
   readonly open: (file: string) => void;
+  readonly explain: () => void;
 }
 
 export function detailOf(detail: Detail): TemplateResult {
@@ -38,27 +44,54 @@ function questionOf({ kind, category, score }: SuspectLabel): string {
     : t('Is the label “{0}” wrong? Models that have not seen this image give it {1}.', category, fixed(score, 2));
 }
 
-function figureOf({ suspect, image, picture, categories, open }: Detail): TemplateResult {
-  const url = picture && 'url' in picture ? picture.url : undefined;
+/** Longer side of a painted map, in pixels. */
+const HEAT_SIDE = 768;
+
+function figureOf(detail: Detail): TemplateResult {
+  const { suspect, image, picture, categories } = detail;
+  const shown = picture && 'url' in picture ? picture : undefined;
   const reason = picture && 'error' in picture ? picture.error : undefined;
   const draw = (svg: Element | undefined) => {
-    if (svg && image && picture && 'url' in picture) drawOwn(svg as SVGSVGElement, suspect, image, picture, categories);
+    if (svg && image && shown) drawOwn(svg as SVGSVGElement, suspect, image, shown, categories);
     else svg?.replaceChildren();
+  };
+  const lay = (canvas: Element | undefined) => {
+    const img = canvas?.parentElement?.querySelector('img');
+    if (!img) return;
+    // Networks see an image upright: over its stored pixels the map would lie wrong.
+    const put = () => layHeat(img, canvas as HTMLCanvasElement, shown?.isTurned ? undefined : detail.heat, HEAT_SIDE);
+    img.onload = put;
+    put();
   };
   return html`<figure>
     <div class="frame">
-      ${url ? html`<img src=${url} alt=${suspect.image} />` : nothing}
+      ${shown ? html`<img src=${shown.url} alt=${suspect.image} />` : nothing}
+      <canvas class="heat" aria-hidden="true" hidden ${ref(lay)}></canvas>
       <svg class="boxes" aria-hidden="true" ${ref(draw)}></svg>
       ${reason ? html`<div class="reason">${reason}</div>` : nothing}
     </div>
-    <figcaption>
-      ${
-        image?.file
-          ? html`<button class="plain" data-open @click=${() => open(image.file!)}>${suspect.image}</button>`
-          : html`<span>${suspect.image}</span>`
-      }
-    </figcaption>
+    <figcaption class="row">${nameOf(detail)} ${explaining(detail, shown?.isTurned ?? false)}</figcaption>
   </figure>`;
+}
+
+function nameOf({ suspect, image, open }: Detail): TemplateResult {
+  const { file } = image ?? {};
+  if (!file) return html`<span>${suspect.image}</span>`;
+  return html`<button class="plain" data-open @click=${() => open(file)}>${suspect.image}</button>`;
+}
+
+function explaining({ heat, explain }: Detail, isTurned: boolean): TemplateResult {
+  const button = html`<button aria-pressed=${heat !== undefined} aria-keyshortcuts="G" data-explain @click=${explain}>
+    Grad-CAM <kbd>G</kbd>
+  </button>`;
+  return html`${button}<span class="quiet" role="status" data-heat>${heatNote(heat, isTurned)}</span>`;
+}
+
+function heatNote(heat: Detail['heat'], isTurned: boolean): string {
+  const words = heatWords(heat);
+  if (heat === undefined || heat === 'awaited' || 'error' in heat) return words;
+  const shown = isTurned ? t('this picture is turned: open it to see the map') : words;
+  return [t('by the model {0}', heat.model), shown].filter(Boolean).join('; ');
 }
 
 /** The boxes of the category alone: the others would hide what is to be judged. */

@@ -2,6 +2,8 @@
 import { html, type TemplateResult } from 'lit';
 import type { BrowsedImage } from '../../src/protocol/browse';
 import { labelOf, type SuspectLabel, type SuspectsResult } from '../../src/protocol/review';
+import type { ModelsMap } from '../../src/protocol/windows';
+import { HeatStore } from '../kit/heat-store';
 import type { Host } from '../kit/host';
 import { t } from '../kit/l10n';
 import { ThumbnailStore } from '../kit/thumbnails';
@@ -14,6 +16,15 @@ import { type Decisions, type Filters, filtered, type Verdict } from './state';
 const MOST_IMAGES = 50;
 /** Whose pictures are fetched before they are at hand. */
 const AHEAD = 3;
+/** Whose maps are: they take longer, and the engine does nothing else meanwhile. */
+const MAPS_AHEAD = 2;
+
+interface HeatKey {
+  readonly row: number;
+  readonly category: string;
+}
+
+const heatKey = ({ row, category }: SuspectLabel): HeatKey => ({ row, category });
 
 export class SuspectsPage {
   shown: readonly SuspectLabel[] = [];
@@ -22,6 +33,8 @@ export class SuspectsPage {
   private readonly images = new Map<number, BrowsedImage | null | undefined>();
   private readonly grid: VirtualGrid;
   private readonly pictures: ThumbnailStore;
+  private readonly heats: HeatStore<HeatKey, ModelsMap>;
+  private isExplaining = false;
 
   constructor(
     private readonly host: Host<'review'>,
@@ -38,6 +51,7 @@ export class SuspectsPage {
       redraw,
       1,
     );
+    this.heats = new HeatStore((key) => host.call('explain', key), redraw);
     this.grid = virtualGrid({
       label: t('Suspect labels'),
       cellWidth: Number.MAX_SAFE_INTEGER,
@@ -55,6 +69,7 @@ export class SuspectsPage {
     if (result.fingerprint !== this.result?.fingerprint) {
       this.pictures.clear();
       this.images.clear();
+      this.heats.clear();
     }
     this.result = result;
     this.list();
@@ -77,11 +92,13 @@ export class SuspectsPage {
       suspect,
       image: this.images.get(suspect.row),
       picture: this.pictures.get(suspect.row),
+      heat: this.isExplaining ? (this.heats.get(heatKey(suspect)) ?? 'awaited') : undefined,
       categories: this.result!.categories.map(({ category }) => category),
       verdict: this.decisions.of(suspect),
       canUndo: this.decisions.canUndo,
       decide: (verdict) => this.decide(verdict),
       undo: () => this.undo(),
+      explain: () => this.explain(),
       open: (file) => void this.host.call('open', { file }).catch(() => undefined),
     });
   }
@@ -100,6 +117,7 @@ export class SuspectsPage {
     const rows = this.shown.slice(this.at, this.at + AHEAD).map(({ row }) => row);
     this.pictures.want([...new Set(rows)]);
     if (rows[0] !== undefined) void this.look(rows[0]);
+    this.wantHeats();
     this.grid.refresh();
     this.redraw();
   }
@@ -116,6 +134,19 @@ export class SuspectsPage {
       this.images.delete(row);
       this.onError((error as Error).message);
     }
+  }
+
+  private explain(): void {
+    this.isExplaining = !this.isExplaining;
+    // Another model may have been chosen since.
+    if (this.isExplaining) this.heats.clear();
+    this.wantHeats();
+    this.redraw();
+  }
+
+  private wantHeats(): void {
+    const inSight = this.isExplaining ? this.shown.slice(this.at, this.at + MAPS_AHEAD) : [];
+    this.heats.want(inSight.map(heatKey));
   }
 
   /** Goes on to the next one; under a filter that the decided one does not meet any more, that is the one in its place. */
@@ -164,6 +195,7 @@ export class SuspectsPage {
       r: () => this.decide('reject'),
       s: () => this.decide('skip'),
       u: () => this.undo(),
+      g: () => this.explain(),
       ArrowDown: () => this.show(this.at + 1),
       ArrowUp: () => this.show(this.at - 1),
     };

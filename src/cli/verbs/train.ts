@@ -20,6 +20,7 @@ export const train: Verb = {
         value: 'ANNOTATIONS',
         help: 'annotation file to validate on (default: found by name, else a share of the images)',
       },
+      'validation-share': { type: 'boolean', help: 'validate on a share of the images, whatever file there is' },
       'validation-images': { type: 'string', value: 'DIR', help: 'folder of its images' },
       categories: CATEGORIES,
       recipe: { type: 'string', value: RECIPES.join('|'), help: 'what is trained and how (default: quick)' },
@@ -41,7 +42,7 @@ export const train: Verb = {
       annotations: args.positionals[0]!,
       ...defined({
         images: args.text('images'),
-        validation: args.text('validation'),
+        validation: validationOf(args),
         validationImages: args.text('validation-images'),
       }),
       ...defined({ categories: categoriesOf(args), backbone: args.text('backbone') }),
@@ -57,6 +58,14 @@ export const train: Verb = {
     return result.stopped === 'person' ? STOPPED_BY_PERSON : DONE;
   },
 };
+
+/** Undefined where it is to be found, null for a share of the images. */
+function validationOf(args: Arguments): string | null | undefined {
+  const file = args.text('validation');
+  if (!args.flag('validation-share')) return file;
+  if (file === undefined) return null;
+  throw new UsageError('--validation FILE and --validation-share exclude each other: validate on the file, or on a share.');
+}
 
 /** A resumed run keeps what it was begun with: it may be said again, but nothing else. The engine looks at settings and backbone. */
 async function refuseOthers(args: Arguments, run: string): Promise<void> {

@@ -38,7 +38,12 @@ async function readOne(folder: string): Promise<RunBeside> {
   const imported = await readImport(folder);
   if (imported) return { folder, name: imported.name, record: undefined, history: [] };
   const record = await readRecord(folder);
-  return { folder, name: record.name ?? basename(folder), record, history: await readHistory(folder) };
+  return {
+    folder,
+    name: typeof record.name === 'string' ? record.name : basename(folder),
+    record,
+    history: await readHistory(folder),
+  };
 }
 
 /** People give many runs one name, and parents of runs one name as well. */
@@ -66,18 +71,21 @@ type Loose<T> = { readonly [K in keyof T]?: T[K] extends object ? Partial<T[K]> 
 
 function settingsOf(record: RunRecord): Map<string, Setting> {
   const { recipe, seed, train, validation, categories } = record;
-  const { backbone, device, labelscope }: Loose<RunRecord> = record;
+  const { backbone, device, labelscope, form }: Loose<RunRecord> = record;
   const values: readonly (readonly [string, unknown])[] = [
     ...Object.entries(recipe),
     ['seed', seed],
     ['training data', train.annotations],
+    ['training data SHA-256', train.fingerprint],
     ['training images', train.count],
     ['validation data', validation.annotations],
+    ['validation data SHA-256', validation.fingerprint],
     ['validation images', validation.count],
     ['categories', categories.join(', ')],
     ['backbone', typeof backbone?.path === 'string' ? basename(backbone.path) : undefined],
     ['backbone SHA-256', backbone?.sha256],
     ['device', device?.device],
+    ['form of a step', form?.form ?? 'plain'],
     ['Labelscope', labelscope],
   ];
   return new Map(values.map(([name, value]) => [name, settingOf(value)]));

@@ -76,13 +76,13 @@ async function takeSteps(
   const session = await runtime.load(encodeModel(step.model), load);
   const number = await runtime.setState(step.state);
   try {
-    const { [LOSS]: loss } = await runtime.run(session, feeds, number);
+    const { [LOSS]: loss } = await runtime.run(session, feeds, { state: number });
     const state = await runtime.readState(number);
     const times: number[] = [];
     while (times.length < TIMED_STEPS) {
       signal.throwIfAborted();
       const began = process.cpuUsage();
-      await runtime.run(session, feeds, number);
+      await runtime.run(session, feeds, { state: number });
       const { user, system } = process.cpuUsage(began);
       times.push((user + system) / 1000);
     }

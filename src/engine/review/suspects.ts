@@ -107,7 +107,7 @@ async function featuresOf(
   return computeFeatures(runtime, classifier, device, {
     ...{ set, paths, images: source.images, mirrored: false, cache, signal },
     onProgress: (done) => onFeatures({ done, total: paths.length }),
-    onUnreadable: (error) => failed.push({ file: '', error }),
+    onUnreadable: (error, row) => failed.push({ file: set.images[row]!.fileName, error }),
   });
 }
 

@@ -18,6 +18,22 @@ export interface LoadOptions {
   readonly threads: number;
   /** Outputs named `next/…`: on a GPU they stay there. */
   readonly stateOutputs?: readonly string[];
+  /** Where the model as ONNX Runtime has optimised it for this processor is written to. */
+  readonly keep?: string;
+  /** The model is one that was kept: it is taken as it is. */
+  readonly kept?: boolean;
+}
+
+export interface RunOptions {
+  /** The inputs that are not fed are of this state, and outputs named `next/…` replace its tensors. */
+  readonly state?: number;
+  /** The outputs that are wanted; all where none are named. */
+  readonly outputs?: readonly string[];
+}
+
+interface RunInput extends RunOptions {
+  readonly session: number;
+  readonly feeds: Tensors;
 }
 
 /** The calls of the worker, by name: what goes in and what comes out. */
@@ -26,8 +42,7 @@ export interface WorkerCalls {
   readonly load: { in: { readonly model: string | Uint8Array; readonly options: LoadOptions }; out: number };
   /** Keeps tensors (weights, momentum, running statistics) in the worker under a number. */
   readonly setState: { in: { readonly tensors: Tensors }; out: number };
-  /** Runs a session on `feeds` and, for its other inputs, on the state; outputs named `next/…` replace state tensors. */
-  readonly run: { in: { readonly session: number; readonly feeds: Tensors; readonly state?: number }; out: Tensors };
+  readonly run: { in: RunInput; out: Tensors };
   readonly readState: { in: { readonly state: number }; out: Tensors };
   readonly release: { in: { readonly session?: number; readonly state?: number }; out: null };
 }

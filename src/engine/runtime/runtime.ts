@@ -1,14 +1,14 @@
 // The main thread's view of the worker that runs graphs: load, run, keep state, release. Any engine that offers these can stand here.
 import { Worker } from 'node:worker_threads';
 import { LabelscopeError } from '../../protocol/errors';
-import type { CallName, LoadOptions, Tensors, WorkerCalls, WorkerReply } from './messages';
+import type { CallName, LoadOptions, RunOptions, Tensors, WorkerCalls, WorkerReply } from './messages';
 
 export interface Runtime {
   /** `model`: a file's path or an encoded model. Answers the session's number. */
   load(model: string | Uint8Array, options: LoadOptions): Promise<number>;
   setState(tensors: Tensors): Promise<number>;
   /** Outputs by name, without those that replaced state tensors. Throws LabelscopeError('runtime-failed'). */
-  run(session: number, feeds: Tensors, state?: number): Promise<Tensors>;
+  run(session: number, feeds: Tensors, options?: RunOptions): Promise<Tensors>;
   readState(state: number): Promise<Tensors>;
   release(what: { readonly session?: number; readonly state?: number }): Promise<null>;
   close(): Promise<void>;
@@ -55,7 +55,7 @@ export function startRuntime(script: string): Runtime {
   return {
     load: (model, options) => call('load', { model, options }),
     setState: (tensors) => call('setState', { tensors }),
-    run: (session, feeds, state) => call('run', { session, feeds, ...(state !== undefined && { state }) }),
+    run: (session, feeds, options) => call('run', { session, feeds, ...options }),
     readState: (state) => call('readState', { state }),
     release: (what) => call('release', what),
     close: async () => {

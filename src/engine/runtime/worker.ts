@@ -44,12 +44,19 @@ function createSession(model: string | Uint8Array, options: LoadOptions): Promis
   return typeof model === 'string' ? InferenceSession.create(model, settings) : InferenceSession.create(model, settings);
 }
 
-function sessionSettings({ device, threads, stateOutputs = [] }: LoadOptions): InferenceSession.SessionOptions {
+function sessionSettings({
+  device,
+  threads,
+  stateOutputs = [],
+  keep,
+  kept = false,
+}: LoadOptions): InferenceSession.SessionOptions {
   return {
     // Our own graphs run on a GPU whole (test/engine/webgpu.test.ts); an operator of somebody's network that it lacks is still right on the CPU.
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
     intraOpNumThreads: threads,
-    graphOptimizationLevel: 'all',
+    graphOptimizationLevel: kept ? 'disabled' : 'all',
+    ...(keep !== undefined && { optimizedModelFilePath: keep }),
     ...(stateOutputs.length > 0 && { enableMemPattern: false }),
     logSeverityLevel: 3,
     // Spinning threads would take the cores that decode the next batch.
@@ -68,12 +75,15 @@ function setState({ tensors }: WorkerCalls['setState']['in']): Promise<number> {
   return Promise.resolve(numbers);
 }
 
-async function run({ session: number, feeds, state: stateNumber }: WorkerCalls['run']['in']): Promise<Tensors> {
+async function run({ session: number, feeds, state: stateNumber, outputs: wanted }: WorkerCalls['run']['in']): Promise<Tensors> {
   const { session } = find(sessions, number);
   const state = stateNumber === undefined ? undefined : find(states, stateNumber);
   const inputs = Object.fromEntries(session.inputNames.map((name) => [name, feed(name, feeds, state)]));
   const fetches = Object.fromEntries(
-    session.outputNames.map((name) => [name, (name.startsWith(NEXT) && state?.spare.get(name.slice(NEXT.length))) || null]),
+    (wanted ?? session.outputNames).map((name) => [
+      name,
+      (name.startsWith(NEXT) && state?.spare.get(name.slice(NEXT.length))) || null,
+    ]),
   );
   const outputs = await session.run(inputs, fetches);
   const results: Record<string, Tensor> = {};

@@ -56,7 +56,7 @@ export async function startLearner(
   const evaluation = await runtime.load(encodeModel(buildEvaluation(classifier, Object.keys(step.state))), load);
   const state = await runtime.setState(restored ?? step.state);
   const logits = async ({ input: data }: Batch) => {
-    const outputs = await runtime.run(evaluation, { [input]: data }, state);
+    const outputs = await runtime.run(evaluation, { [input]: data }, { state });
     return (outputs[LOGITS] as Tensor<'float32'>).data;
   };
   return {
@@ -67,7 +67,7 @@ export async function startLearner(
         [LEARN_RATE]: scalar(learnRate),
         ...(ema > 0 && { [AVERAGE_DECAY]: scalar(decayAt(ema, iteration)) }),
       };
-      const outputs = await runtime.run(stepSession, feeds, state);
+      const outputs = await runtime.run(stepSession, feeds, { state });
       return (outputs[LOSS] as Tensor<'float32'>).data[0]!;
     },
     logits,

@@ -4,11 +4,13 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
 import { LabelscopeError } from '../../protocol/errors';
-import type { ExportResult } from '../../protocol/messages';
+import type { ExportResult, WeightFormat } from '../../protocol/export';
 import { isLive } from '../monitor';
 import type { RunInfo } from '../runs';
 import type { Services } from '../services';
-import { inNotification } from '../tasks';
+import { setting } from '../settings';
+import { inNotification, timed } from '../tasks';
+import { type Choice, chooseOne } from './steps';
 
 /** Writes the name into run.json or import.json; the folder stays where it is. */
 export async function renameRun(services: Services, run: RunInfo): Promise<void> {
@@ -51,9 +53,37 @@ async function moveToTrash(uri: vscode.Uri): Promise<void> {
 
 /** @throws CancellationError */
 export async function exportModel(services: Services, run: RunInfo, to?: string): Promise<ExportResult> {
+  const weights = to === undefined ? await chooseWeights() : 'float32';
   const out = to ?? (await saveAs(run, 'onnx', vscode.l10n.t('Export Model')));
   const title = vscode.l10n.t('Exporting {0}', run.name);
-  return inNotification(title, ({ signal }) => services.engine.request('export', { run: run.folder, out }, { signal }));
+  const params = { run: run.folder, out, weights, device: setting('device') };
+  return inNotification(title, (task) =>
+    services.engine.request('export', params, { signal: task.signal, onProgress: timed(task) }),
+  );
+}
+
+async function chooseWeights(): Promise<WeightFormat> {
+  const place = { title: vscode.l10n.t('Export Model'), step: 1, steps: 1 };
+  const detail = vscode.l10n.t('What that costs is measured on the validation images.');
+  const choices: readonly Choice<WeightFormat>[] = [
+    { value: 'float32', label: vscode.l10n.t('As trained'), description: 'float32' },
+    { value: 'float16', label: vscode.l10n.t('Half the size'), description: 'float16', detail },
+    { value: 'int8', label: vscode.l10n.t('A quarter of the size'), description: 'int8', detail },
+  ];
+  return chooseOne(place, { placeholder: vscode.l10n.t('How weights are stored'), choices }, 'float32');
+}
+
+/** What a person wants to know of the file: where it is, and what smaller weights cost. */
+export function exportedInWords({ path, loss, unmeasured }: ExportResult): string {
+  const where = vscode.l10n.t('The model is in {0}.', path);
+  if (unmeasured !== undefined)
+    return `${where} ${vscode.l10n.t('What the smaller weights cost was not measured: {0}', unmeasured)}`;
+  if (!loss) return where;
+  const [before, after] = [loss.mAP.before, loss.mAP.after].map((value) => value?.toFixed(3) ?? '–');
+  return `${where} ${vscode.l10n.t(
+    'On {0} images mAP {1} → {2}; {3} of {4} labels differ.',
+    ...[loss.images, before!, after!, loss.changedLabels, loss.decisions],
+  )}`;
 }
 
 /** A page with the run's curves and evaluation that needs no VS Code. Answers its path. @throws CancellationError */

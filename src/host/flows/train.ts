@@ -13,7 +13,7 @@ import { chooseMany, chooseOne, type Choice, inTurn } from './steps';
 /** What can be said instead of being asked. */
 export interface TrainOptions {
   readonly categories?: readonly string[];
-  /** An annotation file, or null to keep a share of the training images. */
+  /** An annotation file, or null to keep a share of the training images; without it, one that is found by its name, else a share. */
   readonly validation?: string | null;
   readonly recipe?: RecipeName;
   readonly device?: DeviceChoice;
@@ -178,7 +178,7 @@ export function startTraining(services: Services, annotations: vscode.Uri, optio
   const params: TrainParams = {
     annotations: annotations.fsPath,
     ...(options.images !== undefined && { images: options.images }),
-    ...(typeof options.validation === 'string' && { validation: options.validation }),
+    ...(options.validation !== undefined && { validation: options.validation }),
     ...(options.categories && { categories: options.categories }),
     recipe,
     set: Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, String(value)])),

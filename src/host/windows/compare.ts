@@ -27,7 +27,9 @@ export function comparePanel(services: Needed): PanelKind<'compare'> {
     title: () => vscode.l10n.t('Runs side by side'),
     open: async (resource) => {
       const folders = foldersOf(resource);
-      await readSideBySide(folders);
+      let known = await dataOf(folders);
+      // Of a run that is deleted meanwhile the page keeps what it was told; its question is answered with what is wrong.
+      const data = async () => (known = await dataOf(folders).catch(() => known));
       const judge = judging(engine, folders);
       const calls = {
         compare: (choice: ComparisonChoice) => judge(choice),
@@ -41,7 +43,7 @@ export function comparePanel(services: Needed): PanelKind<'compare'> {
           return null;
         },
       };
-      return { roots: [], calls, data: () => dataOf(folders) };
+      return { roots: [], calls, data };
     },
     // Also where the command line has evaluated one of them.
     attach: (resource, window) => {

@@ -2,7 +2,7 @@
 import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
 import { LabelscopeError, toWireError } from '../../protocol/errors';
-import type { DatasetKey } from '../../protocol/browse';
+import type { BrowsedImage, DatasetKey } from '../../protocol/browse';
 import {
   decidedAfter,
   type DecideParams,
@@ -12,8 +12,10 @@ import {
   type SuspectsResult,
 } from '../../protocol/review';
 import { isDone, sparingly } from '../../protocol/sparingly';
-import type { ReviewData, ReviewEvent } from '../../protocol/windows';
+import type { ModelsMap, ReviewData, ReviewEvent } from '../../protocol/windows';
 import type { Supervisor } from '../engine';
+import { mapSettings, mapsOf } from '../explain';
+import type { Models } from '../models';
 import { wordsOf } from '../problems';
 import { runsFolderOf } from '../runs';
 import { setting } from '../settings';
@@ -36,7 +38,7 @@ interface Shown {
 
 const nothing = () => undefined;
 
-export function reviewPanel(engine: Supervisor): PanelKind<'review'> {
+export function reviewPanel(engine: Supervisor, models: Models): PanelKind<'review'> {
   const shown = new Map<string, Shown>();
   const of = (annotations: string): Shown => {
     const data = { annotations, review: null, working: null, changed: false, error: null };
@@ -49,7 +51,11 @@ export function reviewPanel(engine: Supervisor): PanelKind<'review'> {
     title: (annotations) => vscode.l10n.t('Labels: {0}', basename(annotations)),
     open: (annotations) => {
       checkTrust();
-      return Promise.resolve({ roots: [], calls: callsOf(engine, () => of(annotations)), data: () => of(annotations).data });
+      return Promise.resolve({
+        roots: [],
+        calls: callsOf(engine, models, () => of(annotations)),
+        data: () => of(annotations).data,
+      });
     },
     attach: (annotations, window) => {
       const state = of(annotations);
@@ -134,7 +140,7 @@ async function find(engine: Supervisor, state: Shown, includeUnlabeled: boolean)
   }
 }
 
-function callsOf(engine: Supervisor, stateOf: () => Shown): WindowOptions<'review'>['calls'] {
+function callsOf(engine: Supervisor, models: Models, stateOf: () => Shown): WindowOptions<'review'>['calls'] {
   return {
     find: ({ includeUnlabeled }) => {
       void find(engine, stateOf(), includeUnlabeled);
@@ -147,11 +153,8 @@ function callsOf(engine: Supervisor, stateOf: () => Shown): WindowOptions<'revie
     },
     decide: async ({ changes }) => decide(engine, stateOf(), changes),
     carryOver: async () => carryOver(engine, stateOf()),
-    image: async ({ row }) => {
-      const query = { filter: {}, images: [row], order: 'file', descending: false, offset: 0, limit: 1 } as const;
-      const { images } = await engine.request('browse', { ...datasetOf(stateOf()), ...query });
-      return images[0] ?? null;
-    },
+    image: ({ row }) => imageOf(engine, stateOf(), row),
+    explain: async ({ row, category }) => explain(engine, models, await imageOf(engine, stateOf(), row), category),
     ...thumbnailCalls((rows, signal) => engine.request('thumbnails', { ...datasetOf(stateOf()), rows, side: SIDE }, { signal })),
     correct: async () => {
       const { annotations, decisions, fingerprint } = { ...stateOf().data, ...reviewOf(stateOf()) };
@@ -174,6 +177,21 @@ function resultOf(state: Shown): SuspectsResult {
 function datasetOf(state: Shown): DatasetKey {
   const { annotations, fingerprint, imageFolder } = resultOf(state);
   return { annotations, fingerprint, imageFolder };
+}
+
+async function imageOf(engine: Supervisor, state: Shown, row: number): Promise<BrowsedImage | null> {
+  const query = { filter: {}, images: [row], order: 'file', descending: false, offset: 0, limit: 1 } as const;
+  const { images } = await engine.request('browse', { ...datasetOf(state), ...query });
+  return images[0] ?? null;
+}
+
+/** The models that found the suspects are not kept: where others look is what can be seen. */
+async function explain(engine: Supervisor, models: Models, image: BrowsedImage | null, category: string): Promise<ModelsMap> {
+  if (!image?.file) throw new LabelscopeError('image-unknown', vscode.l10n.t('The image was not found.'));
+  const model = await models.knowing(category);
+  if (!model) throw new LabelscopeError('no-model', vscode.l10n.t('No model knows “{0}”: train one on it first.', category));
+  const [map] = await mapsOf(engine, model.folder, image.file, [category]);
+  return { map: map!, settings: mapSettings(), model: model.name };
 }
 
 /** The window knows already what it asked for; the data are for the next time that it is shown. */

@@ -5,9 +5,10 @@ import type { Decision, Evaluation } from '../../../src/metrics/types';
 import { cardOf } from '../../kit/card';
 import { fixed } from '../../kit/format';
 import { t } from '../../kit/l10n';
+import { leadingNumber } from '../behind-metric';
 import { categoryTable, confusionCard, precisionRecallCard, sweepCard } from '../cards';
 import type { MovingIntervals } from '../moving';
-import { appliedThreshold, type Panel } from '../state';
+import { type Actions, appliedThreshold, type Panel } from '../state';
 
 export function overviewTab(panel: Panel): TemplateResult {
   const { prepared, state, actions, host } = panel;
@@ -15,7 +16,7 @@ export function overviewTab(panel: Panel): TemplateResult {
   const decision = prepared.moving.decide(threshold);
   const cards = [sweepCard(prepared, state), confusionCard(decision, panel), precisionRecallCard(prepared, state)];
   const draw = (card: (typeof cards)[number]) => cardOf(card, state.tables, actions.toggle, host);
-  return html`${tiles(decision, prepared.moving.intervals(threshold), prepared.data.result.evaluation)}
+  return html`${tiles(decision, prepared.moving.intervals(threshold), prepared.data.result.evaluation, actions)}
     <div class="grid">${cards.map(draw)} ${draw(categoryTable(decision, panel))}</div>`;
 }
 
@@ -26,6 +27,7 @@ function tiles(
   { micro, macro, jaccard, exactMatch, hammingLoss }: Decision,
   moving: MovingIntervals | undefined,
   { mAP, intervals }: Evaluation,
+  actions: Actions,
 ): TemplateResult {
   const all: Tile[] = [
     ['micro-f1', t('Micro F1'), micro.f1, moving?.['micro.f1']],
@@ -40,13 +42,13 @@ function tiles(
     // Of evaluations of older versions it is not known.
     ['map', t('mAP (any threshold)'), mAP, intervals ? intervals.mAP : null],
   ];
-  return html`<dl class="tiles">${all.map(tile)}</dl>`;
+  return html`<dl class="tiles">${all.map((one) => tile(one, actions))}</dl>`;
 }
 
-function tile([key, name, value, interval]: Tile): TemplateResult {
+function tile([key, name, value, interval]: Tile, actions: Actions): TemplateResult {
   return html`<div class="tile" data-metric=${key}>
     <dt>${name}</dt>
-    <dd>${fixed(value)}</dd>
+    <dd>${leadingNumber(key, value, actions)}</dd>
     <dd class="interval" title=${t('95 % interval over other images like these')}>
       ${interval === undefined ? '…' : interval === null ? '–' : `${fixed(interval[0])}–${fixed(interval[1])}`}
     </dd>
