@@ -31,9 +31,10 @@ export const USAGE = `npm run bench -- step [--only step|forward] [--layers all|
   --patience how long to wait before a round until other programs leave the processor alone (default 1)
   --json     the report as JSON on stdout
   --out      the report as JSON into this file
-npm run bench -- recipes ANNOTATIONS... [--categories a,b] [--include-unlabeled] [--fewest N] [--folds N] [--seeds N,N]
-                         [--only NAME,NAME] [--peer] [--name NAME] [--out FILE]
+npm run bench -- recipes TRAINING TEST [--categories a,b] [--include-unlabeled] [--fewest N] [--folds N]
+                         [--seeds N,N] [--only NAME,NAME] [--peer] [--name NAME] [--out FILE]
   --fewest   categories with fewer images are left out (default 5)
+  --folds    of the training images, by which a recipe is chosen (default 3)
   --only     some of the changes of the recipe quick, or none
   --peer     scikit-learn's logistic regression on the same folds
   --out      appends one line of JSON a measurement
