@@ -21,18 +21,20 @@ export interface Options {
   readonly out: string | undefined;
 }
 
-export const USAGE = `npm run bench -- step [--only step|forward] [--batch N]... [--rounds N] [--threads N]
-                         [--patience SECONDS] [--json] [--out FILE]
+export const USAGE = `npm run bench -- step [--only step|forward] [--layers all|last-stages] [--norm frozen|batch] [--batch N]... [--rounds N]
+                         [--threads N] [--patience SECONDS] [--json] [--out FILE]
   --only     training steps alone, or forward inference alone
+  --layers, --norm  of the training steps, those of one kind alone
   --batch    instead of 1, 8 and 32 (forward), 16 and 32 (all layers), 16 (last stages)
   --rounds   turns that each contestant gets in a case (default 7)
   --threads  of each contestant (default: one per core)
   --patience how long to wait before a round until other programs leave the processor alone (default 1)
   --json     the report as JSON on stdout
   --out      the report as JSON into this file
-npm run bench -- recipes ANNOTATIONS... [--categories a,b] [--include-unlabeled] [--fewest N] [--folds N] [--seeds N,N]
-                         [--only NAME,NAME] [--peer] [--name NAME] [--out FILE]
+npm run bench -- recipes TRAINING TEST [--categories a,b] [--include-unlabeled] [--fewest N] [--folds N]
+                         [--seeds N,N] [--only NAME,NAME] [--peer] [--name NAME] [--out FILE]
   --fewest   categories with fewer images are left out (default 5)
+  --folds    of the training images, by which a recipe is chosen (default 3)
   --only     some of the changes of the recipe quick, or none
   --peer     scikit-learn's logistic regression on the same folds
   --out      appends one line of JSON a measurement
@@ -51,9 +53,11 @@ export function readOptions(args: string[]): Options {
   const { only, batch = [] } = values;
   if (only !== undefined && only !== 'step' && only !== 'forward')
     throw new UsageError(`--only is step or forward, not '${only}'.`);
+  if (![undefined, 'all', 'last-stages'].includes(values.layers)) throw new UsageError(`--layers is all or last-stages.`);
+  if (![undefined, 'frozen', 'batch'].includes(values.norm)) throw new UsageError(`--norm is frozen or batch.`);
   const sizes = batch.map((text) => wholeNumber('--batch', text));
   return {
-    cases: allCases(sizes).filter(({ kind }) => only === undefined || kind === only),
+    cases: allCases(sizes).filter((one) => isWanted(one, values)),
     rounds: wholeNumber('--rounds', values.rounds),
     threads: wholeNumber('--threads', values.threads),
     turnSeconds: 2,
@@ -63,12 +67,21 @@ export function readOptions(args: string[]): Options {
   };
 }
 
+type Wanted = Pick<ReturnType<typeof parse>['values'], 'only' | 'layers' | 'norm'>;
+
+function isWanted({ kind, layers, batchNorm }: Case, wanted: Wanted): boolean {
+  const isOf = (of: string | undefined, one: string) => of === undefined || of === one;
+  return isOf(wanted.only, kind) && isOf(wanted.layers, layers) && isOf(wanted.norm, batchNorm);
+}
+
 function parse(args: string[]) {
   try {
     return parseArgs({
       args,
       options: {
         only: { type: 'string' },
+        layers: { type: 'string' },
+        norm: { type: 'string' },
         batch: { type: 'string', multiple: true },
         rounds: { type: 'string', default: '7' },
         threads: { type: 'string', default: String(availableParallelism()) },

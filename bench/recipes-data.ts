@@ -1,6 +1,5 @@
-// The features and labels that the benchmark `recipes` trains on, and their folds: the same for every recipe and for the peer.
+// The features and labels of the benchmark `recipes`, and which images train, choose and judge: the same for every recipe and for the peer.
 import { takeRows } from '../src/dataset/labels';
-import { splitStratified } from '../src/dataset/split';
 import { stratify } from '../src/dataset/stratify';
 import type { LabelledSet } from '../src/dataset/types';
 import { openSplit } from '../src/engine/data';
@@ -12,15 +11,18 @@ import type { Classifier } from '../src/onnx/classifier';
 
 export interface BenchData {
   readonly classifier: Classifier;
+  /** The images of the training file, then those of the test file. */
   readonly table: FeatureTable;
+  /** How many are of the training file. */
+  readonly training: number;
 }
 
 export interface DataOptions {
-  /** Annotation files whose images are thrown together. */
-  readonly annotations: readonly string[];
+  /** Training and test annotations. */
+  readonly annotations: readonly [training: string, test: string];
   readonly categories: readonly string[] | undefined;
   readonly includeUnlabeled: boolean;
-  /** Categories with fewer images are left out: their average precision would be noise. */
+  /** Categories with fewer images in both files together are left out: their average precision would be noise. */
   readonly fewest: number;
   readonly backbone: string;
   readonly threads: number;
@@ -47,7 +49,7 @@ export async function loadBenchData(runtime: Runtime, options: DataOptions, say:
     const job = { set, paths, images: from.images, mirrored: true, cache, signal: SIGNAL, onProgress, onUnreadable: say };
     tables.push(await computeFeatures(runtime, classifier, { device: 'cpu', threads }, job));
   }
-  return { classifier, table: joined(tables) };
+  return { classifier, table: joined(tables), training: tables[0]!.set.images.length };
 }
 
 function openAll({ annotations, includeUnlabeled }: DataOptions, categories: readonly string[] | undefined) {
@@ -77,26 +79,21 @@ function joined(tables: readonly FeatureTable[]): FeatureTable {
 
 /** Rows of the table. */
 export interface Fold {
+  /** Whoever trains may stop and choose by some of these. */
   readonly train: readonly number[];
-  /** Stops the training and chooses the threshold. */
-  readonly validation: readonly number[];
   readonly test: readonly number[];
 }
 
-/** Stratified: each image is in the test part of one fold; of the others a fifth is for validation, as in a run without a validation file. */
-export function foldsOf(set: LabelledSet, count: number, seed: number): Fold[] {
-  const parts = stratify(set, { shares: Array.from({ length: count }, () => 1 / count), seed });
-  const rowOf = new Map(set.images.map(({ fileName }, row) => [fileName, row]));
-  const rowsIn = ({ images }: LabelledSet) => images.map(({ fileName }) => rowOf.get(fileName)!);
-  return Array.from({ length: count }, (_, fold) => {
-    const rows = [...set.images.keys()];
-    const rest = takeRows(
-      set,
-      rows.filter((row) => parts[row] !== fold),
-    );
-    const { train, validation } = splitStratified(rest, { fraction: 0.2, seed });
-    return { train: rowsIn(train), validation: rowsIn(validation), test: rows.filter((row) => parts[row] === fold) };
-  });
+/** Stratified folds of the training images, by which a recipe is chosen; then the one that judges: training images and test images. */
+export function foldsOf({ table: { set }, training }: BenchData, count: number, seed: number): Fold[] {
+  const rows = [...set.images.keys()];
+  const own = rows.slice(0, training);
+  const parts = stratify(takeRows(set, own), { shares: Array.from({ length: count }, () => 1 / count), seed });
+  const choosing = Array.from({ length: count }, (_, fold) => ({
+    train: own.filter((row) => parts[row] !== fold),
+    test: own.filter((row) => parts[row] === fold),
+  }));
+  return [...choosing, { train: own, test: rows.slice(training) }];
 }
 
 export function takeTable({ set, variants }: FeatureTable, rows: readonly number[]): FeatureTable {

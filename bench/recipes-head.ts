@@ -1,4 +1,7 @@
 // One head trained as a run trains it, on rows of a feature table, and its scores of other rows.
+import { takeRows } from '../src/dataset/labels';
+import { splitStratified } from '../src/dataset/split';
+import type { LabelledSet } from '../src/dataset/types';
 import type { FeatureTable } from '../src/engine/features';
 import { mixedExamples } from '../src/engine/mixup';
 import { recipeWith } from '../src/engine/recipes';
@@ -8,10 +11,11 @@ import { headData } from '../src/engine/train/data';
 import { startLearner } from '../src/engine/train/learner';
 import { scheduleOf, trainLoop } from '../src/engine/train/loop';
 import { objectiveOf } from '../src/engine/train/objective';
+import { withPrior } from '../src/engine/train/prior';
 import { HEAD_BIAS, HEAD_WEIGHT, headOnly } from '../src/onnx/classifier';
 import type { Tensor } from '../src/onnx/model';
 import { trainedTensors } from '../src/onnx/training';
-import { type BenchData, type Fold, takeTable } from './recipes-data';
+import { type BenchData, takeTable } from './recipes-data';
 
 export type Settings = Readonly<Record<string, string>>;
 
@@ -21,22 +25,29 @@ export interface TrainedHead {
   readonly bias: Float32Array;
 }
 
-/** The head of the lowest validation loss. */
+/** The head of the lowest validation loss; the images for that are kept from the training images as in a run without a validation file. */
 export async function trainHead(
   runtime: Runtime,
   { classifier, table }: BenchData,
-  { train, validation }: Fold,
+  rows: readonly number[],
   settings: Settings,
   seed: number,
 ): Promise<TrainedHead> {
   const recipe = recipeWith('quick', settings);
+  const { train, validation } = parted(table.set, rows, recipe.validationFraction, seed);
   const drawn = { ...table, variants: recipe.reflection ? table.variants : table.variants.slice(0, 1) };
   const [own, others] = [takeTable(drawn, train), takeTable(table, validation)];
   const data = headData(own, others, { recipe, seed });
   const { batchSize } = scheduleOf(recipe, data.train.count);
   const options = { ...recipe, batchSize, batchNormMomentum: undefined, objective: objectiveOf(recipe, own.set) };
   const load = { device: 'cpu', threads: 1 } as const;
-  const learner = await startLearner(runtime, headOnly(classifier), classifier.features, options, load);
+  const learner = await startLearner(
+    runtime,
+    headOnly(withPrior(classifier, recipe, own.set)),
+    classifier.features,
+    options,
+    load,
+  );
   let best: Readonly<Record<string, Tensor>> = {};
   try {
     const examples = recipe.mixup > 0 ? mixedExamples(data.train, recipe.mixup, seed) : data.train;
@@ -56,6 +67,13 @@ export async function trainHead(
     await learner.release();
   }
   return { weight: best[HEAD_WEIGHT]!.data as Float32Array, bias: best[HEAD_BIAS]!.data as Float32Array };
+}
+
+function parted(set: LabelledSet, rows: readonly number[], fraction: number, seed: number) {
+  const { train, validation } = splitStratified(takeRows(set, rows), { fraction, seed });
+  const rowOf = new Map(rows.map((row) => [set.images[row]!.fileName, row]));
+  const rowsOf = ({ images }: LabelledSet) => images.map(({ fileName }) => rowOf.get(fileName)!);
+  return { train: rowsOf(train), validation: rowsOf(validation) };
 }
 
 /** Probabilities, rows × C; with `flip` the means over image and mirror image. */

@@ -6,14 +6,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { FeatureTable } from '../src/engine/features';
 import { regressionPeer } from './peers';
-import type { FoldScores } from './recipes';
 import type { Fold } from './recipes-data';
+import type { Scores } from './recipes-study';
 
 /** By the peer's name; empty where it is not set up. */
-export async function regressionScores(
-  { set, variants }: FeatureTable,
-  folds: readonly Fold[],
-): Promise<Record<string, FoldScores[]>> {
+export async function regressionScores({ set, variants }: FeatureTable, folds: readonly Fold[]): Promise<Record<string, Scores>> {
   const peer = regressionPeer();
   if (!peer) return {};
   const folder = await mkdtemp(join(tmpdir(), 'labelscope-regression-'));
@@ -31,11 +28,10 @@ export async function regressionScores(
   }
 }
 
-/** Doubles: of each fold the scores of the validation images, then those of the test images. */
-async function readScores(path: string, { categories }: { categories: number }, folds: readonly Fold[]): Promise<FoldScores[]> {
+/** Doubles, fold after fold. */
+async function readScores(path: string, { categories }: { categories: number }, folds: readonly Fold[]): Promise<Scores> {
   const bytes = await readFile(path);
   const all = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
   let at = 0;
-  const next = (rows: readonly number[]) => all.slice(at, (at += rows.length * categories));
-  return folds.map(({ validation, test }) => ({ validation: next(validation), test: next(test) }));
+  return folds.map(({ test }) => all.slice(at, (at += test.length * categories)));
 }

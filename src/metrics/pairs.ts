@@ -34,34 +34,39 @@ export interface Pair {
  * Every pair that happens at least once, by how many images it has more than expected, the most first. 'confused' and 'lured' are counted among
  * the images without `b`, where alone it can be a false alarm; 'missed-together' among those with both; 'false-together' among those with
  * neither. The set and the threshold must be checked.
+ *
+ * @param predicted what `predictionsAt` says of them, where it is known
  */
-export function pairsAt(set: ScoredSet, threshold: Threshold, kinds: readonly PairKind[] = PAIR_KINDS): Pair[] {
-  const { counts, tables } = tally(set, predictionsAt(set, threshold));
+export function pairsAt(
+  set: ScoredSet,
+  threshold: Threshold,
+  kinds: readonly PairKind[] = PAIR_KINDS,
+  predicted = predictionsAt(set, threshold),
+): Pair[] {
+  const { counts, tables } = tally(set, predicted);
   const width = set.categories.length;
   const { present, missed, wrong } = counts;
   const { truths, misses, alarms, lured, confused, missedBeside } = tables;
   const { images } = set;
   const pairs: Pair[] = [];
-  const add = (kind: PairKind, a: number, b: number, table: Table) => {
-    if (table.both > 0 && kinds.includes(kind)) pairs.push(pairOf(kind, a, b, table));
+  // Of most pairs there is none, and a slider asks often.
+  const add = (kind: PairKind, a: number, b: number, both: number, among: () => Omit<Table, 'both'>) => {
+    if (both > 0 && kinds.includes(kind)) pairs.push(pairOf(kind, a, b, { both, ...among() }));
   };
   for (let a = 0; a < width; a++) {
     for (let b = 0; b < width; b++) {
       const [ab, ba] = [a * width + b, b * width + a];
       if (a === b) continue;
-      const without = images - present[b]!;
-      add('confused', a, b, { both: confused[ab]!, ofA: missed[a]! - missedBeside[ab]!, ofB: wrong[b]!, among: without });
-      add('lured', a, b, { both: lured[ab]!, ofA: present[a]! - truths[ab]!, ofB: wrong[b]!, among: without });
+      const without = () => images - present[b]!;
+      add('confused', a, b, confused[ab]!, () => ({ ofA: missed[a]! - missedBeside[ab]!, ofB: wrong[b]!, among: without() }));
+      add('lured', a, b, lured[ab]!, () => ({ ofA: present[a]! - truths[ab]!, ofB: wrong[b]!, among: without() }));
       if (a > b) continue;
-      const withBoth = { ofA: missedBeside[ab]!, ofB: missedBeside[ba]!, among: truths[ab]! };
-      add('missed-together', a, b, { both: misses[ab]!, ...withBoth });
-      const neither = images - present[a]! - present[b]! + truths[ab]!;
-      add('false-together', a, b, {
-        both: alarms[ab]!,
+      add('missed-together', a, b, misses[ab]!, () => ({ ofA: missedBeside[ab]!, ofB: missedBeside[ba]!, among: truths[ab]! }));
+      add('false-together', a, b, alarms[ab]!, () => ({
         ofA: wrong[a]! - lured[ba]!,
         ofB: wrong[b]! - lured[ab]!,
-        among: neither,
-      });
+        among: images - present[a]! - present[b]! + truths[ab]!,
+      }));
     }
   }
   return pairs.sort((p, q) => q.images - q.expected - (p.images - p.expected) || q.images - p.images);

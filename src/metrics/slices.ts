@@ -55,6 +55,8 @@ export interface Sliced {
 interface SliceOptions {
   /** The index of a category: only its entries count. */
   readonly category?: number | undefined;
+  /** What `predictionsAt` says of set and threshold, where it is known. */
+  readonly predicted?: Uint8Array;
 }
 
 const FEW = 30;
@@ -65,7 +67,7 @@ const FEW = 30;
  */
 export function sliceAt(set: ScoredSet, threshold: Threshold, groups: readonly Group[], options: SliceOptions = {}): Sliced {
   const measure: SliceMeasure = groups.some(({ entries }) => entries) ? 'recall' : 'f1';
-  const predicted = predictionsAt(set, threshold);
+  const { predicted = predictionsAt(set, threshold) } = options;
   const counts = countsOf(set, predicted, options.category);
   const whole = partOf(counts, Array.from(counts.tp.keys()), measure);
   const slices = groups.map((group) => {

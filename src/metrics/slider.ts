@@ -6,6 +6,8 @@ import type { Counts, Decision, ScoredSet, Threshold } from './types';
 export interface Slider {
   /** What `decide` says of the set at the threshold, to the last digit. The threshold must be checked. */
   decide(threshold: Threshold): Decision;
+  /** What `predictionsAt` says of the set at the threshold. Holds until another one is asked for. */
+  predictions(threshold: Threshold): Uint8Array;
 }
 
 /** Begins where nothing is predicted. The set must be checked; `ranked` must be of it. */
@@ -15,26 +17,36 @@ export function sliderOf(set: ScoredSet, ranked: Ranked): Slider {
   const positives = new Uint32Array(width);
   const agreements = perImage(set);
   const [places, hits] = [new Uint32Array(width), new Uint32Array(width)];
+  const predicted = new Uint8Array(set.labels.length);
   for (let at = 0; at < set.labels.length; at++) positives[at % width]! += set.labels[at]!;
   /** The entry at `place` from the top becomes a prediction, or is none any more. */
   const pass = (c: number, place: number, change: 1 | -1) => {
     const at = (c + 1) * images - 1 - place;
     const label = ranked.labels[at]!;
+    const image = ranked.order[at]!;
     hits[c]! += change * label;
-    agreements.change(ranked.order[at]!, change, label);
+    predicted[image * width + c] = Number(change === 1);
+    agreements.change(image, change, label);
   };
   const countsOf = (c: number): Counts => {
     const [tp, fn] = [hits[c]!, positives[c]! - hits[c]!];
     const fp = places[c]! - tp;
     return { tp, fp, fn, tn: images - tp - fp - fn };
   };
+  const moveTo = (threshold: Threshold) => {
+    for (let c = 0; c < width; c++) {
+      const target = predictedAt(ranked, c, typeof threshold === 'number' ? threshold : threshold[c]!);
+      while (places[c]! < target) pass(c, places[c]!++, 1);
+      while (places[c]! > target) pass(c, --places[c]!, -1);
+    }
+  };
   return {
+    predictions: (threshold) => {
+      moveTo(threshold);
+      return predicted;
+    },
     decide: (threshold) => {
-      for (let c = 0; c < width; c++) {
-        const target = predictedAt(ranked, c, typeof threshold === 'number' ? threshold : threshold[c]!);
-        while (places[c]! < target) pass(c, places[c]!++, 1);
-        while (places[c]! > target) pass(c, --places[c]!, -1);
-      }
+      moveTo(threshold);
       return decisionOf(
         categories,
         threshold,

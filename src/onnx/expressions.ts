@@ -88,7 +88,10 @@ export class Expressions {
   }
 
   slice(x: Value, axes: Dims, starts: Dims, ends: Dims, steps: Dims = axes.map(() => 1)): Value {
-    const whole = axes.every((axis, at) => starts[at] === 0 && ends[at]! >= x.dims[axis]! && steps[at] === 1);
+    const whole = axes.every((axis, at) => {
+      const size = x.dims[axis]!;
+      return starts[at] === 0 && ends[at]! >= size && (steps[at] === 1 || (size === 1 && steps[at]! > 0));
+    });
     return whole ? x : this.g.op('Slice', [x, ...[starts, ends, axes, steps].map((xs) => this.g.ints(xs))]);
   }
 

@@ -27,7 +27,7 @@ export function normalisedByBatch(g: GraphBuilder, x: Value, norm: Norm): { y: V
   const statistics: Value[] = [];
   const y = g.asOne(() => {
     const mean = m.mul(blocked.sumOfChannels(x), share);
-    const squares = m.mul(blocked.sumOfChannels(m.mul(x, x)), share);
+    const squares = m.mul(blocked.sumOfProducts(x, x), share);
     const variance = g.op('Relu', [m.sub(squares, m.mul(mean, mean))]);
     statistics.push(mean, variance);
     const { factor, inverse, shift } = affine(g, mean, variance, norm);

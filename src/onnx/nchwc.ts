@@ -124,8 +124,24 @@ export class Blocked {
    */
   sumOfChannels(x: Value): Value {
     const [groups, c, h, wide] = x.dims as [number, number, number, number];
+    const rows = this.m.reshape(x, [(groups * c) / this.block, h, wide, this.block]);
+    return this.sumOfRows(this.m.sum(rows, [2], false), x);
+  }
+
+  /**
+   * As sumOfChannels, of x · y. Every row of every channel is a channel here whose kernel is the row of the other: the products
+   * are added up as they are made, which takes half the time of writing them down first.
+   */
+  sumOfProducts(x: Value, y: Value): Value {
+    const [groups, c, h, wide] = x.dims as [number, number, number, number];
+    const count = groups * c * h;
+    const inputs = [this.m.reshape(x, [1, count, 1, wide]), this.m.reshape(y, [count, 1, 1, wide])];
+    return this.sumOfRows(this.op('Conv', inputs, { kernel_shape: [1, wide], group: count }), x);
+  }
+
+  /** The rows' sums in the order of x. */
+  private sumOfRows(rows: Value, { dims: [groups = 1, c = 1, h = 1] }: Value): Value {
     const { block: b, m } = this;
-    const rows = m.sum(m.reshape(x, [(groups * c) / b, h, wide, b]), [2], false);
     return m.reshape(m.sum(m.reshape(rows, [groups, c / b, h, b]), [0, 2], false), [c]);
   }
 

@@ -1,6 +1,6 @@
 // What a training run may be told: one flat settings object, the same in run.json, on the command line and in the editor.
 
-export type RecipeName = 'matlab-example' | 'balanced' | 'quick';
+export type RecipeName = 'matlab-example' | 'balanced' | 'quick' | 'best';
 export type DeviceChoice = 'auto' | 'cpu' | 'webgpu' | 'cuda';
 
 export interface Recipe {
@@ -35,8 +35,8 @@ export interface Recipe {
   readonly standardize: boolean;
   /** The learning rate of the new head's weights and bias is `learnRate` times this. */
   readonly headLearnRateFactor: number;
-  /** How the new head's weights begin: uniform by Glorot's rule, or zero, which on fixed features is logistic regression. */
-  readonly headInit: 'glorot' | 'zeros';
+  /** How the new head begins: weights uniform by Glorot's rule; or zero, which on fixed features is logistic regression; then with zero biases or with those that the categories' frequencies give. */
+  readonly headInit: 'glorot' | 'zeros' | 'prior';
   readonly momentum: number;
   readonly l2: number;
   /** Weights of convolutions and of the head alone, or the scales and shifts of normalisation layers as well. */

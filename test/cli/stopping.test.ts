@@ -28,6 +28,7 @@ const SETTINGS: Readonly<Record<RecipeName, readonly string[]>> = {
   'matlab-example': ['epochs=50', 'batchSize=8', 'validationFrequency=5', 'validationPatience=0', 'threads=1'],
   balanced: [],
   quick: ['epochs=1500', 'validationPatience=0', 'threads=1'],
+  best: [],
 };
 
 function command(recipe: RecipeName, run: string, ...more: string[]): string[] {

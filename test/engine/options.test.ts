@@ -3,12 +3,15 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { labelSet } from '../../src/dataset/labels';
+import { readAnnotations } from '../../src/dataset/reader';
 import type { EngineClient } from '../../src/engine/client/engine';
 import { completeRecipe, recipeWith } from '../../src/engine/recipes';
 import { readTensors } from '../../src/engine/run/safetensors';
 import { objectiveOf } from '../../src/engine/train/objective';
 import { readModel } from '../../src/onnx/files';
 import type { TrainEvent } from '../../src/protocol/messages';
+import type { RecipeName } from '../../src/protocol/recipe';
 import type { RunRecord } from '../../src/protocol/run';
 import { type TinyData, writeTinyData } from '../support/data';
 import {
@@ -59,7 +62,7 @@ async function train(run: string, changes: Changes, stopAfter = Infinity): Promi
 const HEAD = { learnRate: '0.02', l2: '0', epochs: '1500', validationPatience: '0', validationFrequency: '100' };
 const WHOLE = { learnRate: '0.01', batchSize: '8', epochs: '40', validationPatience: '0', validationFrequency: '6' };
 
-const OPTIONS: readonly (readonly [string, 'quick' | 'matlab-example', Record<string, string>])[] = [
+const OPTIONS: readonly (readonly [string, RecipeName, Record<string, string>])[] = [
   ['asymmetric loss', 'quick', { loss: 'asl' }],
   ['asymmetric loss on images', 'matlab-example', { loss: 'asl', aslGammaPositive: '1' }],
   ['positive weights', 'quick', { positiveWeight: 'balanced' }],
@@ -69,11 +72,12 @@ const OPTIONS: readonly (readonly [string, 'quick' | 'matlab-example', Record<st
   ['averaged weights', 'quick', { ema: '0.9' }],
   ['averaged weights of all layers', 'matlab-example', { ema: '0.9', learnRateSchedule: 'cosine', warmup: '5' }],
   ['standardized features', 'quick', { standardize: 'true' }],
+  ['the recipe best', 'best', {}],
   ['all of it', 'quick', { loss: 'asl', positiveWeight: 'sqrt', mixup: '0.2', ema: '0.8', standardize: 'true', warmup: '9' }],
 ];
 
 describe.skipIf(UNBUILT).each(OPTIONS)(`%s${UNBUILT}`, (_, recipe, option) => {
-  const set = { ...(recipe === 'quick' ? HEAD : WHOLE), ...option };
+  const set = { ...(recipe === 'matlab-example' ? WHOLE : HEAD), ...option };
 
   it('learns, and goes on exactly where it was stopped', async () => {
     const [whole, run] = [newRun(), newRun()];
@@ -100,6 +104,22 @@ describe.skipIf(UNBUILT)(`what a run keeps${UNBUILT}`, () => {
       expect(graph.initializers.get(name)!.data).toEqual(tensors[`average/${name}`]!.data);
       expect(tensors[name]!.data).not.toEqual(tensors[`average/${name}`]!.data);
     }
+  });
+
+  it('is a head that begins with how often each category is shown, weighed', async () => {
+    const run = newRun();
+    const set = { headInit: 'prior', learnRate: '0', epochs: '1', validationFrequency: '1', positiveWeight: 'sqrt' };
+    await train(run, { recipe: 'quick', validation: data.validation, set });
+    const { images, categories, labels } = labelSet(await readAnnotations(data.train));
+    const { graph } = await readModel(join(run, 'model.onnx'));
+    categories.forEach((_, c) => {
+      const positives = images.filter((_image, row) => labels[row * categories.length + c] === 1).length;
+      const negatives = images.length - positives;
+      const bias = Math.log((Math.sqrt(negatives / positives) * (positives + 0.5)) / (negatives + 0.5));
+      expect(graph.initializers.get('head/bias')!.data[c]).toBeCloseTo(bias, 5);
+    });
+    const weights = graph.initializers.get('head/weight')!.data as Float32Array;
+    expect(weights.every((weight) => weight === 0)).toBe(true);
   });
 
   it('is what a run without the newer settings would be', async () => {

@@ -1,9 +1,10 @@
 // Settings: every one can be set, every wrong value is an error that names the key and says what it may be.
 import { describe, expect, it } from 'vitest';
+import { CANDIDATES } from '../../bench/recipes-settings';
 import { recipeWith } from '../../src/engine/recipes';
 import type { Recipe, RecipeName } from '../../src/protocol/recipe';
 
-const NAMES: readonly RecipeName[] = ['matlab-example', 'balanced', 'quick'];
+const NAMES: readonly RecipeName[] = ['matlab-example', 'balanced', 'quick', 'best'];
 const quick = recipeWith('quick', {});
 const keys = (Object.keys(quick) as (keyof Recipe)[]).filter((key) => key !== 'recipe');
 
@@ -38,6 +39,11 @@ describe('recipeWith', () => {
       validationFrequency: 100,
       validationPatience: 5,
     });
+  });
+
+  it('is as best what the benchmark `recipes` chose', () => {
+    const chosen = CANDIDATES['asl-mild+weight-sqrt+prior+more']!;
+    expect(recipeWith('best', {})).toEqual({ ...recipeWith('quick', chosen), recipe: 'best' });
   });
 
   it('changes what is set and leaves the rest', () => {

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { decide } from '../../src/metrics/decision';
+import { predictionsAt } from '../../src/metrics/predicted';
 import { rankedOf } from '../../src/metrics/ranked';
 import { sliderOf } from '../../src/metrics/slider';
 import { anyScoredSet } from './any-set';
@@ -17,6 +18,7 @@ it('decides as `decide` does, to the last digit, from whatever thresholds it com
       const slider = sliderOf(set, rankedOf(set));
       for (const threshold of places) {
         const limits = typeof threshold === 'number' ? threshold : threshold.slice(0, set.categories.length);
+        expect(slider.predictions(limits)).toEqual(predictionsAt(set, limits));
         expect(slider.decide(limits)).toEqual(decide(set, limits));
       }
     }),

@@ -6,7 +6,7 @@ import { elementCount, type Model } from '../../src/onnx/model';
 import { buildTrainingStep, LABELS, LEARN_RATE, LOSS, type StepOptions } from '../../src/onnx/training';
 import { randomStream } from '../../src/metrics/random';
 import { blockHere, float32, floats, stepRunner, type StepRunner } from '../support/graphs';
-import { bottlenecks } from '../support/networks';
+import { batchNorm, bottlenecks, type Composer, compose, conv, dense } from '../support/networks';
 
 const CATEGORIES = 3;
 const block = await blockHere();
@@ -95,4 +95,100 @@ describe.skipIf(block === undefined)('the blocked lowering', () => {
       expect(onBlocks.filter((type) => type === 'Conv').length).toBeGreaterThan(20);
     });
   }
+
+  interface Mixed {
+    readonly name: string;
+    /** Of 16 channels on 16 × 16 pixels behind the stem, to as many channels. */
+    readonly body: (net: Composer, x: string) => string;
+    readonly norm: StepOptions['batchNorm'];
+    /** Whether any of it works on blocks. */
+    readonly onBlocks: boolean;
+  }
+  const relu = (net: Composer, y: string): string => net.op('Relu', [y]);
+  const fits = (net: Composer, x: string, name: string): string => relu(net, conv(net, x, name, [16, 16], { bias: true }));
+  const mixed: readonly Mixed[] = [
+    {
+      name: 'normalisation by fixed statistics behind a ReLU',
+      body: (net, x) => fits(net, relu(net, batchNorm(net, fits(net, x, 'a'), 16, 'norm')), 'b'),
+      norm: 'frozen',
+      onBlocks: true,
+    },
+    {
+      name: 'normalisation by batch statistics behind a ReLU',
+      body: (net, x) => fits(net, batchNorm(net, fits(net, x, 'a'), 16, 'norm'), 'b'),
+      norm: 'batch',
+      onBlocks: true,
+    },
+    {
+      name: 'a max pool and a sigmoid between blocks',
+      body: (net, x) => {
+        const pooled = net.op('MaxPool', [fits(net, x, 'a')], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] });
+        return fits(net, net.op('Sigmoid', [pooled]), 'b');
+      },
+      norm: 'batch',
+      onBlocks: true,
+    },
+    {
+      name: 'a value that is read in both forms',
+      body: (net, x) => {
+        const y = fits(net, x, 'a');
+        return net.op('Add', [fits(net, y, 'b'), net.op('Tanh', [y])]);
+      },
+      norm: 'batch',
+      onBlocks: true,
+    },
+    {
+      name: 'groups',
+      body: (net, x) => relu(net, conv(net, x, 'a', [16, 16], { group: 4 })),
+      norm: 'batch',
+      onBlocks: false,
+    },
+    {
+      name: 'dilated kernels',
+      body: (net, x) => {
+        const weights = net.weight('a.weight', [16, 16, 3, 3]);
+        return relu(net, net.op('Conv', [x, weights], { kernel_shape: [3, 3], dilations: [2, 2], pads: [2, 2, 2, 2] }));
+      },
+      norm: 'batch',
+      onBlocks: false,
+    },
+    {
+      name: 'channels that are no multiple of a block',
+      body: (net, x) => conv(net, relu(net, conv(net, x, 'a', [12, 16])), 'b', [16, 12]),
+      norm: 'batch',
+      onBlocks: false,
+    },
+    {
+      name: 'a stride of 2 on an odd number of rows',
+      body: (net, x) =>
+        relu(net, conv(net, net.op('Slice', [x, net.ints(1), net.ints(16), net.ints(2)]), 'a', [16, 16], { stride: 2 })),
+      norm: 'batch',
+      onBlocks: false,
+    },
+    {
+      name: 'a stride of 3',
+      body: (net, x) => relu(net, conv(net, x, 'a', [16, 16], { stride: 3 })),
+      norm: 'batch',
+      onBlocks: false,
+    },
+  ];
+  for (const { name, body, norm, onBlocks } of mixed) {
+    it(`trains ${name} as the plain form does, ${onBlocks ? 'with blocks around it' : 'and leaves it alone'}`, async () => {
+      const model = compose((net, x) => {
+        const pooled = net.op('GlobalAveragePool', [body(net, relu(net, conv(net, x, 'stem', [16, 3])))]);
+        return dense(net, net.op('Flatten', [pooled], { axis: 1 }), [5, 16]);
+      });
+      const found = await compare(model, { ...OPTIONS, batchNorm: norm });
+      expect(found.onBlocks.length > 0).toBe(onBlocks);
+      for (const [plain, blocked] of found.losses) expect(blocked).toBeCloseTo(plain!, 5);
+      expect(found.changes.filter(({ error }) => !(error < 1e-3))).toEqual([]);
+    });
+  }
+
+  it('is the plain form, node by node, where nothing fits: a batch that is no multiple of a block', () => {
+    const options = { ...OPTIONS, batchSize: 3 };
+    const classifier = classifierOf(bottlenecks('middle', 16));
+    const [plain, blocked] = [undefined, block].map((size) => buildTrainingStep(classifier, options, 'cpu', size));
+    expect(blocked!.model.graph).toEqual(plain!.model.graph);
+  });
 });

@@ -76,8 +76,8 @@ const names = referenceFiles('training/trajectories', '.json').map((file) => fil
 const block = await blockHere();
 /** Where convolutions learn, also in the blocked form of the step. */
 const cases = names.flatMap((name) => [
-  { name, form: 'plain', block: undefined },
-  ...(block === undefined || name.startsWith('head') ? [] : [{ name, form: 'blocked', block }]),
+  [name, { name, block: undefined }] as const,
+  ...(block === undefined || name.startsWith('head') ? [] : [[`${name} in the blocked form`, { name, block }] as const]),
 ]);
 
 describe.skipIf(missing)(`training trajectories${missing ? ` (skipped: ${missing} is absent)` : ''}`, () => {
@@ -102,7 +102,7 @@ describe.skipIf(missing)(`training trajectories${missing ? ` (skipped: ${missing
     expect(data.map(sumOfChannels)).toEqual(all.map(({ sum_rgb }) => sum_rgb));
   });
 
-  describe.each(cases)('$name, $form form', ({ name, block }) => {
+  describe.each(cases)('%s', (_, { name, block }) => {
     let reference: Trajectory;
     let seen: Run;
     let worst: (quantity: string) => number;

@@ -4,7 +4,7 @@ import { type DataType, type Dimension, elementCount, type Model, type Node, typ
 import { tensorOf } from '../../src/onnx/tensors';
 import { randomStream } from '../../src/metrics/random';
 
-interface Composer {
+export interface Composer {
   /** Adds a node; answers its first output's name, which is the node's. */
   op(type: string, inputs: readonly string[], attributes?: Readonly<Record<string, AttributeInput>>, name?: string): string;
   /** A parameter of normal random numbers: with the given deviation, or √(2 / numbers that make an output), around `mean`. */

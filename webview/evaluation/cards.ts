@@ -75,6 +75,7 @@ export function confusionCard({ perCategory }: Decision, { state, actions }: Pan
       rows: perCategory.map(({ category: name, tp, fp, fn, tn }) => ({ key: name, cells: [name, tp, fp, fn, tn] })),
     },
     tableOptions: {
+      apart: true,
       onCell: (key, column) => showCell(perCategory, actions, key, (['tp', 'fp', 'fn', 'tn'] as const)[column - 1]),
     },
   };
@@ -190,6 +191,7 @@ export function categoryTable({ perCategory }: Decision, { prepared: { data }, s
       })),
     },
     tableOptions: {
+      apart: true,
       sorting: state.sorting,
       onSort: (sorting) => change({ sorting }),
       chosen: perCategory[state.category]?.category ?? '',

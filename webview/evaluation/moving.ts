@@ -11,6 +11,8 @@ export type MovingIntervals = Readonly<Record<MovingMetric, Interval>>;
 export interface Moving {
   /** What `decide` says at the threshold. */
   readonly decide: (threshold: Threshold) => Decision;
+  /** What `predictionsAt` says there. Holds until another threshold is asked for. */
+  readonly predictions: (threshold: Threshold) => Uint8Array;
   /**
    * The intervals at the threshold, from the resamples of `evaluate`. Undefined as long as they take more time than a frame has: then
    * `soon` is called when it is worth asking again.
@@ -37,6 +39,7 @@ export function movingOf(set: ScoredSet, soon: () => void): Moving {
   let last: { readonly limits: Float64Array; readonly intervals: MovingIntervals } | undefined;
   return {
     decide: (threshold) => slider.decide(threshold),
+    predictions: (threshold) => slider.predictions(threshold),
     intervals: (threshold) => {
       // The first picture is not to wait for them.
       if (!replicates) {

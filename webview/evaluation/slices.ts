@@ -51,10 +51,10 @@ export function slicings(prepared: Prepared, category: number | undefined): read
 }
 
 export function slicesView(prepared: Prepared, threshold: Threshold, slicing: Slicing, category: number | undefined): SlicesView {
-  const { set } = prepared;
+  const { set, moving } = prepared;
   const { groups, name } = slicing;
   const means = once(prepared, `mAP ${name} ${String(category)}`, () => meanPrecisions(set, groups, { category }));
-  const { slices, ...rest } = sliceAt(set, threshold, groups, { category });
+  const { slices, ...rest } = sliceAt(set, threshold, groups, { category, predicted: moving.predictions(threshold) });
   const places = new Map(groups.map(({ key }, k) => [key, k]));
   const shown = slices.map((slice) => {
     const place = places.get(slice.key)!;
@@ -63,6 +63,6 @@ export function slicesView(prepared: Prepared, threshold: Threshold, slicing: Sl
   return { ...rest, slicing, slices: shown };
 }
 
-export function pairsView({ set }: Prepared, threshold: Threshold, { kind, category }: FailureChoices): readonly Pair[] {
-  return pairsAt(set, threshold, [kind]).filter((pair) => [-1, pair.a, pair.b].includes(category));
+export function pairsView({ set, moving }: Prepared, threshold: Threshold, { kind, category }: FailureChoices): readonly Pair[] {
+  return pairsAt(set, threshold, [kind], moving.predictions(threshold)).filter((pair) => [-1, pair.a, pair.b].includes(category));
 }

@@ -34,6 +34,13 @@ export interface TableOptions {
   readonly onSort?: (sorting: Sorting) => void;
   readonly chosen?: string;
   readonly onChoose?: (key: string) => void;
+  /**
+   * Rows that are laid out each by itself, in columns of one width, and only where they are in sight: for numbers that follow a slider.
+   * Browsers measure every cell of other tables anew when one changes.
+   */
+  readonly apart?: boolean;
+  /** How many rows are shown; 500 unless given. */
+  readonly most?: number;
   /** Hears of a number that is chosen, in a column that leads somewhere. */
   readonly onCell?: (key: string, column: number) => void;
 }
@@ -52,10 +59,10 @@ export function sorted(rows: readonly Row[], { column, descending }: Sorting): r
 const MOST_ROWS = 500;
 
 export function tableOf({ caption, columns, rows }: TableData, options: TableOptions = {}): TemplateResult {
-  const { sorting, chosen } = options;
-  const shown = (sorting ? sorted(rows, sorting) : rows).slice(0, MOST_ROWS);
+  const { sorting, chosen, apart = false, most = MOST_ROWS } = options;
+  const shown = (sorting ? sorted(rows, sorting) : rows).slice(0, most);
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
-    <table>
+    <table class=${apart ? 'apart' : ''}>
       <caption class="hidden-text">
         ${caption}
       </caption>
@@ -74,8 +81,8 @@ export function tableOf({ caption, columns, rows }: TableData, options: TableOpt
       </tbody>
     </table>
     ${
-      rows.length > MOST_ROWS
-        ? html`<p class="quiet">${t('{0} of {1} rows; the CSV file has them all.', count(MOST_ROWS), count(rows.length))}</p>`
+      rows.length > most
+        ? html`<p class="quiet">${t('{0} of {1} rows; the CSV file has them all.', count(most), count(rows.length))}</p>`
         : nothing
     }
   </div>`;

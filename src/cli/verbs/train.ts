@@ -6,7 +6,7 @@ import { bar, duration, type Io } from '../io';
 import { type Arguments, UsageError } from '../usage';
 import { CATEGORIES, categoriesOf, defined, DEVICE, deviceOf, DONE, IMAGES, seedOf, STOPPED_BY_PERSON, type Verb } from '../verb';
 
-const RECIPES: readonly RecipeName[] = ['matlab-example', 'balanced', 'quick'];
+const RECIPES: readonly RecipeName[] = ['matlab-example', 'balanced', 'quick', 'best'];
 
 export const train: Verb = {
   spec: {

@@ -1,7 +1,7 @@
 // The request `train`: a new run or one that goes on, from the annotation file to the finished model in the run folder.
 import { resolve } from 'node:path';
 import { headOnly, IMAGE, withTensors } from '../../onnx/classifier';
-import { writeModel } from '../../onnx/files';
+import { writeModel } from '../run/model-file';
 import { buildInferenceModel } from '../../onnx/inference';
 import { trainedTensors } from '../../onnx/training';
 import { toWireError } from '../../protocol/errors';
@@ -16,6 +16,7 @@ import { holdRun } from '../run/lock';
 import type { Tensors } from '../runtime/messages';
 import { lastTold, type Progress, START, writeCheckpoint } from './checkpoint';
 import { objectiveOf } from './objective';
+import { withPrior } from './prior';
 import { openExamples, type TrainingData } from './data';
 import { type Job, newJob, resumedJob } from './job';
 import { type Learner, type LearnerOptions, startLearner } from './learner';
@@ -112,8 +113,9 @@ function learnerOptions({ record: { recipe }, train }: Job): LearnerOptions {
 }
 
 async function run(job: Job, form: StepForm, context: Context, emit: Emit, gate: Gate): Promise<TrainResult> {
-  const { record, checkpoint, classifier } = job;
+  const { record, checkpoint } = job;
   const { recipe, device } = record;
+  const classifier = withPrior(job.classifier, recipe, job.train.set);
   emit({ kind: 'stage', message: `Device: ${device.reason}` });
   if (recipe.layers !== 'head') emit({ kind: 'stage', message: `Training step: ${form.form} form: ${form.reason}` });
   const data = await openExamples(classifier, job, context, emit);

@@ -39,7 +39,7 @@ function masked({ op, m, y, dy }: GradientContext): Value {
 /** Of factor · x + shift, one of each a channel. */
 function channelwise({ m, inputs }: GradientContext, blocked: Blocked, d: Value): (Value | undefined)[] {
   const [x, factor, bias, sum] = inputs as [Value, Value, Value | undefined, Value | undefined];
-  const products = blocked.sumOfChannels(m.mul(d, x));
+  const products = blocked.sumOfProducts(d, x);
   return [blocked.channelwise(d, factor), m.reshape(products, factor.dims), bias && blocked.sumOfChannels(d), sum && d];
 }
 
@@ -53,7 +53,7 @@ function batchNormalization(context: GradientContext): (Value | undefined)[] {
   const blocked = new Blocked(g);
   const d = masked(context);
   const dbias = blocked.sumOfChannels(d);
-  const products = blocked.sumOfChannels(m.mul(d, x));
+  const products = blocked.sumOfProducts(d, x);
   const dscale = m.mul(m.sub(products, m.mul(mean, dbias)), inverse);
   const share = m.mul(factor, -1 / blocked.countOf(x));
   const slope = m.mul(m.mul(share, inverse), dscale);

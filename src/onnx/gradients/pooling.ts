@@ -1,4 +1,5 @@
 // Gradients of pools. Both kinds are separable: they are undone one axis at a time, with as many taps as the kernel is long.
+import type { Expressions } from '../expressions';
 import { elementCount } from '../model';
 import type { Value } from '../operator';
 import { extent, slidingWindow, type Window } from '../shapes/window';
@@ -109,7 +110,34 @@ function undo({ m }: GradientContext, window: Window, axis: number, { x, y, dy }
     return m.slice(line, [at], [start], [start + (count - 1) * stride + 1], [stride]);
   });
   const distances = taps.map((tap) => m.sub(y, tap));
-  const shared = m.concat(toFirst(m, dy, distances), at);
+  const shared = toFirst(m, dy, distances);
+  if (window.dilations[axis] === 1 && stride <= taps.length) return spread(m, shared, at, { stride, begin, size });
   const positions = taps.flatMap((_, tap) => Array.from({ length: count }, (__, index) => seen(window, axis, index, tap)));
-  return m.along(shared, at, selection(size, positions));
+  return m.along(m.concat(shared, at), at, selection(size, positions));
+}
+
+/**
+ * Adds up what the taps of windows next to each other gave back, where tap t of window i saw position i · stride + t − begin:
+ * the positions of one remainder by the stride are lines of their own, which are then laid between one another.
+ */
+function spread(
+  m: Expressions,
+  taps: readonly Value[],
+  at: number,
+  { stride, begin, size }: { readonly stride: number; readonly begin: number; readonly size: number },
+): Value {
+  const { dims } = taps[0]!;
+  const last = Math.floor((taps.length - 1) / stride);
+  const only = (value: number): number[] => dims.map((_, axis) => (axis === at ? value : 0));
+  const lines = Array.from({ length: stride }, (_, first) => {
+    const moved = taps.flatMap((tap, t) => {
+      const shift = (t - first) / stride;
+      return Number.isInteger(shift) ? [m.pad(tap, only(shift), only(last - shift))] : [];
+    });
+    return moved.reduce((sum, line) => m.add(sum, line));
+  });
+  const apart = lines.map((line) => m.reshape(line, [...line.dims.slice(0, at + 1), 1, ...line.dims.slice(at + 1)]));
+  const together = m.concat(apart, at + 1);
+  const whole = m.reshape(together, [...dims.slice(0, at), (dims[at]! + last) * stride, ...dims.slice(at + 1)]);
+  return m.pad(whole, only(-begin), only(size + begin - whole.dims[at]!));
 }

@@ -85,7 +85,7 @@ function slicesCard(view: SlicesView, panel: Panel, category: number | undefined
       columns: sliceColumns(),
       rows: slices.map((slice, k) => ({ key: String(k), cells: [nameOf(slice), ...sliceCells(slice)] })),
     },
-    tableOptions: { onCell: (key) => show(slices[Number(key)]) },
+    tableOptions: { apart: true, onCell: (key) => show(slices[Number(key)]) },
   };
 }
 
@@ -143,6 +143,9 @@ function pairHeads(kind: PairKind): readonly [string, string] {
   return heads[kind];
 }
 
+/** The pairs that go beyond chance come first; nobody reads so far, and the slider is to move them all. */
+const MOST_PAIRS = 100;
+
 function pairsCard(panel: Panel): Card {
   const { prepared, state, actions } = panel;
   const { kind } = state.failures;
@@ -187,6 +190,8 @@ function pairsCard(panel: Panel): Card {
       })),
     },
     tableOptions: {
+      apart: true,
+      most: MOST_PAIRS,
       onCell: (key) => {
         const pair = pairs[Number(key)];
         if (pair) actions.show(behindPair(pair, words(pair)));

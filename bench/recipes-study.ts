@@ -1,0 +1,84 @@
+// The protocol of the benchmark `recipes`: folds of the training images choose, the test images judge.
+import { decide } from '../src/metrics/decision';
+import { evaluate } from '../src/metrics/evaluate';
+import { fitThresholds } from '../src/metrics/thresholds';
+import type { ScoredSet } from '../src/metrics/types';
+import { takeRows } from '../src/dataset/labels';
+import type { LabelledSet } from '../src/dataset/types';
+import type { Runtime } from '../src/engine/runtime/runtime';
+import { type BenchData, type Fold, foldsOf } from './recipes-data';
+import { scoresOf, type Settings, trainHead } from './recipes-head';
+import { regressionScores } from './recipes-peer';
+
+export interface Row {
+  readonly name: string;
+  readonly seed: number;
+  /** What chooses: the mean of mAP and micro F1 at 0.5 over the training images, each scored by a head that did not know it. */
+  readonly choice: number;
+  readonly mAP: number | null;
+  /** Micro F1 at 0.5. */
+  readonly f1: number;
+  /** Micro F1 and Jaccard index at the one threshold that is best on those scores of the training images. */
+  readonly f1Fitted: number;
+  readonly jaccard: number | null;
+  /** Mean time of the processor that training a head took, features known: it does not count what other programs took. */
+  readonly seconds: number | null;
+  /** The scored test images. */
+  readonly test: ScoredSet;
+}
+
+export interface StudyOptions {
+  readonly seed: number;
+  readonly folds: number;
+  readonly candidates: Readonly<Record<string, Settings>>;
+  readonly peer: boolean;
+}
+
+/** By fold the scores of its test rows: those that choose, then the one that judges. */
+export type Scores = readonly Float64Array[];
+
+/** Every candidate, each also with means over image and mirror image; then the peer. */
+export async function* study(runtime: Runtime, data: BenchData, options: StudyOptions): AsyncGenerator<Row> {
+  const { seed } = options;
+  const folds = foldsOf(data, options.folds, seed);
+  const judged = (name: string, scores: Scores, seconds: number | null): Row => {
+    return { name, seed, ...measure(data.table.set, folds, scores), seconds };
+  };
+  for (const [name, settings] of Object.entries(options.candidates)) {
+    const { plain, flipped, seconds } = await trained(runtime, data, folds, settings, seed);
+    yield judged(name, plain, seconds);
+    yield judged(`${name} --flip`, flipped, seconds);
+  }
+  if (!options.peer) return;
+  for (const [name, scores] of Object.entries(await regressionScores(data.table, folds))) yield judged(name, scores, null);
+}
+
+async function trained(runtime: Runtime, data: BenchData, folds: readonly Fold[], settings: Settings, seed: number) {
+  const plain: Float64Array[] = [];
+  const flipped: Float64Array[] = [];
+  const start = process.cpuUsage();
+  for (const fold of folds) {
+    const head = await trainHead(runtime, data, fold.train, settings, seed);
+    plain.push(scoresOf(head, data.table, fold.test, false));
+    flipped.push(scoresOf(head, data.table, fold.test, true));
+  }
+  const { user, system } = process.cpuUsage(start);
+  return { plain, flipped, seconds: (user + system) / folds.length / 1e6 };
+}
+
+function measure(set: LabelledSet, folds: readonly Fold[], scores: Scores): Omit<Row, 'name' | 'seed' | 'seconds'> {
+  const known = scoredSet(set, folds.slice(0, -1), scores.slice(0, -1));
+  const test = scoredSet(set, folds.slice(-1), scores.slice(-1));
+  const { threshold } = fitThresholds(known, { mode: 'global', objective: { kind: 'f1' } })[0]!;
+  const [chosenBy, { mAP, micro }, fitted] = [evaluate(known), evaluate(test), decide(test, threshold)];
+  const choice = ((chosenBy.mAP ?? 0) + chosenBy.micro.f1) / 2;
+  return { choice, mAP, f1: micro.f1, f1Fitted: fitted.micro.f1, jaccard: fitted.jaccard, test };
+}
+
+function scoredSet(set: LabelledSet, folds: readonly Fold[], scores: Scores): ScoredSet {
+  const { labels, categories, images } = takeRows(
+    set,
+    folds.flatMap(({ test }) => test),
+  );
+  return { images: images.length, categories, labels, scores: Float64Array.from(scores.flatMap((values) => [...values])) };
+}
