@@ -15,7 +15,14 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/reference/**'], testTimeout: 60_000 },
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/reference/**'],
+          testTimeout: 60_000,
+          // Many train a small model first.
+          hookTimeout: 60_000,
+        },
       },
       // A real VS Code in a real browser: one after the other, each with a server of its own.
       {
