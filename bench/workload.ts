@@ -4,7 +4,7 @@ import { classifierFrom } from '../src/engine/train/classifier';
 import { randomStream } from '../src/metrics/random';
 import { writeTensors } from '../src/engine/run/safetensors';
 import type { Classifier } from '../src/onnx/classifier';
-import { writeModel } from '../src/onnx/files';
+import { writeModel } from '../src/engine/run/model-file';
 import { buildInferenceModel } from '../src/onnx/inference';
 import type { Tensor } from '../src/onnx/model';
 import { parametersOf } from '../src/onnx/parameters';

@@ -5,7 +5,7 @@ import { evaluate } from '../metrics/evaluate';
 import type { ScoredSet } from '../metrics/types';
 import { toByteWeights, toHalfWeights } from '../onnx/compress';
 import { encodeModel } from '../onnx/encode';
-import { writeModel } from '../onnx/files';
+import { writeModel } from './run/model-file';
 import { buildInferenceModel } from '../onnx/inference';
 import type { Model } from '../onnx/model';
 import { LabelscopeError } from '../protocol/errors';

@@ -2,7 +2,6 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { toFloatWeights } from '../onnx/compress';
-import { encodeModelChunks } from '../onnx/encode';
 import { readModel } from '../onnx/files';
 import { importClassifier } from '../onnx/import';
 import { buildInferenceModel, type ModelCard } from '../onnx/inference';
@@ -11,6 +10,7 @@ import type { ImportParams, ImportResult } from '../protocol/import';
 import { type ImportRecord, RUN_FORMAT } from '../protocol/run';
 import type { Context } from './context';
 import { writeAtomically } from './run/atomic';
+import { writeModel } from './run/model-file';
 import { checkFree, exists, runPaths } from './run/folder';
 
 /** @throws LabelscopeError 'model-missing', 'import-categories', 'run-exists', 'write-failed'; OnnxError 'onnx-unsupported' */
@@ -26,7 +26,7 @@ export async function importModel(params: ImportParams, { version }: Pick<Contex
     throw new LabelscopeError('write-failed', `The folder ${paths.folder} cannot be made (${detail}). Choose another.`);
   });
   const card = cardOf(imported.card, categories, { importedFrom: source, labelscope: version });
-  await writeAtomically(paths.model, encodeModelChunks(buildInferenceModel(imported.classifier, card)));
+  await writeModel(paths.model, buildInferenceModel(imported.classifier, card));
   const created = new Date().toISOString();
   const record: ImportRecord = { format: RUN_FORMAT, labelscope: version, created, name: params.name, source, categories };
   await writeAtomically(paths.imported, [JSON.stringify(record, null, 2) + '\n']);

@@ -1,10 +1,9 @@
 // ONNX models on disk: the one file of this room that touches the file system.
 import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { decodeModel } from './decode';
 import type { ExternalData } from './decode-tensor';
-import { encodeModelChunks } from './encode';
 import { MAX_FILE_BYTES } from './format';
 import { OnnxError } from './model';
 import type { Model } from './model';
@@ -15,35 +14,6 @@ import type { Model } from './model';
  */
 export async function readModel(path: string): Promise<Model> {
   return decodeModel(await readWhole(path), path, externalData(path));
-}
-
-/**
- * Writes a model: to a temporary name in the same folder, synced, then renamed, so that `path` is never half a file.
- * @throws OnnxError as `encodeModelChunks`, and onnx-file where it cannot be written.
- */
-export async function writeModel(path: string, model: Model): Promise<void> {
-  const chunks = encodeModelChunks(model);
-  const temporary = `${path}.${process.pid}.${(counter += 1)}.tmp`;
-  try {
-    await writeChunks(temporary, chunks);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw fileError('write', path, error);
-  }
-}
-
-/** Two writes of one process to one path must not share a temporary file. */
-let counter = 0;
-
-async function writeChunks(path: string, chunks: readonly Uint8Array[]): Promise<void> {
-  const file = await open(path, 'wx');
-  try {
-    for (const chunk of chunks) await file.writeFile(chunk);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }
 
 /** One allocation of the file's size and as few reads as possible: `readFile` takes twice as long for big files. */
@@ -63,7 +33,7 @@ async function readWhole(path: string): Promise<Uint8Array> {
       await file.close();
     }
   } catch (error) {
-    throw fileError('read', path, error);
+    throw fileError(path, error);
   }
 }
 
@@ -73,7 +43,7 @@ function externalData(path: string): ExternalData {
     try {
       return readRange(file, offset, length, path);
     } catch (error) {
-      throw fileError('read', file, error);
+      throw fileError(file, error);
     }
   };
 }
@@ -96,7 +66,7 @@ function insideFolder(folder: string, location: string, model: string): string {
     if (!inside(realpathSync(folder), real)) throw refuse();
     return real;
   } catch (error) {
-    throw fileError('read', target, error);
+    throw fileError(target, error);
   }
 }
 
@@ -118,9 +88,9 @@ function readRange(path: string, offset: number, length: number, model: string):
   }
 }
 
-function fileError(verb: 'read' | 'write', path: string, error: unknown): Error {
+function fileError(path: string, error: unknown): Error {
   if (error instanceof OnnxError) return error;
   const code = (error as NodeJS.ErrnoException).code;
   const reason = code === 'ENOENT' ? 'there is no such file or folder' : (error as Error).message;
-  return new OnnxError('onnx-file', `Could not ${verb} ${path}: ${reason}.`);
+  return new OnnxError('onnx-file', `Could not read ${path}: ${reason}.`);
 }

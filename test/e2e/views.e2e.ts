@@ -1,6 +1,6 @@
 // The views beside the main way: runs and models with all that is done to them, import, other editors of images, the walkthrough.
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
@@ -19,7 +19,7 @@ import {
   visit,
   windowWith,
 } from './person';
-import { packagedExtension, prepareWorkspace } from './workspace';
+import { packagedExtension, prepareWorkspace, withEngine } from './workspace';
 
 describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, () => {
   let folder: string;
@@ -150,6 +150,49 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     await page.getByRole('button', { name: 'Report…' }).click();
     await answer(/comparison\.html$/, out);
     await untilTrue(() => Promise.resolve(existsSync(out)));
+  });
+
+  it('follows what another program fits to the model whose evaluation is shown', async () => {
+    await showRuns();
+    await contextMenu(person, row('first'), 'Open Evaluation Panel');
+    const panel = await windowWith(person, '#threshold');
+    await panel.getByRole('tab', { name: 'Thresholds' }).click();
+    await panel.getByText('The model has the threshold 0.5 for every category.').waitFor();
+    const model = join(folder, 'labelscope-runs', 'first');
+    const [objective, division] = [{ kind: 'f1' }, { kind: 'half' }] as const;
+    await withEngine(async (engine) => {
+      await engine.request('thresholds', { model, mode: 'per-category', objective, division, seed: 0, save: true });
+      await panel.getByText('The model has its own thresholds: best F1').waitFor();
+      await panel.getByLabel("The model's own thresholds").waitFor();
+      await panel.getByRole('tab', { name: 'Calibration' }).click();
+      await panel.getByText('The model is not calibrated.').waitFor();
+      await engine.request('calibrate', { model, method: 'temperature', folds: 2, seed: 0, save: true });
+      await panel.getByText('The model is calibrated: temperature').waitFor();
+    });
+  });
+
+  it('asks for the folder of images that it does not find, looks into it, and remembers it', async () => {
+    const [lists, shots] = [join(folder, 'lists'), join(folder, 'elsewhere', 'shots')];
+    await Promise.all([lists, shots].map((path) => mkdir(path, { recursive: true })));
+    const coco = await readJson<{ images: { file_name: string }[] }>(join(folder, 'annotations', 'instances_val.json'));
+    for (const image of coco.images) {
+      const name = `shot-${image.file_name}`;
+      await copyFile(join(folder, 'val', image.file_name), join(shots, name));
+      image.file_name = name;
+    }
+    await writeFile(join(lists, 'mine.json'), JSON.stringify(coco));
+    const report = async () => {
+      await contextMenu(person, await explorerItem(person, 'lists', 'mine.json'), 'Show Dataset Report');
+      return windowWith(person, '[data-place="images"]');
+    };
+    const before = await report();
+    await before.getByText('Image folder: not found').waitFor();
+    await before.getByRole('button', { name: 'Choose Image Folder…' }).click();
+    await answer(/lists\/?$/, shots);
+    await before.getByText(`Image folder: ${shots}`).waitFor();
+    await runCommand(person, 'View: Close All Editors');
+    const after = await report();
+    await after.getByText(`Image folder: ${shots}`).waitFor();
   });
 
   it('deletes a run, after asking, for good where there is no trash', async () => {

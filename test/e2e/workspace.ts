@@ -3,22 +3,25 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { engineClient } from '../../src/engine/client/engine';
+import { type EngineClient, engineClient } from '../../src/engine/client/engine';
 import { ROOT } from './person';
+
+/** Works with an engine of its own, as another program would. */
+export async function withEngine(work: (engine: EngineClient) => Promise<void>): Promise<void> {
+  const engine = engineClient({ script: join(ROOT, 'dist', 'engine.js'), onLog: () => undefined });
+  await work(engine).finally(() => engine.stop());
+}
 
 /** Draws the sample into a folder and trains, one after the other, a run a name: `recipe` quick, on the processor. All are evaluated. */
 export async function prepareWorkspace(folder: string, runs: readonly string[] = [], images?: number): Promise<void> {
-  const engine = engineClient({ script: join(ROOT, 'dist', 'engine.js'), onLog: () => undefined });
-  try {
+  await withEngine(async (engine) => {
     const { trainAnnotations: annotations } = await engine.request('sample', { directory: folder, ...(images && { images }) });
     for (const [seed, name] of runs.entries()) {
       const run = join(folder, 'labelscope-runs', name);
       await engine.request('train', { annotations, run, recipe: 'quick', set: {}, device: 'cpu', seed, resume: false });
       await engine.request('evaluate', { model: run, device: 'cpu' });
     }
-  } finally {
-    await engine.stop();
-  }
+  });
 }
 
 /** The folder of the workspace's first run. */

@@ -113,7 +113,7 @@ describe.skipIf(UNBUILT)(`export${UNBUILT}`, () => {
   it('says so where it cannot write', async () => {
     const out = join(folder, 'nowhere', 'x.onnx');
     await expect(engine.request('export', { run, out })).rejects.toMatchObject({
-      code: 'onnx-file',
+      code: 'write-failed',
       message: expect.stringContaining(out) as string,
     });
   });

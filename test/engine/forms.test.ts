@@ -8,7 +8,7 @@ import { checkForms } from '../../src/engine/forms/check';
 import { blocksHere } from '../../src/engine/forms/processor';
 import { type Runtime, startRuntime } from '../../src/engine/runtime/runtime';
 import { withNewHead } from '../../src/onnx/classifier';
-import { writeModel } from '../../src/onnx/files';
+import { writeModel } from '../../src/engine/run/model-file';
 import type { Model } from '../../src/onnx/model';
 import type { StepOptions } from '../../src/onnx/training';
 import type { TrainEvent, TrainResult } from '../../src/protocol/messages';

@@ -9,9 +9,12 @@ import { writeAtomically } from '../../src/engine/run/atomic';
 import { appendHistory, createRunFolder, removeLeftovers, rewindHistory, runPaths } from '../../src/engine/run/folder';
 import { readRecord } from '../../src/engine/client/folder';
 import { holdRun } from '../../src/engine/run/lock';
+import { writeModel } from '../../src/engine/run/model-file';
 import { readTensors, writeTensors } from '../../src/engine/run/safetensors';
 import { START, writeCheckpoint, readCheckpoint } from '../../src/engine/train/checkpoint';
+import { readModel } from '../../src/onnx/files';
 import type { HistoryPoint } from '../../src/protocol/messages';
+import { LINEAR, run, runtimeFloats } from '../onnx/samples';
 import { float32 } from '../support/graphs';
 
 let folder: string;
@@ -56,6 +59,21 @@ describe('writeAtomically', () => {
     await Promise.all(texts.map((text) => writeAtomically(path, [text])));
     expect(texts).toContain(await readFile(path, 'utf8'));
     expect(await readdir(folder)).toEqual(['a.txt']);
+  });
+});
+
+describe('writeModel', () => {
+  it('writes what readModel and ONNX Runtime read, and leaves nothing else', async () => {
+    const path = join(folder, 'm.onnx');
+    await writeModel(path, LINEAR);
+    expect(await readModel(path)).toEqual(LINEAR);
+    expect(await readdir(folder)).toEqual(['m.onnx']);
+    const { y } = await run(await readFile(path), { x: runtimeFloats([1, 2], [0, 0]) });
+    expect([...(y?.data as Float32Array)]).toEqual([0.5, 0, 0]);
+  });
+
+  it('names a folder that is not there', async () => {
+    await expect(writeModel(join(folder, 'gone', 'm.onnx'), LINEAR)).rejects.toMatchObject({ code: 'write-failed' });
   });
 });
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { EngineClient, RequestOptions } from '../../src/engine/client/engine';
 import { type Head, withNewHead } from '../../src/onnx/classifier';
-import { writeModel } from '../../src/onnx/files';
+import { writeModel } from '../../src/engine/run/model-file';
 import { buildGradCam, withStage } from '../../src/onnx/gradcam';
 import { buildInferenceModel } from '../../src/onnx/inference';
 import { buildEvaluation, buildTrainingStep, type StepOptions } from '../../src/onnx/training';

@@ -1,11 +1,11 @@
-// Models on disk: written whole or not at all, and data beside them taken from their own folder only.
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+// Models on disk, and data beside them that are taken from their own folder only.
+import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeModel } from '../../src/onnx/encode';
-import { readModel, writeModel } from '../../src/onnx/files';
-import { bytesField, floats, integerField, LINEAR, message, model, run, runtimeFloats, tensorFile, textField } from './samples';
+import { readModel } from '../../src/onnx/files';
+import { bytesField, integerField, LINEAR, message, tensorFile, textField } from './samples';
 
 let folder: string;
 beforeEach(async () => {
@@ -15,40 +15,6 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const at = (...parts: string[]) => join(folder, 'model', ...parts);
-
-describe('writeModel', () => {
-  it('writes what readModel and ONNX Runtime read, and leaves nothing else', async () => {
-    await writeModel(at('m.onnx'), LINEAR);
-    await writeModel(at('m.onnx'), LINEAR);
-    expect(await readModel(at('m.onnx'))).toEqual(LINEAR);
-    expect(await readdir(at())).toEqual(['m.onnx']);
-    const { y } = await run(await readFile(at('m.onnx')), { x: runtimeFloats([1, 2], [0, 0]) });
-    expect([...(y?.data as Float32Array)]).toEqual([0.5, 0, 0]);
-  });
-
-  it('writes one path many times at once without mixing them', async () => {
-    const models = Array.from({ length: 8 }, (_, index) =>
-      model({ initializers: new Map([['w', floats([5000], Array<number>(5000).fill(index))]]) }),
-    );
-    await Promise.all(models.map((one) => writeModel(at('m.onnx'), one)));
-    expect(models).toContainEqual(await readModel(at('m.onnx')));
-    expect(await readdir(at())).toEqual(['m.onnx']);
-  });
-
-  it('removes its temporary file and keeps the old one when it fails', async () => {
-    await mkdir(at('taken.onnx'));
-    await writeFile(at('taken.onnx', 'inside'), '');
-    await expect(writeModel(at('taken.onnx'), LINEAR)).rejects.toMatchObject({
-      code: 'onnx-file',
-      message: expect.stringContaining('taken.onnx') as string,
-    });
-    expect(await readdir(at())).toEqual(['taken.onnx']);
-  });
-
-  it('names a folder that is not there', async () => {
-    await expect(writeModel(at('gone', 'm.onnx'), LINEAR)).rejects.toMatchObject({ code: 'onnx-file' });
-  });
-});
 
 describe('readModel', () => {
   it('says which file is missing', async () => {

@@ -6,7 +6,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
 import { type EngineClient, engineClient } from '../../src/engine/client/engine';
 import { randomStream } from '../../src/metrics/random';
-import { readModel, writeModel } from '../../src/onnx/files';
+import { writeModel } from '../../src/engine/run/model-file';
+import { readModel } from '../../src/onnx/files';
 import type { Model, Node, Tensor } from '../../src/onnx/model';
 import type { HistoryPoint, LogLine, TrainParams } from '../../src/protocol/messages';
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toHalfWeights } from '../../onnx/compress';
-import { writeModel } from '../../onnx/files';
+import { writeModel } from '../run/model-file';
 import { importLayersModel } from '../../onnx/keras';
 import type { Model } from '../../onnx/model';
 import { PACKAGE, packageFiles } from './package';

@@ -3,7 +3,6 @@ import { intervalsOf, replicated } from '../../metrics/bootstrap';
 import { evaluate } from '../../metrics/evaluate';
 import { mapped } from '../../metrics/scaling';
 import type { Threshold } from '../../metrics/types';
-import { encodeModelChunks } from '../../onnx/encode';
 import { buildInferenceModel, type LogitMap, type ModelCard } from '../../onnx/inference';
 import type { Fitted } from '../../protocol/fitting';
 import type { EvaluateResult } from '../../protocol/messages';
@@ -11,6 +10,7 @@ import type { ScoredImageRecord, ScoresFile } from '../../protocol/run';
 import { readEvaluation, readScores } from '../client/folder';
 import { scoredSetOf } from '../client/scores';
 import { writeAtomically } from '../run/atomic';
+import { writeModel } from '../run/model-file';
 import { runPaths } from '../run/folder';
 import { holdRun } from '../run/lock';
 import type { Trained } from '../trained';
@@ -38,7 +38,7 @@ export async function holding<T>(folder: string, work: () => Promise<T>): Promis
  */
 export async function rewriteModel(folder: string, trained: Trained, card: ModelCard): Promise<Fitted> {
   const has = fittedOf(card);
-  await writeAtomically(trained.path, encodeModelChunks(buildInferenceModel(trained.classifier, card)));
+  await writeModel(trained.path, buildInferenceModel(trained.classifier, card));
   for (const split of ['validation', 'given'] as const) await rescore(folder, split, trained, card);
   await reevaluate(folder, trained, card);
   return has;

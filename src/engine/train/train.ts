@@ -1,7 +1,7 @@
 // The request `train`: a new run or one that goes on, from the annotation file to the finished model in the run folder.
 import { resolve } from 'node:path';
 import { headOnly, IMAGE, withTensors } from '../../onnx/classifier';
-import { writeModel } from '../../onnx/files';
+import { writeModel } from '../run/model-file';
 import { buildInferenceModel } from '../../onnx/inference';
 import { trainedTensors } from '../../onnx/training';
 import { toWireError } from '../../protocol/errors';

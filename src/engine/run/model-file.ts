@@ -1,0 +1,9 @@
+// Model files, written as everything is that a run keeps.
+import { encodeModelChunks } from '../../onnx/encode';
+import type { Model } from '../../onnx/model';
+import { writeAtomically } from './atomic';
+
+/** @throws LabelscopeError 'write-failed'; OnnxError as `encodeModelChunks` does */
+export async function writeModel(path: string, model: Model): Promise<void> {
+  await writeAtomically(path, encodeModelChunks(model));
+}
