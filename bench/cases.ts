@@ -41,7 +41,7 @@ npm run bench -- recipes TRAINING TEST [--categories a,b] [--include-unlabeled] 
 npm run bench -- predict RUN IMAGE
 npm run bench -- activation          after npm run package
 npm run bench -- grid                the dataset panel over 120,000 images, in Chromium
-npm run bench -- slider              the evaluation panel's slider over 5,000 images × 80 categories, in Chromium
+npm run bench -- slider [TAB...]     the evaluation panel's slider over 5,000 images × 80 categories, in Chromium
 npm run bench -- coco [--rounds N] [--times N]
   --times    also a file with so many times COCO's annotations, without the peers, whose memory would not do`;
 

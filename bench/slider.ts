@@ -1,4 +1,4 @@
-// `npm run bench -- slider`: the evaluation panel's slider over 5,000 images × 80 categories in Chromium: the work that each of its events makes.
+// `npm run bench -- slider [TAB...]`: the evaluation panel's slider over 5,000 images × 80 categories in Chromium: the work that each of its events makes.
 import type { Browser, Page } from 'playwright-core';
 import { table } from '../src/cli/io';
 import type { RandomStream } from '../src/metrics/random';
@@ -25,14 +25,15 @@ const JUMPED = Array.from({ length: 40 }, (_, k) => (5 + 37 * k) % 91);
 const SHOWN = ['overview', 'thresholds', 'calibration', 'failures'];
 
 /** Lines of the median, the 95th percentile and the longest of the work of an event: its handlers, the script of its frame, style, layout and paint. */
-export async function benchSlider(): Promise<string[]> {
+export async function benchSlider(asked: readonly string[]): Promise<string[]> {
   if (NO_BROWSER) throw new Error('No Chromium or Chrome was found. Install one.');
   const browser = await startBrowser();
   try {
     const rows: string[][] = [];
     for (const [name, size] of SETS) {
       const data = evaluationData(size);
-      for (const tab of SHOWN) rows.push(...(await rowsOf(browser, name, tab, data)));
+      for (const tab of SHOWN.filter((one) => asked.length === 0 || asked.includes(one)))
+        rows.push(...(await rowsOf(browser, name, tab, data)));
     }
     return table([['', 'tab', 'slider', 'median ms', '95 % ms', 'longest ms', 'processor ms', 'tiles that moved'], ...rows]);
   } finally {
