@@ -61,6 +61,55 @@ describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
     await close();
   });
 
+  it('moves the rows of its long table that are in sight at once, and every row when the slider rests or the table is scrolled', async () => {
+    const names = Array.from({ length: 80 }, (_, c) => `category ${String(c).padStart(2, '0')}`);
+    const many = evaluationData({ images: 200, categories: names });
+    const { page, complaints, close } = await showWindow(browser, 'evaluation', { data: many });
+    const table = page.locator('[data-card="categories"] table');
+    const rows = () =>
+      table
+        .locator('tbody tr')
+        .evaluateAll((all) => all.map((row) => [...row.children].slice(0, 6).map((cell) => cell.textContent.trim())));
+    const at = (threshold: number) =>
+      decide(scoredSetOf(many), threshold).perCategory.map(({ category, tp, fp, fn, tn }) => [
+        category,
+        ...[tp + fn, tp, fp, fn, tn].map(String),
+      ]);
+    const byName = (all: readonly string[][]) => [...all].sort(([a], [b]) => a!.localeCompare(b!));
+    await expect.poll(async () => byName(await rows())).toEqual(at(0.5));
+    const first = (await rows())[0]![0]!;
+    // Moves the slider all the time, so that it does not rest, and reads the table between two moves.
+    const whileMoving = (thresholds: readonly number[]) =>
+      table.evaluate(async (element, places) => {
+        const slider = document.querySelector<HTMLInputElement>('#threshold')!;
+        const box = element.closest('.scroll')!;
+        const read: string[][][] = [];
+        for (const [k, place] of places.entries()) {
+          slider.value = String(place);
+          slider.dispatchEvent(new Event('input', { bubbles: true }));
+          if (k === places.length - 2) box.scrollTop = box.scrollHeight;
+          await new Promise((wake) => requestAnimationFrame(() => requestAnimationFrame(wake)));
+          const trs = [...element.querySelectorAll('tbody tr')];
+          read.push(trs.map((row) => [...row.children].slice(0, 6).map((cell) => cell.textContent.trim())));
+        }
+        return read;
+      }, thresholds);
+    const moves = [0.52, 0.54, 0.56, 0.58, 0.6];
+    const read = await whileMoving(moves);
+    const row = (all: readonly string[][], name: string) => all.find(([category]) => category === name);
+    for (const [k, threshold] of moves.slice(0, 3).entries()) expect(row(read[k]!, first)).toEqual(row(at(threshold), first));
+    const last = read[4]!.at(-1)![0]!;
+    expect(row(read[4]!, last)).toEqual(row(at(0.6), last));
+    await expect.poll(async () => byName(await rows())).toEqual(at(0.6));
+    // Rows far out of sight wait while it moves, unless the machine is so busy that a frame takes longer than a rest.
+    const waiting = async () =>
+      byName((await whileMoving([0.4, 0.42]))[0]!).some((cells, k) => cells.join() !== at(0.4)[k]!.join());
+    await expect.poll(waiting).toBe(true);
+    await expect.poll(async () => byName(await rows())).toEqual(at(0.42));
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
   it('shows as many images as a cell counts, and opens the one that is chosen', async () => {
     const { page, asked, close } = await showWindow(browser, 'evaluation', { data: DATA });
     await page.locator('[data-cell="fn"]').press('Enter');

@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { count, fixed } from './format';
 import { t } from './l10n';
+import { rowsInSight } from './rows-in-sight';
 
 interface Column {
   readonly title: string;
@@ -35,8 +36,8 @@ export interface TableOptions {
   readonly chosen?: string;
   readonly onChoose?: (key: string) => void;
   /**
-   * Rows that are laid out each by itself, in columns of one width, and only where they are in sight: for numbers that follow a slider.
-   * Browsers measure every cell of other tables anew when one changes.
+   * Rows that are laid out each by itself, in columns of one width, and follow at once only where they are in sight: for numbers that move
+   * with a slider. Browsers measure every cell of other tables anew when one changes.
    */
   readonly apart?: boolean;
   /** How many rows are shown; 500 unless given. */
@@ -61,6 +62,12 @@ const MOST_ROWS = 500;
 export function tableOf({ caption, columns, rows }: TableData, options: TableOptions = {}): TemplateResult {
   const { sorting, chosen, apart = false, most = MOST_ROWS } = options;
   const shown = (sorting ? sorted(rows, sorting) : rows).slice(0, most);
+  const body = shown.map(
+    ({ key, cells }) =>
+      html`<tr class=${key === chosen ? 'chosen' : ''}>
+        ${cells.map((cell, k) => (k === 0 ? rowHead(key, cell, options) : cellOf(cell, columns[k]!, options.onCell && (() => options.onCell!(key, k)))))}
+      </tr>`,
+  );
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
     <table class=${apart ? 'apart' : ''}>
       <caption class="hidden-text">
@@ -72,12 +79,7 @@ export function tableOf({ caption, columns, rows }: TableData, options: TableOpt
         </tr>
       </thead>
       <tbody>
-        ${shown.map(
-          ({ key, cells }) =>
-            html`<tr class=${key === chosen ? 'chosen' : ''}>
-              ${cells.map((cell, k) => (k === 0 ? rowHead(key, cell, options) : cellOf(cell, columns[k]!, options.onCell && (() => options.onCell!(key, k)))))}
-            </tr>`,
-        )}
+        ${apart ? rowsInSight(body) : body}
       </tbody>
     </table>
     ${
