@@ -98,7 +98,7 @@ const WRONG_USAGE: readonly (readonly [string, RegExp])[] = [
   ['train', /Usage: labelscope train ANNOTATIONS/],
   ['train $T more', /Usage: labelscope train ANNOTATIONS/],
   ['train $T --frobnicate', /--frobnicate/],
-  ['train $T --recipe slow', /--recipe is one of matlab-example, balanced, quick, not 'slow'/],
+  ['train $T --recipe slow', /--recipe is one of matlab-example, balanced, quick, best, not 'slow'/],
   ['train $T --device tpu', /--device is one of auto, cpu, webgpu, cuda, not 'tpu'/],
   ['train $T --seed -1', /--seed/],
   ['train $T --seed 1.5', /--seed takes a whole number/],
