@@ -31,10 +31,11 @@ interface Question<T> {
   readonly choices: readonly Choice<T>[];
 }
 
-/** One of the choices: the one whose value is `active` is proposed. */
+/** One of the choices: the one whose value is `active` is proposed, else the first. */
 export async function chooseOne<T>(place: Place, question: Question<T>, active?: T): Promise<T> {
   const pick = quickPick(place, question);
-  pick.activeItems = question.choices.filter(({ value }) => value === active).slice(0, 1);
+  const proposed = question.choices.find(({ value }) => value === active) ?? question.choices[0];
+  if (proposed) pick.activeItems = [proposed];
   const [chosen] = await accepted(pick);
   if (!chosen) throw new vscode.CancellationError();
   return chosen.value;
