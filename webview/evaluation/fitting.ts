@@ -1,5 +1,6 @@
 // What the tabs of thresholds and calibration share: the choices, the fits (each computed once), and saving into the model.
 import { html, nothing, type TemplateResult } from 'lit';
+import { guard } from 'lit/directives/guard.js';
 import { type CalibrationFit, crossFitted, judgeScaling } from '../../src/metrics/calibrate';
 import { MetricsError } from '../../src/metrics/check';
 import type { Division } from '../../src/metrics/divide';
@@ -124,6 +125,12 @@ export function uncalibratedSet(data: EvaluationData, set: ScoredSet): ScoredSet
   const made = { ...set, scores };
   raw.set(data, made);
   return made;
+}
+
+/** A tab of what is fitted: nothing of it moves with the threshold slider, so it is not drawn again while that does. */
+export function fittingTab({ prepared, state }: Panel, draw: () => TemplateResult): TemplateResult {
+  const { fitting, category, sorting, saving, tables } = state;
+  return html`${guard([prepared, fitting, category, sorting, saving, [...tables].join()], draw)}`;
 }
 
 interface SaveActions {

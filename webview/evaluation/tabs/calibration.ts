@@ -15,6 +15,7 @@ import {
   type CalibrationView,
   choice,
   type FittingChoices,
+  fittingTab,
   FOLDS,
   METHODS,
   numberField,
@@ -25,6 +26,10 @@ import { behindImages } from '../behind';
 import type { Panel } from '../state';
 
 export function calibrationTab(panel: Panel): TemplateResult {
+  return fittingTab(panel, () => drawn(panel));
+}
+
+function drawn(panel: Panel): TemplateResult {
   const { prepared, state, actions, host } = panel;
   const view = calibrationFit(uncalibratedSet(prepared.data, prepared.set), state.fitting);
   const draw = (card: Card) => cardOf(card, state.tables, actions.toggle, host);

@@ -9,10 +9,25 @@ import { type Card, cardOf } from '../../kit/card';
 import { lineChart } from '../../kit/chart';
 import { fixed } from '../../kit/format';
 import { t } from '../../kit/l10n';
-import { choice, divisionOf, type FittingChoices, FOLDS, KINDS, numberField, saveRow, specOf, thresholdFit } from '../fitting';
+import {
+  choice,
+  divisionOf,
+  type FittingChoices,
+  fittingTab,
+  FOLDS,
+  KINDS,
+  numberField,
+  saveRow,
+  specOf,
+  thresholdFit,
+} from '../fitting';
 import type { Panel } from '../state';
 
 export function thresholdsTab(panel: Panel): TemplateResult {
+  return fittingTab(panel, () => drawn(panel));
+}
+
+function drawn(panel: Panel): TemplateResult {
   const { prepared, state, actions, host } = panel;
   const fit = thresholdFit(prepared.set, state.fitting);
   const draw = (card: Card) => cardOf(card, state.tables, actions.toggle, host);
