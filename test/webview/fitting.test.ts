@@ -96,6 +96,17 @@ describe.skipIf(NO_BROWSER !== '')(`thresholds and calibration in the panel${NO_
     await close();
   });
 
+  it('shows each tab its own, whichever was open before', async () => {
+    const { page, complaints, close } = await showWindow(browser, 'evaluation', { data: DATA, kept: { tab: 'thresholds' } });
+    const words = { Thresholds: 'Held out at 0.5', Calibration: 'ECE, all pooled' } as const;
+    for (const name of ['Thresholds', 'Calibration', 'Thresholds'] as const) {
+      await page.getByRole('tab', { name }).click();
+      await page.locator('.tile dt', { hasText: words[name] }).waitFor();
+    }
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
   it('judges the overview at the own thresholds of a model that has some', async () => {
     const { page, close } = await show('overview', FITTED);
     const f1 = page.locator('[data-metric="micro-f1"] dd').first();

@@ -127,10 +127,10 @@ export function uncalibratedSet(data: EvaluationData, set: ScoredSet): ScoredSet
   return made;
 }
 
-/** A tab of what is fitted: nothing of it moves with the threshold slider, so it is not drawn again while that does. */
+/** A tab of what is fitted: nothing of it moves with the threshold slider, so it is not drawn again while that does. Both tabs share one place in the page: hence the tab. */
 export function fittingTab({ prepared, state }: Panel, draw: () => TemplateResult): TemplateResult {
-  const { fitting, category, sorting, saving, tables } = state;
-  return html`${guard([prepared, fitting, category, sorting, saving, [...tables].join()], draw)}`;
+  const { tab, fitting, category, sorting, saving, tables } = state;
+  return html`${guard([tab, prepared, fitting, category, sorting, saving, [...tables].join()], draw)}`;
 }
 
 interface SaveActions {
