@@ -15,21 +15,12 @@ import type { TrainEvent, TrainResult } from '../../src/protocol/messages';
 import type { RunRecord } from '../../src/protocol/run';
 import { type TinyData, writeTinyData } from '../support/data';
 import { expectSameModel, historyOf, jsonOf, pointsOf, startEngine, trainParams, UNBUILT } from '../support/engine';
-import { float32 } from '../support/graphs';
+import { float32, STEP } from '../support/graphs';
 import { batchNorm, bottlenecks, compose, conv, dense } from '../support/networks';
 
 const SIGNAL = new AbortController().signal;
 
-const OPTIONS: StepOptions = {
-  batchSize: 16,
-  layers: 'all',
-  batchNorm: 'batch',
-  batchNormMomentum: undefined,
-  momentum: 0.9,
-  l2: 1e-4,
-  l2On: 'weights',
-  headLearnRateFactor: 10,
-};
+const OPTIONS: StepOptions = { ...STEP, batchSize: 16 };
 
 /** Ten million is added to what convolutions find and taken away from its mean: the order of the additions decides what is left. */
 function roundedAway(): Model {

@@ -13,7 +13,7 @@ import { buildEvaluation, buildTrainingStep, type StepOptions } from '../../src/
 import type { TrainParams } from '../../src/protocol/messages';
 import { CATEGORIES, type TinyData, writeTinyData } from '../support/data';
 import { pointsOf, startEngine, trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
-import { float32 } from '../support/graphs';
+import { float32, STEP } from '../support/graphs';
 import { compose, dense, mobileNetwork, perceptron, residualNetwork, scaledPixels, transformer } from '../support/networks';
 import { NO_WEBGPU, refusalOfWebgpu, WEBGPU } from '../support/vulkan';
 
@@ -170,16 +170,7 @@ describe.skipIf(!WEBGPU || UNBUILT)(`the engine on WebGPU${NO_WEBGPU}${UNBUILT}`
 });
 
 describe.skipIf(!WEBGPU)(`graphs on WebGPU${NO_WEBGPU}`, () => {
-  const step: StepOptions = {
-    batchSize: 2,
-    layers: 'all',
-    batchNorm: 'batch',
-    batchNormMomentum: undefined,
-    momentum: 0.9,
-    l2: 1e-4,
-    l2On: 'weights',
-    headLearnRateFactor: 10,
-  };
+  const step: StepOptions = { ...STEP, batchSize: 2 };
 
   const ASYMMETRIC = {
     positiveWeights: [1, 2, 3],

@@ -8,7 +8,7 @@ import { buildGradCam, withStage } from '../../src/onnx/gradcam';
 import { buildInferenceModel } from '../../src/onnx/inference';
 import type { Model, Tensor } from '../../src/onnx/model';
 import { NEXT } from '../../src/onnx/normalization';
-import type { TrainingStep } from '../../src/onnx/training';
+import type { StepOptions, TrainingStep } from '../../src/onnx/training';
 
 export type Tensors = Record<string, Tensor>;
 
@@ -38,6 +38,17 @@ export async function blockHere(): Promise<number | undefined> {
   await runner?.release();
   return answer && blockIn(answer);
 }
+
+/** A step of all layers with batch statistics, momentum and weight decay. */
+export const STEP: Omit<StepOptions, 'batchSize'> = {
+  layers: 'all',
+  batchNorm: 'batch',
+  batchNormMomentum: undefined,
+  momentum: 0.9,
+  l2: 1e-4,
+  l2On: 'weights',
+  headLearnRateFactor: 10,
+};
 
 export interface StepRunner {
   readonly state: Tensors;
