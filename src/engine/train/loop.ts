@@ -152,7 +152,9 @@ function outOfPatience({ validationPatience }: Recipe, { evaluationsSinceBest }:
 
 /** Not by the time of day: a clock that is set back would put off every checkpoint. */
 function isDue(recipe: Recipe, last: { at: number; iteration: number }, iteration: number): boolean {
-  return iteration - last.iteration >= recipe.checkpointFrequency && performance.now() - last.at >= recipe.checkpointSeconds * 1000;
+  return (
+    iteration - last.iteration >= recipe.checkpointFrequency && performance.now() - last.at >= recipe.checkpointSeconds * 1000
+  );
 }
 
 /** The batch of an iteration (from 1) follows from the seed and the iteration alone. */
