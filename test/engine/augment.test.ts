@@ -1,6 +1,6 @@
 // Rotation and reflection as one resampling: pixel by pixel where that is exact, else against formulas and against libvips.
 import fc from 'fast-check';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { copyInto, type Transform, warpInto } from '../../src/engine/augment';
 import type { Picture, Pixels } from '../../src/engine/images';
@@ -200,7 +200,7 @@ async function libvips({ width, height, data }: Pixels, frame: Size, degrees: nu
   return raw({ width, height }, cut).resize(frame.width, frame.height, { fit: 'fill', kernel: 'linear' }).raw().toBuffer();
 }
 
-async function cutOut(canvas: sharp.Sharp, { width, height }: Size, size: Size): Promise<Buffer> {
+async function cutOut(canvas: Sharp, { width, height }: Size, size: Size): Promise<Buffer> {
   const across = Math.max(0, Math.ceil((size.width - width) / 2));
   const down = Math.max(0, Math.ceil((size.height - height) / 2));
   const padded = await canvas
