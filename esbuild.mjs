@@ -1,6 +1,7 @@
 // The build: `node esbuild.mjs` bundles every entry and makes the shipped assets; `node esbuild.mjs install` installs what is missing;
 // `node esbuild.mjs package` makes the extension's VSIX for this platform out of what was built.
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -94,33 +95,96 @@ async function build() {
   const { build: bundle } = await import('esbuild');
   const built = [];
   for (const options of [PROGRAMS, HOST, TESTS, WINDOWS]) built.push(await bundle({ ...options, metafile: true }));
-  const inputs = built.flatMap(({ metafile }) => Object.keys(metafile.inputs));
-  writeFileSync(join(root, 'dist', 'THIRD-PARTY-NOTICES.txt'), notices(inputs));
   run(process.execPath, ['dist/build/collect-sample.js', 'dist/assets/sample-icons.json']);
-  run(process.execPath, ['dist/build/import-backbone.js', 'dist/models', 'node_modules/.cache/labelscope']);
+  run(process.execPath, ['dist/build/import-backbone.js', 'dist/models', CACHE]);
+  const shipped = await shippedParts(built.flatMap(({ metafile }) => Object.entries(metafile.outputs).flatMap(shippedInputs)));
+  writeFileSync(join(root, 'dist', 'THIRD-PARTY-NOTICES.txt'), notices(shipped));
+  writeFileSync(join(root, 'dist', 'sbom.cdx.json'), JSON.stringify(billOfMaterials(shipped), null, 2) + '\n');
 }
+
+const CACHE = 'node_modules/.cache/labelscope';
 
 /** Native packages that are shipped as they are. */
 const SHIPPED = ['onnxruntime-node', 'onnxruntime-common', 'sharp', '@img/colour', 'detect-libc', 'semver'];
 
-/** The licence texts of every package that is bundled or shipped. */
-function notices(inputs) {
-  const bundled = inputs.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
-  const natives = existsSync(join(root, 'node_modules', '@img'))
-    ? readdirSync(join(root, 'node_modules', '@img')).map((name) => `@img/${name}`)
-    : [];
-  return [...new Set([...bundled, ...SHIPPED, ...natives])]
-    .sort()
-    .map(notice)
-    .join(`\n${'='.repeat(80)}\n\n`);
+/** What a bundle is made of, unless it is of use here only. */
+function shippedInputs([bundle, { inputs }]) {
+  return /^dist\/(build|e2e|bench|code|tour)\b/.test(bundle) ? [] : Object.keys(inputs);
 }
 
-function notice(name) {
+/** Every package of which something is shipped: bundled, as it is, or as data; with its licence, its texts and where npm has its checksum. */
+async function shippedParts(inputs) {
+  const bundled = inputs.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
+  const names = [...bundled, ...SHIPPED, ...scoped('@img'), ...scoped('@iconify-json')];
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const parts = [...new Set(names)].map((name) => installed(name, packages[`node_modules/${name}`]?.integrity));
+  return [...parts, ...(await weights())].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function scoped(scope) {
+  const folder = join(root, 'node_modules', scope);
+  return existsSync(folder) ? readdirSync(folder).map((name) => `${scope}/${name}`) : [];
+}
+
+function installed(name, integrity) {
   const folder = join(root, 'node_modules', name);
-  const { version: its, license = 'no licence named' } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const json = (file) => JSON.parse(readFileSync(join(folder, file), 'utf8'));
+  const { version: its, license = 'no licence named' } = json('package.json');
   const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice|copying|third.?party)/i.test(file));
   const texts = files.map((file) => readFileSync(join(folder, file), 'utf8').trim());
-  return [`${name} ${its} (${license})`, ...texts].join('\n\n') + '\n';
+  if (!name.startsWith('@iconify-json/')) return { name, version: its, license, integrity, texts };
+  const { name: title, author, license: terms } = json('info.json');
+  const drawings = `Drawings of ${title} by ${author.name} (${author.url}), some of which are shipped: ${terms.title}, ${terms.url}`;
+  return { name, version: its, license: terms.spdx, integrity, texts: [drawings] };
+}
+
+/** The pretrained network comes out of a package that is not installed, only fetched. */
+async function weights() {
+  const { list } = await import('tar');
+  const tarballs = readdirSync(join(root, CACHE)).filter((name) => name.endsWith('.tgz'));
+  return tarballs.map((tarball) => {
+    const file = join(root, CACHE, tarball);
+    const found = new Map();
+    const keep = (entry) => entry.on('data', (bytes) => found.set(entry.path, (found.get(entry.path) ?? '') + bytes));
+    list({ file, sync: true, filter: (path) => /^package\/(package\.json|LICENSE)$/.test(path), onReadEntry: keep });
+    const { name, version: its } = JSON.parse(found.get('package/package.json'));
+    const text = found.get('package/LICENSE').trim();
+    const integrity = `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`;
+    // Its package.json says something else than its licence file.
+    if (!text.startsWith('MIT License')) throw new Error(`${tarball} is no longer under the MIT licence.`);
+    return { name, version: its, license: 'MIT', integrity, texts: [text] };
+  });
+}
+
+function notices(parts) {
+  const notice = ({ name, version: its, license, texts }) => [`${name} ${its} (${license})`, ...texts].join('\n\n') + '\n';
+  return parts.map(notice).join(`\n${'='.repeat(80)}\n\n`);
+}
+
+/** CycloneDX 1.5: what is in the extension, with the checksums that npm checked. */
+function billOfMaterials(parts) {
+  const purl = (name, its) => `pkg:npm/${name.replace('@', '%40')}@${its}`;
+  const hashes = (integrity) => {
+    const [, algorithm, digest] = /^sha(\d+)-(.*)$/.exec(integrity ?? '') ?? [];
+    return digest ? { hashes: [{ alg: `SHA-${algorithm}`, content: Buffer.from(digest, 'base64').toString('hex') }] } : {};
+  };
+  const own = {
+    type: 'application',
+    name: 'labelscope',
+    version,
+    purl: purl('labelscope', version),
+    'bom-ref': purl('labelscope', version),
+  };
+  const components = parts.map(({ name, version: its, license, integrity }) => ({
+    type: 'library',
+    name,
+    version: its,
+    purl: purl(name, its),
+    'bom-ref': purl(name, its),
+    licenses: /\s/.test(license) ? [{ expression: license }] : [{ license: { id: license } }],
+    ...hashes(integrity),
+  }));
+  return { bomFormat: 'CycloneDX', specVersion: '1.5', version: 1, metadata: { component: own }, components };
 }
 
 /** One platform's native libraries are a fifth of all. What the .vscodeignore leaves out is left out here too. */

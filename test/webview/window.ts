@@ -5,6 +5,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import type { FromWindow, ToWindow, WindowCalls, WindowData, WindowEvent, WindowName } from '../../src/protocol/windows';
+import { policyOf } from '../../src/protocol/policy';
 import { understood } from '../../src/protocol/window-shapes';
 import { type Theme, THEMES } from './themes';
 
@@ -131,7 +132,7 @@ const bridge = (kept: WindowOptions<WindowName>['kept']) => `
 `;
 
 function pageOf(name: WindowName, theme: Theme, kept: WindowOptions<WindowName>['kept']): string {
-  const policy = `default-src 'none'; script-src 'nonce-test'; style-src ${ORIGIN}; font-src ${ORIGIN}; img-src ${ORIGIN} blob: data:`;
+  const policy = policyOf(ORIGIN, 'test');
   return `<!doctype html>
 <html lang="en">
   <head>

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { toWireError } from '../../protocol/errors';
 import type { ToWindow, WindowCalls, WindowData, WindowEvent, WindowName } from '../../protocol/windows';
+import { policyOf } from '../../protocol/policy';
 import { understood } from '../../protocol/window-shapes';
 import { isCancelled } from '../problems';
 
@@ -102,18 +103,10 @@ async function saveFile(name: string, content: string | Uint8Array): Promise<str
   return target.fsPath;
 }
 
-/** Nothing is allowed but our own script, style sheet and font, and images of the folders that were named. */
 function page(webview: vscode.Webview, dist: vscode.Uri, name: WindowName): string {
   const nonce = randomBytes(16).toString('base64');
   const at = (file: string) => webview.asWebviewUri(vscode.Uri.joinPath(dist, file)).toString();
-  const source = webview.cspSource;
-  const policy = [
-    `default-src 'none'`,
-    `script-src 'nonce-${nonce}'`,
-    `style-src ${source}`,
-    `font-src ${source}`,
-    `img-src ${source} blob: data:`,
-  ].join('; ');
+  const policy = policyOf(webview.cspSource, nonce);
   return `<!doctype html>
 <html lang="${vscode.env.language}">
   <head>
