@@ -52,11 +52,11 @@ export interface Walk {
    * Stops between categories once `goOn` says no, to be called again.
    * @returns whether it is there
    */
-  moveTo(threshold: number | ArrayLike<number>, goOn?: () => boolean): boolean;
+  readonly moveTo: (threshold: number | ArrayLike<number>, goOn?: () => boolean) => boolean;
 }
 
 /** Hears that image `i` becomes a prediction of category `c`, or with a change of −1 is none any more. */
-type Pass = (c: number, i: number, label: number, change: 1 | -1) => void;
+export type Pass = (c: number, i: number, label: number, change: 1 | -1) => void;
 
 /** Begins where nothing is predicted. */
 export function walkOf(ranked: Ranked, pass: Pass): Walk {
