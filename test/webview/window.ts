@@ -5,6 +5,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import type { FromWindow, ToWindow, WindowCalls, WindowData, WindowEvent, WindowName } from '../../src/protocol/windows';
+import { understood } from '../../src/protocol/window-shapes';
 import { type Theme, THEMES } from './themes';
 
 /** From here, or from the built benchmark in dist. */
@@ -78,6 +79,8 @@ export async function showWindow<W extends WindowName>(
     if (message.kind === 'ready') return tellAll(data);
     const { id, call, params } = message as unknown as { id: number; call: string; params: Record<string, unknown> };
     asked.push({ call, params });
+    const said = understood(name, call === 'save' ? { ...message, params: withBytes(params) } : message);
+    if (said === undefined || said === 'ready' || 'wrong' in said) complaints.push(`not understood: ${JSON.stringify(message)}`);
     const answer = (calls as Record<string, ((params: unknown) => unknown) | undefined>)[call];
     try {
       await post({ kind: 'result', id, result: (await answer?.(params)) ?? null });
@@ -97,6 +100,11 @@ export async function showWindow<W extends WindowName>(
     tell: (told) => ('data' in told ? tellAll(told.data) : post({ kind: 'event', event: told.event })),
     close: () => page.close(),
   };
+}
+
+/** A file's content as it comes to the host. */
+function withBytes({ content, ...rest }: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return { ...rest, content: Array.isArray(content) ? Uint8Array.from(content as number[]) : content };
 }
 
 interface InPage {

@@ -4,16 +4,8 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { toWireError } from '../../protocol/errors';
-import {
-  type FromWindow,
-  type ToWindow,
-  WINDOW_COMMANDS,
-  type WindowCalls,
-  type WindowCommand,
-  type WindowData,
-  type WindowEvent,
-  type WindowName,
-} from '../../protocol/windows';
+import type { ToWindow, WindowCalls, WindowData, WindowEvent, WindowName } from '../../protocol/windows';
+import { understood } from '../../protocol/window-shapes';
 import { isCancelled } from '../problems';
 
 type Handlers<W extends WindowName> = {
@@ -59,18 +51,18 @@ export function openWindow<W extends WindowName>(webview: vscode.Webview, option
     (params: unknown) => Promise<unknown>
   >;
   webview.onDidReceiveMessage(async (message: unknown) => {
-    if (!isMessage<W>(message)) return;
-    if (message.kind === 'ready') {
+    const said = understood(name, message);
+    if (said === undefined) return;
+    if (said === 'ready') {
       ready = true;
       await update();
       return;
     }
-    const { id, call, params } = message;
     try {
-      if (!Object.hasOwn(calls, call)) throw new Error(`no call ${String(call)}`);
-      post({ kind: 'result', id, result: await calls[String(call)]!(params) });
+      if ('wrong' in said) throw new Error(said.wrong);
+      post({ kind: 'result', id: said.id, result: await calls[said.call]!(said.params) });
     } catch (error) {
-      post({ kind: 'failed', id, error: isCancelled(error) ? { code: 'cancelled', message: '' } : toWireError(error) });
+      post({ kind: 'failed', id: said.id, error: isCancelled(error) ? { code: 'cancelled', message: '' } : toWireError(error) });
     }
   });
   webview.html = page(webview, dist, name);
@@ -81,19 +73,6 @@ export function openWindow<W extends WindowName>(webview: vscode.Webview, option
   return { update: () => void update(), tell };
 }
 
-/** A window runs code of ours on strangers' data: what it says is looked at before it is believed. */
-function isMessage<W extends WindowName>(message: unknown): message is FromWindow<W> {
-  if (typeof message !== 'object' || message === null || !('kind' in message)) return false;
-  if (message.kind === 'ready') return true;
-  return (
-    message.kind === 'call' &&
-    'id' in message &&
-    typeof message.id === 'number' &&
-    'call' in message &&
-    typeof message.call === 'string'
-  );
-}
-
 function commonCalls(resource: string): Pick<Handlers<'dataset'>, CommonCall> {
   return {
     save: async ({ name, content }) => saveFile(name, content),
@@ -102,15 +81,10 @@ function commonCalls(resource: string): Pick<Handlers<'dataset'>, CommonCall> {
       return null;
     },
     command: async ({ command }) => {
-      if (!isWindowCommand(command)) throw new Error(`no command ${String(command)}`);
       await vscode.commands.executeCommand(`labelscope.${command}`, vscode.Uri.file(resource));
       return null;
     },
   };
-}
-
-function isWindowCommand(command: unknown): command is WindowCommand {
-  return WINDOW_COMMANDS.some((known) => known === command);
 }
 
 /** The last folder that something was saved to in this session. */
