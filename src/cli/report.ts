@@ -88,7 +88,8 @@ async function page(title: string, data: ReportData): Promise<string> {
   const folder = join(__dirname, 'webview');
   const script = harmless(await readFile(join(folder, 'report.js'), 'utf8'));
   const style = harmless(await readFile(join(folder, 'report.css'), 'utf8'));
-  const policy = `default-src 'none'; script-src '${hashOf(script)}'; style-src '${hashOf(style)}'; img-src data: blob:`;
+  const worker = await readFile(join(folder, 'fitting-worker.js'), 'utf8');
+  const policy = `default-src 'none'; script-src '${hashOf(script)}'; worker-src blob:; style-src '${hashOf(style)}'; img-src data: blob:`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -100,11 +101,17 @@ async function page(title: string, data: ReportData): Promise<string> {
 </head>
 <body>
 <main id="root"></main>
-<script type="application/json" id="data">${JSON.stringify(data).replaceAll('<', '\\u003c')}</script>
+<script type="application/json" id="data">${asData(data)}</script>
+<script type="application/json" id="fitting-worker">${asData(worker)}</script>
 <script>${script}</script>
 </body>
 </html>
 `;
+}
+
+/** JSON as text of a page, in which no tag can begin. */
+function asData(value: unknown): string {
+  return JSON.stringify(value).replaceAll('<', '\\u003c');
 }
 
 /** An end tag within a script or style would end it. In our bundles such text stands in strings and comments only. */

@@ -70,16 +70,21 @@ describe.skipIf(UNBUILT)(`what is shipped${UNBUILT}`, () => {
 });
 
 describe('the policy of a window', () => {
-  it('names a source for each thing that is allowed, and has no exception', () => {
-    const policy = new Map(
-      policyOf('https://source.test', 'n0nce')
-        .split('; ')
-        .map((one) => [one.split(' ')[0], one.split(' ').slice(1)]),
-    );
-    expect(policy.get('default-src')).toEqual([`'none'`]);
-    expect(policy.get('script-src')).toEqual([`'nonce-n0nce'`]);
-    expect([...policy.keys()].sort()).toEqual(['default-src', 'font-src', 'img-src', 'script-src', 'style-src']);
-    const sources = [...policy.values()].flat();
-    expect(sources.filter((source) => /unsafe|\*|^https?:$/.test(source))).toEqual([]);
-  });
+  it.each(['dataset', 'evaluation', 'review'] as const)(
+    'of %s names a source for each thing that is allowed, and has no exception',
+    (window) => {
+      const policy = new Map(
+        policyOf(window, 'https://source.test', 'n0nce')
+          .split('; ')
+          .map((one) => [one.split(' ')[0], one.split(' ').slice(1)]),
+      );
+      expect(policy.get('default-src')).toEqual([`'none'`]);
+      expect(policy.get('script-src')).toEqual([`'nonce-n0nce'`]);
+      expect(policy.get('worker-src')).toEqual(window === 'evaluation' ? ['blob:'] : undefined);
+      policy.delete('worker-src');
+      expect([...policy.keys()].sort()).toEqual(['default-src', 'font-src', 'img-src', 'script-src', 'style-src']);
+      const sources = [...policy.values()].flat();
+      expect(sources.filter((source) => /unsafe|\*|^https?:$/.test(source))).toEqual([]);
+    },
+  );
 });

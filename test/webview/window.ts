@@ -69,7 +69,8 @@ export async function showWindow<W extends WindowName>(
   page.on('pageerror', (error) => complaints.push(error.message));
   await page.route(`${ORIGIN}/**`, (route) => {
     const file = decodeURIComponent(new URL(route.request().url()).pathname).slice(1);
-    if (file === '') return route.fulfill({ contentType: 'text/html', body: pageOf(name, theme, kept) });
+    if (file === '')
+      return route.fulfill({ contentType: 'text/html', body: pageOf(name, theme, kept, served['fitting-worker.js']) });
     const body = served[file];
     return body ? route.fulfill({ body, contentType: typeOf(file) }) : route.fulfill({ status: 404 });
   });
@@ -131,8 +132,8 @@ const bridge = (kept: WindowOptions<WindowName>['kept']) => `
   });
 `;
 
-function pageOf(name: WindowName, theme: Theme, kept: WindowOptions<WindowName>['kept']): string {
-  const policy = policyOf(ORIGIN, 'test');
+function pageOf(name: WindowName, theme: Theme, kept: WindowOptions<WindowName>['kept'], worker?: Buffer): string {
+  const policy = policyOf(name, ORIGIN, 'test');
   return `<!doctype html>
 <html lang="en">
   <head>
@@ -144,6 +145,7 @@ function pageOf(name: WindowName, theme: Theme, kept: WindowOptions<WindowName>[
   </head>
   <body class="vscode-${theme}">
     <main id="root"></main>
+    ${worker ? `<script type="application/json" id="fitting-worker">${JSON.stringify(String(worker)).replaceAll('<', '\\u003c')}</script>` : ''}
     <script nonce="test">${bridge(kept)}</script>
     <script nonce="test" src="${name}.js"></script>
   </body>
@@ -158,7 +160,10 @@ function typeOf(file: string): string {
 async function bundleOf(name: WindowName): Promise<Record<string, Buffer>> {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
-    entryPoints: { [name]: `webview/${name}/main.ts` },
+    entryPoints: {
+      [name]: `webview/${name}/main.ts`,
+      ...(name === 'evaluation' && { 'fitting-worker': 'webview/evaluation/fitting-worker.ts' }),
+    },
     outdir: 'out',
     bundle: true,
     write: false,

@@ -1,5 +1,6 @@
 // A webview and its host side: the page with its strict policy, the data it is told, and the calls it makes.
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { toWireError } from '../../protocol/errors';
@@ -103,10 +104,16 @@ async function saveFile(name: string, content: string | Uint8Array): Promise<str
   return target.fsPath;
 }
 
+/** The script of the evaluation's worker, as data: a worker of a page that is nobody's origin is made of text. */
+function fittingWorker(dist: vscode.Uri): string {
+  const script = readFileSync(join(dist.fsPath, 'fitting-worker.js'), 'utf8');
+  return `<script type="application/json" id="fitting-worker">${JSON.stringify(script).replaceAll('<', '\\u003c')}</script>`;
+}
+
 function page(webview: vscode.Webview, dist: vscode.Uri, name: WindowName): string {
   const nonce = randomBytes(16).toString('base64');
   const at = (file: string) => webview.asWebviewUri(vscode.Uri.joinPath(dist, file)).toString();
-  const policy = policyOf(webview.cspSource, nonce);
+  const policy = policyOf(name, webview.cspSource, nonce);
   return `<!doctype html>
 <html lang="${vscode.env.language}">
   <head>
@@ -117,7 +124,7 @@ function page(webview: vscode.Webview, dist: vscode.Uri, name: WindowName): stri
     <title>Labelscope</title>
   </head>
   <body>
-    <main id="root"></main>
+    <main id="root"></main>${name === 'evaluation' ? fittingWorker(dist) : ''}
     <script nonce="${nonce}" src="${at(`${name}.js`)}"></script>
   </body>
 </html>`;
