@@ -45,6 +45,9 @@ npm run bench -- slider [TAB...]     the evaluation panel's slider over 5,000 im
 npm run bench -- crashes [--kills N] [--seed N]
   --kills    of the engine, at random moments (default 40)
   --seed     of the moments (default 1)
+npm run bench -- fuzz [KIND...] [--inputs N] [--from N]
+  KIND       annotations, pictures, networks, runs, predictions, settings, messages; without, all of them
+  --inputs   of each kind (default 1000), numbered from --from (default 0): a number is always the same input
 npm run bench -- coco [--rounds N] [--times N]
   --times    also a file with so many times COCO's annotations, without the peers, whose memory would not do`;
 

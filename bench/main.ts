@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { readOptions, USAGE, UsageError } from './cases';
 import type { CocoJob } from './coco-reader';
+import type { FuzzJob } from './fuzz';
 import type { OurJob } from './ours';
 
 const note = (text: string) => void process.stderr.write(`${text}\n`);
@@ -15,6 +16,7 @@ const LISTED: Readonly<Record<string, (args: string[]) => Promise<string[]>>> = 
   suspects: async (args) => (await import('./suspects')).benchSuspects(args, note),
   grid: async () => (await import('./grid')).benchGrid(),
   crashes: async (args) => (await import('./crashes')).benchCrashes(args, note),
+  fuzz: async (args) => (await import('./fuzz')).benchFuzz(args, note),
   slider: async (args) => (await import('./slider')).benchSlider(args),
 };
 
@@ -27,6 +29,7 @@ async function main([name, ...args]: string[]): Promise<void> {
   }
   // The benchmarks' own child processes, which load nothing that they are not to measure.
   if (name === 'coco-reader') return (await import('./coco-reader')).runCocoReader(JSON.parse(args[0]!) as CocoJob);
+  if (name === 'fuzz-worker') return (await import('./fuzz')).runFuzzWorker(JSON.parse(args[0]!) as FuzzJob);
   if (name === 'ours') return (await import('./ours')).runOurs(JSON.parse(args[0]!) as OurJob);
   throw new UsageError(name === undefined ? 'Which benchmark?' : `There is no benchmark '${name}'.`);
 }
