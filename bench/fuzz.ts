@@ -114,9 +114,9 @@ function watch(job: FuzzJob, found: Found): Promise<number> {
     });
     child.on('exit', (code) => {
       clearTimeout(timer);
-      if (code === 0 && at >= job.to) return done(job.to);
-      found.faults.push(`${job.kind} ${at}: ${why}`);
-      done(at + 1);
+      const isDone = code === 0 && at >= job.to;
+      if (!isDone) found.faults.push(`${job.kind} ${at}: ${why}`);
+      done(isDone ? job.to : at + 1);
     });
   });
 }
