@@ -59,6 +59,7 @@ async function trainingOf(folder: string): Promise<TrainingData> {
     points: history,
     totalIterations: record.result?.iterations ?? history.at(-1)?.iteration ?? 0,
     imagesPerSecond: record.result?.imagesPerSecond ?? 0,
+    idleShare: record.result?.idleShare ?? null,
     secondsLeft: 0,
     error: record.error ?? null,
   };

@@ -3,8 +3,8 @@ import type { LabelledSet } from '../dataset/types';
 import type { Tensor } from '../onnx/model';
 import { LabelscopeError } from '../protocol/errors';
 import type { Recipe } from '../protocol/recipe';
-import { type Transform, transformInto } from './augment';
-import { type Pixels, readPixels } from './images';
+import { copyInto, type Transform, warpInto } from './augment';
+import { type Pixels, readPicture, readPixels } from './images';
 import { randomStream } from '../metrics/random';
 
 /** Rows to draw, and, for training, what decides their augmentation. Without an epoch the rows are evaluated. */
@@ -38,10 +38,10 @@ export interface ImageSource {
   readonly onUnreadable: (message: string) => void;
 }
 
-/** Decoded images within a budget of bytes; what does not fit is decoded again each time. */
+/** Decoded images within a budget of bytes. */
 export interface PixelCache {
-  get(path: string): Pixels | undefined;
-  keep(path: string, pixels: Pixels): void;
+  /** What is kept under the key, else what `read` gives; a key always names the same pixels. */
+  get<T extends Pixels>(key: string, read: () => Promise<T>): Promise<T>;
 }
 
 const MOST_UNREADABLE = 0.2;
@@ -52,15 +52,23 @@ export function ahead<T>(work: Promise<T>): Promise<T> {
   return work;
 }
 
-export function pixelCache(megabytes: number): PixelCache {
+/**
+ * What was read first stays, and what no longer fits is decoded again each time. An epoch draws every image once in a new order: a cache that
+ * gave up old images for new ones would have given up most of those that it is asked for.
+ */
+export function pixelCache(bytes: number): PixelCache {
   const kept = new Map<string, Pixels>();
-  let room = megabytes * 1e6;
+  let room = bytes;
   return {
-    get: (path) => kept.get(path),
-    keep: (path, pixels) => {
-      if (kept.has(path) || pixels.data.length > room) return;
-      room -= pixels.data.length;
-      kept.set(path, pixels);
+    get: async <T extends Pixels>(key: string, read: () => Promise<T>) => {
+      const known = kept.get(key);
+      if (known) return known as T;
+      const pixels = await read();
+      if (!kept.has(key) && pixels.data.length <= room) {
+        room -= pixels.data.length;
+        kept.set(key, pixels);
+      }
+      return pixels;
     },
   };
 }
@@ -70,8 +78,11 @@ interface Found {
   readonly asked: number;
   /** The row that was read. */
   readonly row: number;
-  readonly pixels: Pixels;
+  readonly image: Drawable;
 }
+
+/** A decoded image that can be drawn into a batch. */
+type Drawable = (target: Uint8Array, offset: number, transform: Transform) => void;
 
 /**
  * Examples straight from image files. An unreadable file is named once; in training the next readable row takes its place,
@@ -81,18 +92,18 @@ export function imageExamples(source: ImageSource): Examples {
   const { set, paths } = source;
   const bad = unreadableCounter(paths.length, source.onUnreadable);
 
-  const readable = async (row: number): Promise<Pixels | undefined> => {
+  const readable = async (row: number, turns: boolean): Promise<Drawable | undefined> => {
     if (bad.has(row)) return undefined;
-    return cached(source, paths[row]!).catch((error: unknown) => bad.add(row, error));
+    return drawable(source, paths[row]!, turns).catch((error: unknown) => bad.add(row, error));
   };
   const read = async (asked: number): Promise<Found[]> => {
-    const pixels = await readable(asked);
-    return pixels ? [{ asked, row: asked, pixels }] : [];
+    const image = await readable(asked, false);
+    return image ? [{ asked, row: asked, image }] : [];
   };
   const readOrNext = async (asked: number): Promise<Found[]> => {
     for (let row = asked; ; row = (row + 1) % paths.length) {
-      const pixels = await readable(row);
-      if (pixels) return [{ asked, row, pixels }];
+      const image = await readable(row, source.augmentation.rotation > 0);
+      if (image) return [{ asked, row, image }];
     }
   };
 
@@ -102,7 +113,7 @@ export function imageExamples(source: ImageSource): Examples {
       const found = (await Promise.all(rows.map(epoch === undefined ? read : readOrNext))).flat();
       const stride = source.height * source.width * 3;
       const data = new Uint8Array(found.length * stride);
-      found.forEach(({ asked, pixels }, k) => transformInto(data, k * stride, pixels, transformOf(source, asked, epoch)));
+      found.forEach(({ asked, image }, k) => image(data, k * stride, transformOf(source, asked, epoch)));
       const input: Tensor = { type: 'uint8', dims: [found.length, source.height, source.width, 3], data };
       const drawn = found.map(({ row }) => row);
       return { input, labels: labelsOf(set, drawn) };
@@ -150,12 +161,14 @@ export function featureExamples(set: LabelledSet, variants: readonly Float32Arra
   };
 }
 
-async function cached({ cache, height, width }: ImageSource, path: string): Promise<Pixels> {
-  const known = cache.get(path);
-  if (known) return known;
-  const pixels = await readPixels(path, width, height);
-  cache.keep(path, pixels);
-  return pixels;
+/** @param turns whether it may be turned: else it is decoded at the network's size, as for every prediction */
+async function drawable({ cache, height, width }: ImageSource, path: string, turns: boolean): Promise<Drawable> {
+  if (!turns) {
+    const pixels = await cache.get(`pixels ${path}`, () => readPixels(path, width, height));
+    return (target, offset, { mirrored }) => copyInto(target, offset, pixels, mirrored);
+  }
+  const picture = await cache.get(`picture ${path}`, () => readPicture(path, { width, height }));
+  return (target, offset, transform) => warpInto(target, offset, { width, height }, picture, transform);
 }
 
 /** Depends on seed, epoch and row alone: a resumed run draws what an undisturbed one would have drawn. */

@@ -2,7 +2,7 @@
 import { bodyOnly, type Classifier, IMAGE } from '../onnx/classifier';
 import { encodeModel } from '../onnx/encode';
 import type { Tensor } from '../onnx/model';
-import { transformInto } from './augment';
+import { copyInto } from './augment';
 import { ahead } from './examples';
 import { type Pixels, readPixels } from './images';
 import type { LoadOptions } from './runtime/messages';
@@ -102,7 +102,7 @@ async function pooledBy(
 ): Promise<Float32Array> {
   const stride = height * width * 3;
   const data = new Uint8Array(batch.length * stride);
-  batch.forEach((pixels, k) => transformInto(data, k * stride, pixels, { angle: 0, mirrored }));
+  batch.forEach((pixels, k) => copyInto(data, k * stride, pixels, mirrored));
   const outputs = await runtime.run(session, { [IMAGE]: { type: 'uint8', dims: [batch.length, height, width, 3], data } });
   return (outputs[features] as Tensor<'float32'>).data;
 }

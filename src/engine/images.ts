@@ -9,6 +9,12 @@ export interface Pixels {
   readonly data: Uint8Array;
 }
 
+/** An image that is to be turned: its proportions are not those of its pixels. */
+export interface Picture extends Pixels {
+  /** Width / height of the image as it is seen. */
+  readonly aspect: number;
+}
+
 /** A picture of more pixels than this is refused: it is a mistake or an attack on the memory. */
 export const MOST_PIXELS = 300_000_000;
 
@@ -22,6 +28,22 @@ export const MOST_PIXELS = 300_000_000;
 export async function readPixels(path: string, width: number, height: number): Promise<Pixels> {
   const resized = open(path).resize(width, height, { fit: 'fill', kernel: 'cubic' });
   return { width, height, data: await decode(resized, path) };
+}
+
+/**
+ * Pixels in a row or column for each of the frame that a picture is turned into. Bilinear interpolation makes the least error there (on COCO
+ * photographs, beside cubic interpolation of the whole image): of fewer pixels it blurs, of more it skips some.
+ */
+const OVERSAMPLING = 1.35;
+
+/** Decodes as `readPixels`, at a size from which `warpInto` fills a frame in one resampling; never enlarged. @throws LabelscopeError 'image-unreadable' */
+export async function readPicture(path: string, frame: { readonly width: number; readonly height: number }): Promise<Picture> {
+  const image = open(path);
+  const { autoOrient: own } = await image.metadata().catch((error: unknown) => unreadable(path, error));
+  const width = Math.min(own.width, Math.round(OVERSAMPLING * frame.width));
+  const height = Math.min(own.height, Math.round(OVERSAMPLING * frame.height));
+  const data = await decode(image.resize(width, height, { fit: 'fill', kernel: 'cubic' }), path);
+  return { width, height, data, aspect: own.width / own.height };
 }
 
 /** Decodes at the image's own size. */

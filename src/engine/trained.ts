@@ -8,7 +8,7 @@ import { type ModelCard, readInferenceModel } from '../onnx/inference';
 import type { Tensor } from '../onnx/model';
 import { LabelscopeError } from '../protocol/errors';
 import type { FailedFile } from '../protocol/messages';
-import { transformInto } from './augment';
+import { copyInto } from './augment';
 import { ahead } from './examples';
 import { type Pixels, readPixels } from './images';
 import type { RunRecord } from '../protocol/run';
@@ -159,7 +159,7 @@ function scorer(runtime: Runtime, session: number, { width, height }: Classifier
   return async (batch, mirrored) => {
     const stride = width * height * 3;
     const data = new Uint8Array(batch.length * stride);
-    batch.forEach((pixels, k) => transformInto(data, k * stride, pixels, { angle: 0, mirrored }));
+    batch.forEach((pixels, k) => copyInto(data, k * stride, pixels, mirrored));
     const images: Tensor = { type: 'uint8', dims: [batch.length, height, width, 3], data };
     const outputs = await runtime.run(session, { [IMAGE]: images }, { outputs: [PROBABILITIES] });
     return outputs[PROBABILITIES] as Tensor<'float32'>;

@@ -109,6 +109,7 @@ function empty(folder: string): TrainingData {
     points: [],
     totalIterations: 0,
     imagesPerSecond: 0,
+    idleShare: null,
     secondsLeft: 0,
     error: null,
   };
@@ -132,7 +133,11 @@ function storedChange(record: RunRecord, points: readonly HistoryPoint[]): Train
     points,
     error,
     ...(name !== undefined && { name }),
-    ...(result && { totalIterations: result.iterations, imagesPerSecond: result.imagesPerSecond }),
+    ...(result && {
+      totalIterations: result.iterations,
+      imagesPerSecond: result.imagesPerSecond,
+      idleShare: result.idleShare ?? null,
+    }),
   };
 }
 
@@ -161,8 +166,8 @@ function changeOf({ messages }: TrainingData, event: TrainEvent): TrainingEvent 
 }
 
 function pointsChange(event: Extract<TrainEvent, { kind: 'points' }>): TrainingEvent {
-  const { points, totalIterations, imagesPerSecond, secondsLeft } = event;
-  return { points, totalIterations, imagesPerSecond, secondsLeft };
+  const { points, totalIterations, imagesPerSecond, idleShare, secondsLeft } = event;
+  return { points, totalIterations, imagesPerSecond, idleShare, secondsLeft };
 }
 
 function messageOf({ kind, message }: Extract<TrainEvent, { kind: 'stage' | 'warning' }>): TrainingData['messages'][number] {

@@ -93,6 +93,8 @@ export type TrainEvent =
       readonly points: readonly HistoryPoint[];
       readonly totalIterations: number;
       readonly imagesPerSecond: number;
+      /** Share of the steps' time in which they waited for their images, 0..1. */
+      readonly idleShare: number;
       readonly secondsLeft: number;
     };
 
@@ -104,6 +106,8 @@ export interface TrainResult {
   /** Null where no validation took place before the run was stopped. */
   readonly best: { readonly iteration: number; readonly validationLoss: number } | null;
   readonly imagesPerSecond: number;
+  /** Share of the steps' time in which they waited for their images, 0..1; absent in runs of older versions. */
+  readonly idleShare?: number;
   readonly device: DeviceUsed;
 }
 

@@ -55,6 +55,8 @@ export interface TrainingData {
   /** 0 until known. */
   readonly totalIterations: number;
   readonly imagesPerSecond: number;
+  /** Share of the steps' time in which they waited for their images, 0..1; null where it is not known. */
+  readonly idleShare: number | null;
   readonly secondsLeft: number;
   /** Why it failed. */
   readonly error: string | null;

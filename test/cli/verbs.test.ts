@@ -68,6 +68,7 @@ describe.skipIf(UNBUILT)(`labelscope${UNBUILT}`, () => {
       stopped: 'epochs',
       best: { iteration: expect.any(Number) as number, validationLoss: expect.any(Number) as number },
       imagesPerSecond: expect.any(Number) as number,
+      idleShare: expect.any(Number) as number,
       device: { device: 'cpu', reason: expect.any(String) as string, threads: 1 },
     });
     expect(trained.stderr).toMatch(/24 images of .*instances_train2017\.json; image folder: .*train2017 \(found beside/);
@@ -81,6 +82,7 @@ describe.skipIf(UNBUILT)(`labelscope${UNBUILT}`, () => {
     expect(validation).toMatchObject({ annotations: data.train, part: { which: 'validation' } });
     expect(text).toMatch(/^Run {8}.*labelscope-runs.\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-quick$/m);
     expect(text).toMatch(/^Trained {4}\d+ iterations in 3 epochs: all epochs are over$/m);
+    expect(text).toMatch(/^Speed {6}[\d.]+ images\/s on cpu, \d+\.\d % of the time waiting for images$/m);
     expect(text).toMatch(/^Next {7}labelscope evaluate /m);
   });
 

@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-function open({ seed = 1, rotation = 30, reflection = true, cache = 10 } = {}): Examples {
+function open({ seed = 1, rotation = 30, reflection = true, cache = 1e6 } = {}): Examples {
   return imageExamples({
     set,
     paths,

@@ -1,13 +1,11 @@
-// Image files to pixels: every kind of file, upright and in the right colours; rotation, reflection and overlays, pixel by pixel.
+// Image files to pixels: every kind of file, upright and in the right colours; overlays, pixel by pixel.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { transformInto } from '../../src/engine/augment';
 import { colormapOf } from '../../src/heatmap/colormap';
-import { type Pixels, readFullSize, readPixels } from '../../src/engine/images';
+import { type Pixels, readFullSize, readPicture, readPixels } from '../../src/engine/images';
 import { drawOverlay } from '../../src/engine/overlay';
 
 let folder: string;
@@ -146,79 +144,25 @@ describe('readPixels', () => {
   });
 });
 
-describe('transformInto', () => {
-  const image = fc
-    .tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }))
-    .chain(([width, height]) =>
-      fc
-        .uint8Array({ minLength: width * height * 3, maxLength: width * height * 3 })
-        .map((data): Pixels => ({ width, height, data })),
-    );
-  const square = image.map(({ width, data }): Pixels => {
-    const side = Math.floor(Math.sqrt(data.length / 3)) || width;
-    return { width: side, height: side, data: data.subarray(0, side * side * 3) };
+describe('readPicture', () => {
+  it('has the proportions of the upright image, and no more pixels than its own or than the frame asks for', async () => {
+    const frame = { width: 20, height: 20 };
+    const large = await readPicture(await save('large.png', plain([9, 9, 9], 120, 40).png()), frame);
+    expect(large).toMatchObject({ width: 27, height: 27, aspect: 3 });
+    expect(new Set(large.data)).toEqual(new Set([9]));
+    const small = await readPicture(await save('small.png', plain([9, 9, 9], 60, 10).png()), frame);
+    expect(small).toMatchObject({ width: 27, height: 10, aspect: 6 });
+    const turned = await save('turned.jpg', plain([9, 9, 9], 60, 10).jpeg().withMetadata({ orientation: 6 }));
+    expect(await readPicture(turned, frame)).toMatchObject({ width: 10, height: 27, aspect: 1 / 6 });
   });
 
-  function transformed(source: Pixels, degrees: number, mirrored: boolean): Pixels {
-    const data = new Uint8Array(source.data.length).fill(77);
-    transformInto(data, 0, source, { angle: (degrees * Math.PI) / 180, mirrored });
-    return { ...source, data };
-  }
-
-  /** Every pixel from the place that `from` names. */
-  function moved(source: Pixels, from: (x: number, y: number) => readonly [number, number]): Pixels {
-    const data = new Uint8Array(source.data.length);
-    for (let y = 0; y < source.height; y++)
-      for (let x = 0; x < source.width; x++) data.set(colourAt(source, ...from(x, y)), 3 * (y * source.width + x));
-    return { ...source, data };
-  }
-
-  it('leaves an image as it is without an angle, and mirrors left and right exactly', () => {
-    fc.assert(
-      fc.property(image, (source) => {
-        expect(transformed(source, 0, false)).toEqual(source);
-        expect(transformed(source, 0, true)).toEqual(moved(source, (x, y) => [source.width - 1 - x, y]));
-      }),
-    );
-  });
-
-  it('turns by quarters exactly, counter-clockwise', () => {
-    fc.assert(
-      fc.property(square, (source) => {
-        const last = source.width - 1;
-        expect(transformed(source, 90, false)).toEqual(moved(source, (x, y) => [last - y, x]));
-        expect(transformed(source, 180, false)).toEqual(moved(source, (x, y) => [last - x, last - y]));
-        expect(transformed(source, -90, false)).toEqual(moved(source, (x, y) => [y, last - x]));
-      }),
-    );
-  });
-
-  it('fills with black what comes from outside, and keeps the middle', () => {
-    const white: Pixels = { width: 21, height: 21, data: new Uint8Array(21 * 21 * 3).fill(255) };
-    const turned = transformed(white, 45, false);
-    for (const [x, y] of [
-      [0, 0],
-      [20, 0],
-      [0, 20],
-      [20, 20],
-    ] as const)
-      expect(colourAt(turned, x, y)).toEqual([0, 0, 0]);
-    expect(colourAt(turned, 10, 10)).toEqual([255, 255, 255]);
-    expect(colourAt(turned, 10, 0)).toEqual([255, 255, 255]);
-  });
-
-  it('interpolates between the four neighbours', () => {
-    const source: Pixels = { width: 2, height: 1, data: Uint8Array.of(0, 0, 0, 200, 100, 50) };
-    // Turned by 60°, the right pixel's source lies at 0.5 + 0.5·cos 60° = 0.75 across and 0.433 below the row.
-    const share = 0.75 * (1 - 0.5 * Math.sin(Math.PI / 3));
-    const expected = [200, 100, 50].map((value) => Math.round(value * share));
-    expect(colourAt(transformed(source, 60, false), 1, 0)).toEqual(expected);
-  });
-
-  it('writes at its offset and nowhere else', () => {
-    const target = new Uint8Array(18).fill(9);
-    transformInto(target, 6, { width: 2, height: 1, data: Uint8Array.of(1, 2, 3, 4, 5, 6) }, { angle: 0, mirrored: true });
-    expect([...target]).toEqual([9, 9, 9, 9, 9, 9, 4, 5, 6, 1, 2, 3, 9, 9, 9, 9, 9, 9]);
+  it('names a file that it cannot read', async () => {
+    const path = join(folder, 'words.png');
+    await writeFile(path, 'no image');
+    await expect(readPicture(path, { width: 8, height: 8 })).rejects.toMatchObject({
+      code: 'image-unreadable',
+      message: expect.stringContaining(path) as string,
+    });
   });
 });
 

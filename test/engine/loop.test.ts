@@ -4,7 +4,7 @@ import type { Batch, Examples } from '../../src/engine/examples';
 import { recipeWith } from '../../src/engine/recipes';
 import { lastTold, type Progress, START } from '../../src/engine/train/checkpoint';
 import type { Learner } from '../../src/engine/train/learner';
-import { type LoopOptions, type LoopResult, scheduleOf, trainLoop } from '../../src/engine/train/loop';
+import { type LoopOptions, type LoopResult, scheduleOf, type StepTime, trainLoop } from '../../src/engine/train/loop';
 import type { HistoryPoint } from '../../src/protocol/messages';
 import type { Recipe } from '../../src/protocol/recipe';
 import { float32 } from '../support/graphs';
@@ -20,6 +20,8 @@ interface Trial {
   /** Called before each evaluation. */
   readonly beforeEvaluation?: (evaluation: number) => void;
   readonly onStep?: (iteration: number) => void;
+  /** Called before each batch is drawn for training. */
+  readonly onDraw?: () => void;
   readonly signal?: AbortSignal;
 }
 
@@ -28,6 +30,7 @@ interface Outcome extends LoopResult {
   readonly drawn: (readonly number[])[];
   readonly bestAt: number[];
   readonly checkpoints: Progress[];
+  readonly times: StepTime[];
 }
 
 async function loop(trial: Trial = {}): Promise<Outcome> {
@@ -39,7 +42,7 @@ async function loop(trial: Trial = {}): Promise<Outcome> {
     validationFrequency: 2,
     ...trial.recipe,
   };
-  const told: Omit<Outcome, keyof LoopResult> = { points: [], drawn: [], bestAt: [], checkpoints: [] };
+  const told: Omit<Outcome, keyof LoopResult> = { points: [], drawn: [], bestAt: [], checkpoints: [], times: [] };
   let evaluations = 0;
   let steps = start.iteration;
   const learner: Learner = {
@@ -64,20 +67,22 @@ async function loop(trial: Trial = {}): Promise<Outcome> {
     seed: trial.seed ?? 5,
     start,
     signal,
-    onStep: () => undefined,
+    onStep: (time) => told.times.push(time),
     onPoint: (point) => told.points.push(point),
     onBest: () => Promise.resolve(void told.bestAt.push(steps)),
     onCheckpoint: (progress) => Promise.resolve(void told.checkpoints.push(progress)),
     gate: { closed: false, opened: () => Promise.resolve() },
     onPaused: () => Promise.resolve(),
   };
-  return { ...(await trainLoop(learner, rowsAsLabels(), rowsAsLabels(), options)), ...told };
+  return { ...(await trainLoop(learner, rowsAsLabels(trial.onDraw), rowsAsLabels(), options)), ...told };
 }
 
 /** Examples whose labels are their row numbers and whose epoch is their input. */
-function rowsAsLabels(): Examples {
-  const batch = ({ rows, epoch }: { rows: readonly number[]; epoch?: number }): Promise<Batch> =>
-    Promise.resolve({ input: float32([1], [epoch ?? 0]), labels: float32([rows.length], rows) });
+function rowsAsLabels(onDraw: () => void = () => undefined): Examples {
+  const batch = ({ rows, epoch }: { rows: readonly number[]; epoch?: number }): Promise<Batch> => {
+    onDraw();
+    return Promise.resolve({ input: float32([1], [epoch ?? 0]), labels: float32([rows.length], rows) });
+  };
   return { count: IMAGES, batch };
 }
 
@@ -101,6 +106,14 @@ describe('trainLoop', () => {
     expect(new Set(epochs.map(String)).size).toBe(3);
     expect((await loop()).drawn).toEqual(drawn);
     expect((await loop({ seed: 6 })).drawn).not.toEqual(drawn);
+  });
+
+  it('draws the next batch while a step is on its way, and tells the time of each', async () => {
+    const order: string[] = [];
+    const { times } = await loop({ recipe: { epochs: 1 }, onDraw: () => order.push('draw'), onStep: () => order.push('step') });
+    expect(order.slice(0, 5)).toEqual(['draw', 'step', 'draw', 'step', 'draw']);
+    expect(times).toHaveLength(2);
+    for (const { whole, waited } of times) expect(0 < waited && waited < whole).toBe(true);
   });
 
   it('validates at the frequency and at the end, and tells every step once and in order', async () => {

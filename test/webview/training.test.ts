@@ -48,6 +48,7 @@ const DATA: TrainingData = {
   points: pointsOf(1, 60),
   totalIterations: 200,
   imagesPerSecond: 12.34,
+  idleShare: 0.0123,
   secondsLeft: 95,
   error: null,
 };
@@ -75,6 +76,7 @@ describe.skipIf(NO_BROWSER !== '')(`the training panel${NO_BROWSER}`, () => {
     expect(await tile('Iteration').textContent()).toBe('60 / 200');
     expect(await tile('Best validation loss').textContent()).toBe('0.9000 at 60');
     expect(await tile('Time left').textContent()).toBe('1 min 35 s');
+    expect(await tile('Waiting for images').textContent()).toBe('1.2 %');
     const before = await page.locator('path.line').first().getAttribute('d');
     await tell({ event: { points: pointsOf(61, 140), imagesPerSecond: 20, secondsLeft: 30 } });
     await tile('Iteration').filter({ hasText: '140 / 200' }).waitFor();

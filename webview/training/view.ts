@@ -141,7 +141,7 @@ function bestOf(points: readonly HistoryPoint[]): HistoryPoint | undefined {
 }
 
 function tiles(data: TrainingData): TemplateResult {
-  const { points, totalIterations, imagesPerSecond, secondsLeft, record, status } = data;
+  const { points, totalIterations, imagesPerSecond, idleShare, secondsLeft, record, status } = data;
   const last = points.at(-1);
   const best = bestOf(points);
   const left = status === 'training' || status === 'paused' ? duration(secondsLeft) : '–';
@@ -151,6 +151,11 @@ function tiles(data: TrainingData): TemplateResult {
     [t('Loss'), fixed(last?.loss, 4)],
     [t('Best validation loss'), best ? t('{0} at {1}', fixed(best.validationLoss, 4), count(best.iteration)) : '–'],
     [t('Images per second'), imagesPerSecond > 0 ? fixed(imagesPerSecond, 1) : '–'],
+    [
+      t('Waiting for images'),
+      idleShare === null || last === undefined ? '–' : t('{0} %', fixed(100 * idleShare, 1)),
+      t('Share of the steps’ time in which they waited for their images'),
+    ],
     [t('Time left'), left],
     [t('Learning rate'), last ? short(last.learnRate) : '–'],
     [t('Device'), record?.device.device ?? '–', record?.device.reason ?? ''],

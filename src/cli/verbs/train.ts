@@ -134,12 +134,13 @@ const ENDINGS: Readonly<Record<TrainResult['stopped'], string>> = {
 };
 
 function summary(result: TrainResult): string[] {
-  const { iterations, epochs, best, imagesPerSecond, device, run, stopped } = result;
+  const { iterations, epochs, best, imagesPerSecond, idleShare, device, run, stopped } = result;
+  const waited = idleShare === undefined ? '' : `, ${(100 * idleShare).toFixed(1)} % of the time waiting for images`;
   const lines = [
     `Run        ${run}`,
     `Trained    ${iterations} iterations in ${epochs} epochs: ${ENDINGS[stopped]}`,
     `Best       ${best ? `validation loss ${best.validationLoss.toFixed(4)} at iteration ${best.iteration}` : 'no validation yet'}`,
-    `Speed      ${imagesPerSecond.toFixed(1)} images/s on ${device.device}`,
+    `Speed      ${imagesPerSecond.toFixed(1)} images/s on ${device.device}${waited}`,
   ];
   const next =
     stopped === 'person' ? `Continue   labelscope train … --run ${run} --resume` : `Next       labelscope evaluate ${run}`;

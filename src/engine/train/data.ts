@@ -56,19 +56,26 @@ function imageData(
   { record, train, validation }: Job,
   emit: (event: TrainEvent) => void,
 ): Omit<TrainingData, 'provenance'> {
-  const cache = pixelCache(record.recipe.imageCache);
-  const examples = ({ set, paths }: Split): Examples =>
+  const { width, height } = classifier;
+  const budget = record.recipe.imageCache * 1e6;
+  // Validation images are looked at many times an epoch, those to train on once: they go first, up to half of the memory.
+  const forValidation = Math.min(budget / 2, 3 * width * height * validation.paths.length);
+  const examples = ({ set, paths }: Split, bytes: number): Examples =>
     imageExamples({
       set,
       paths,
-      height: classifier.height,
-      width: classifier.width,
+      height,
+      width,
       seed: record.seed,
       augmentation: record.recipe,
-      cache,
+      cache: pixelCache(bytes),
       onUnreadable: (message) => emit({ kind: 'warning', message }),
     });
-  return { train: examples(train), validation: examples(validation), inModel: (tensors) => tensors };
+  return {
+    train: examples(train, budget - forValidation),
+    validation: examples(validation, forValidation),
+    inModel: (tensors) => tensors,
+  };
 }
 
 async function featureData(

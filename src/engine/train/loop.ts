@@ -8,6 +8,14 @@ import type { Gate } from '../run/channel';
 import type { Learner } from './learner';
 import { LabelscopeError } from '../../protocol/errors';
 
+/** Of one step, in milliseconds. */
+export interface StepTime {
+  /** With the wait for its batch. */
+  readonly whole: number;
+  /** From when it could have begun until its batch was there. */
+  readonly waited: number;
+}
+
 export interface LoopOptions {
   readonly recipe: Recipe;
   readonly seed: number;
@@ -15,8 +23,8 @@ export interface LoopOptions {
   readonly signal: AbortSignal;
   /** Closed while the run is paused. */
   readonly gate: Gate;
-  /** Told how long each step took with the wait for its images, in milliseconds. */
-  readonly onStep: (milliseconds: number) => void;
+  /** Told how long each step took. */
+  readonly onStep: (time: StepTime) => void;
   /** Told after every step, and after its validation where one was due. */
   readonly onPoint: (point: HistoryPoint) => void;
   /** Told when the validation loss is lower than ever. */
@@ -76,11 +84,14 @@ export async function trainLoop(
     if (outOfPatience(recipe, progress)) return { progress, stopped: 'patience' };
     if (progress.iteration >= schedule.total) return { progress, stopped: endOf(recipe, schedule) };
     if (signal.aborted) return stoppedByPerson(options, progress);
-    const began = performance.now();
+    const free = performance.now();
     const batch = await next;
+    const waited = performance.now() - free;
+    const step = stepOn(learner, batch, schedule, progress, recipe);
+    // Drawn once the step is on its way: what this thread does for the next batch must not keep it.
     next = draw(progress.iteration + 2);
-    progress = await stepOn(learner, batch, schedule, progress, recipe);
-    options.onStep(performance.now() - began);
+    progress = await step;
+    options.onStep({ whole: performance.now() - free, waited });
   }
 }
 

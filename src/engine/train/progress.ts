@@ -1,17 +1,19 @@
 // How training is told: points as they come, a few times a second, with speed and time left; the history file gains the same lines.
 import type { HistoryPoint, TrainEvent } from '../../protocol/messages';
-import type { Schedule } from './loop';
+import type { Schedule, StepTime } from './loop';
 
 export interface ProgressTeller {
   add(point: HistoryPoint): void;
-  /** Told how long a step took, in milliseconds. */
-  took(milliseconds: number): void;
+  /** Told how long a step took. */
+  took(time: StepTime): void;
   /** Points of an earlier session, for whoever draws curves. */
   replay(points: readonly HistoryPoint[]): void;
   /** Waits until the history file has every point. */
   flush(): Promise<void>;
   /** Images a second of the training steps alone, with the wait for their images, without validation and checkpoints. */
   speed(): number;
+  /** Share of the same time in which steps waited for their images, 0..1. */
+  idleShare(): number;
 }
 
 const INTERVAL_MS = 200;
@@ -26,14 +28,16 @@ export function progressTeller(
   let told = 0;
   let steps = 0;
   let milliseconds = 0;
+  let waited = 0;
   const speed = () => (steps === 0 ? 0 : (1000 * steps * batchSize) / milliseconds);
+  const idleShare = () => (steps === 0 ? 0 : waited / milliseconds);
 
   const tell = (points: readonly HistoryPoint[]) => {
     const last = points.at(-1);
     if (!last) return;
     const imagesPerSecond = speed();
     const secondsLeft = imagesPerSecond > 0 ? ((total - last.iteration) * batchSize) / imagesPerSecond : 0;
-    emit({ kind: 'points', points, totalIterations: total, imagesPerSecond, secondsLeft });
+    emit({ kind: 'points', points, totalIterations: total, imagesPerSecond, idleShare: idleShare(), secondsLeft });
     told = performance.now();
   };
   const flush = (): Promise<void> => {
@@ -49,7 +53,8 @@ export function progressTeller(
   return {
     took: (time) => {
       steps++;
-      milliseconds += time;
+      milliseconds += time.whole;
+      waited += time.waited;
     },
     add: (point) => {
       waiting.push(point);
@@ -58,5 +63,6 @@ export function progressTeller(
     replay: tell,
     flush,
     speed,
+    idleShare,
   };
 }

@@ -160,7 +160,7 @@ async function learn(
     seed: record.seed,
     start,
     signal,
-    onStep: (milliseconds) => teller.took(milliseconds),
+    onStep: (time) => teller.took(time),
     onPoint: (point) => teller.add(point),
     onBest: async () => best.hold(await learner.state()),
     onCheckpoint: keep,
@@ -181,6 +181,7 @@ async function learn(
     stopped,
     best: progress.best,
     imagesPerSecond: teller.speed(),
+    idleShare: teller.idleShare(),
     device,
   };
   await writeRecord(paths, { ...record, state: stopped === 'person' ? 'stopped' : 'finished', result });
