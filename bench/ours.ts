@@ -40,7 +40,8 @@ async function trainingStep(runtime: Runtime, { backbone, threads, form, ...job 
   const options = { ...OPTIMISER, ...job, batchNormMomentum: undefined, ema: 0, l2On: 'weights-and-norm' as const, block };
   const learner = await startLearner(runtime, classifier, IMAGE, options, { device: 'cpu', threads });
   const { image, labels } = workBatch(job.batchSize);
-  return () => learner.step({ input: image, labels }, OPTIMISER.learnRate, 1);
+  const steps = [{ batch: { input: image, labels }, learnRate: OPTIMISER.learnRate, iteration: 1 }];
+  return async () => (await learner.steps(steps))[0]!;
 }
 
 /** @throws Error where the blocked form cannot be used */

@@ -1,7 +1,10 @@
 // Several training steps as one graph: a loop whose body is the step, so that the state stays on the device between them.
 import { encodeGraph } from './encode';
-import { type Graph, type Model, type Node, OnnxError, type ValueInfo } from './model';
+import type { Graph, Model, Node, ValueInfo } from './model';
 import { NEXT } from './normalization';
+
+/** The graph's input that says how many steps are to be done: int64, a scalar. */
+export const STEP_COUNT = 'steps/count';
 
 /** In front of the names of the body: a subgraph sees its surroundings, whose names must differ from its own. */
 const INSIDE = 'step/';
@@ -9,11 +12,8 @@ const INSIDE = 'step/';
 /**
  * The step as the body of ONNX's Loop. Inputs that are no state get an axis more, in front: one entry a step; so does every
  * output that is none. The state goes in once and comes out once, as `next/<state>` after the last step.
- *
- * @param steps how many; the graph is made for this number
- * @throws OnnxError onnx-unsupported where the step's inputs have no fixed dimensions
  */
-export function repeated({ graph, ...model }: Model, steps: number): Model {
+export function repeated({ graph, ...model }: Model): Model {
   const states = graph.outputs
     .map(({ name }) => name)
     .filter((name) => name.startsWith(NEXT))
@@ -25,24 +25,23 @@ export function repeated({ graph, ...model }: Model, steps: number): Model {
     name: 'steps',
     type: 'Loop',
     domain: '',
-    inputs: [COUNT, '', ...state.map(({ name }) => name)],
+    inputs: [STEP_COUNT, '', ...state.map(({ name }) => name)],
     outputs: [...state.map(({ name }) => NEXT + name), ...results.map(({ name }) => name)],
     attributes: { body: { kind: 'graph', value: encodeGraph(bodyOf(graph, state, perStep, results)) } },
   };
-  const longer = (info: ValueInfo): ValueInfo => ({ ...info, dims: [steps, ...fixed(info)] });
+  const longer = (info: ValueInfo): ValueInfo => ({ ...info, dims: info.dims && ['steps', ...info.dims] });
   return {
     ...model,
     graph: {
       name: graph.name,
       nodes: [loop],
-      inputs: [...perStep.map(longer), ...state],
+      inputs: [{ name: STEP_COUNT, type: 'int64', dims: [] }, ...perStep.map(longer), ...state],
       outputs: [...state.map((info) => ({ ...info, name: NEXT + info.name })), ...results.map(longer)],
-      initializers: new Map([[COUNT, { type: 'int64', dims: [], data: BigInt64Array.of(BigInt(steps)) }]]),
+      initializers: new Map(),
     },
   };
 }
 
-const COUNT = 'steps/count';
 const [NUMBER, GOES_ON] = ['steps/number', 'steps/goes_on'];
 
 function bodyOf(graph: Graph, state: readonly ValueInfo[], perStep: readonly ValueInfo[], results: readonly ValueInfo[]): Graph {
@@ -67,9 +66,4 @@ function bodyOf(graph: Graph, state: readonly ValueInfo[], perStep: readonly Val
 
 function node(type: string, inputs: string[], output: string): Node {
   return { name: output, type, domain: '', inputs, outputs: [output], attributes: {} };
-}
-
-function fixed({ name, dims }: ValueInfo): readonly number[] {
-  if (dims?.every((dim) => typeof dim === 'number')) return dims;
-  throw new OnnxError('onnx-unsupported', `The input '${name}' of the step has no fixed dimensions.`);
 }
