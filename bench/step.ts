@@ -44,7 +44,9 @@ export async function runBenchmark(options: Options, onNote: (text: string) => v
     for (const [index, one] of options.cases.entries()) {
       onNote(`${index + 1}/${options.cases.length}: ${nameOf(one)}`);
       try {
-        cases.push(await runCase(bench, one));
+        const found = await runCase(bench, one);
+        cases.push(found);
+        onNote(found.contestants.map(({ name, imagesPerSecond }) => `  ${name} ${imagesPerSecond.toFixed(1)} images/s`).join(','));
       } catch (error) {
         failed.push(`${nameOf(one)}: ${(error as Error).message}`);
       }
