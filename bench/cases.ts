@@ -53,6 +53,9 @@ npm run bench -- all [--device cpu|webgpu|cuda] and the options of step
 npm run bench -- activation          after npm run package
 npm run bench -- grid                the dataset panel over 120,000 images, in Chromium
 npm run bench -- slider [TAB...]     the evaluation panel's slider over 5,000 images × 80 categories, in Chromium
+npm run bench -- crashes [--kills N] [--seed N]
+  --kills    of the engine, at random moments (default 40)
+  --seed     of the moments (default 1)
 npm run bench -- coco [--rounds N] [--times N]
   --times    also a file with so many times COCO's annotations, without the peers, whose memory would not do`;
 

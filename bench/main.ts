@@ -14,6 +14,7 @@ const LISTED: Readonly<Record<string, (args: string[]) => Promise<string[]>>> = 
   coco: async (args) => (await import('./coco')).benchCoco(args, note),
   suspects: async (args) => (await import('./suspects')).benchSuspects(args, note),
   grid: async () => (await import('./grid')).benchGrid(),
+  crashes: async (args) => (await import('./crashes')).benchCrashes(args, note),
   slider: async (args) => (await import('./slider')).benchSlider(args),
 };
 

@@ -32,10 +32,10 @@ export async function benchPredict(args: string[]): Promise<string[]> {
   const cache = await mkdtemp(join(tmpdir(), 'labelscope-bench-'));
   process.env.LABELSCOPE_CACHE = cache;
   for (let round = 0; round < ROUNDS; round++) {
-    await rm(cache, { recursive: true });
+    await rm(cache, { recursive: true, force: true });
     await measure(resolve(model), resolve(image), deviceOf(values.device), times);
   }
-  await rm(cache, { recursive: true });
+  await rm(cache, { recursive: true, force: true });
   return Object.entries(NAMES).map(
     ([key, name]) =>
       `${name.padEnd(46)} ${median(times[key as keyof Times])

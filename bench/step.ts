@@ -46,7 +46,9 @@ export async function runBenchmark(options: Options, onNote: (text: string) => v
       try {
         const found = await runCase(bench, one);
         cases.push(found);
-        onNote(found.contestants.map(({ name, imagesPerSecond }) => `  ${name} ${imagesPerSecond.toFixed(1)} images/s`).join(','));
+        onNote(
+          found.contestants.map(({ name, imagesPerSecond }) => `  ${name} ${imagesPerSecond.toFixed(1)} images/s`).join(','),
+        );
       } catch (error) {
         failed.push(`${nameOf(one)}: ${(error as Error).message}`);
       }

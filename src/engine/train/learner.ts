@@ -90,7 +90,8 @@ export async function startLearner(
     atOnce,
     steps: async (steps) => {
       const feeds = atOnce > 1 ? together(steps.map(feedsOf)) : feedsOf(steps[0]!);
-      const outputs = await runtime.run(stepSession, feeds, { state });
+      // Those of several steps were copied into one a moment ago.
+      const outputs = await runtime.run(stepSession, feeds, { state, givenAway: atOnce > 1 });
       return Array.from((outputs[LOSS] as Tensor<'float32'>).data);
     },
     logits,
