@@ -24,7 +24,7 @@ import { COCO, DECISIONS, HISTORY, MESSAGES, networks, pictures, PREDICTIONS, PR
 import { damaged, damagedTree } from './mutate';
 
 /** Whether it was read; the other way is to refuse it as it should be. */
-export type Outcome = 'read' | 'refused';
+type Outcome = 'read' | 'refused';
 
 /** Reads the input of a number. @throws whatever is neither */
 type Target = (input: number) => Promise<Outcome>;
