@@ -22,6 +22,8 @@ export interface Batch {
 
 export interface Examples {
   readonly count: number;
+  /** How many an evaluation draws at a time; undefined = as many as images. */
+  readonly evaluated?: number;
   batch(draw: Draw): Promise<Batch>;
 }
 
@@ -141,6 +143,9 @@ export function unreadableCounter(total: number, tell: (message: string, row: nu
   };
 }
 
+/** Features that an evaluation looks at together, 2 MB: a head takes less time for fewer than the message that asks for them. */
+const EVALUATED_FEATURES = 2 ** 19;
+
 /**
  * Examples from features that were computed before: `variants` matrices of count × F, such as one of the images as they
  * are and one of their mirror images, of which training draws one at random and evaluation the first.
@@ -149,6 +154,7 @@ export function featureExamples(set: LabelledSet, variants: readonly Float32Arra
   const width = variants[0]!.length / Math.max(1, set.images.length);
   return {
     count: set.images.length,
+    evaluated: Math.max(1, Math.floor(EVALUATED_FEATURES / width)),
     batch: ({ rows, epoch }) => {
       const data = new Float32Array(rows.length * width);
       rows.forEach((row, k) => {

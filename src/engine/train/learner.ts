@@ -95,17 +95,18 @@ async function meanLoss(
   entry: EntryLoss,
   logitsOf: (batch: Batch) => Promise<Float32Array>,
 ): Promise<number> {
+  const { evaluated: size = EVALUATION_BATCH } = examples;
   const drawn = (start: number): Promise<Batch> => {
-    const rows = Array.from({ length: Math.min(EVALUATION_BATCH, examples.count - start) }, (_, k) => start + k);
+    const rows = Array.from({ length: Math.min(size, examples.count - start) }, (_, k) => start + k);
     return ahead(examples.batch({ rows }));
   };
   let sum = 0;
   let images = 0;
   let next = drawn(0);
-  for (let start = 0; start < examples.count; start += EVALUATION_BATCH) {
+  for (let start = 0; start < examples.count; start += size) {
     signal.throwIfAborted();
     const batch = await next;
-    if (start + EVALUATION_BATCH < examples.count) next = drawn(start + EVALUATION_BATCH);
+    if (start + size < examples.count) next = drawn(start + size);
     if (batch.labels.dims[0] === 0) continue;
     const logits = await logitsOf(batch);
     const categories = batch.labels.dims[1]!;
