@@ -42,6 +42,8 @@ npm run bench -- predict RUN IMAGE
 npm run bench -- activation          after npm run package
 npm run bench -- grid                the dataset panel over 120,000 images, in Chromium
 npm run bench -- slider [TAB...]     the evaluation panel's slider over 5,000 images × 80 categories, in Chromium
+npm run bench -- quick ANNOTATIONS [--rounds N]        the recipe quick on the command line, with nothing computed before and again
+npm run bench -- scale [--images N] [--part features|steps]      time and memory of an image in a set of N (default 120000) and of 1,000
 npm run bench -- coco [--rounds N] [--times N]
   --times    also a file with so many times COCO's annotations, without the peers, whose memory would not do`;
 

@@ -32,8 +32,14 @@ export async function featureMatrix(rows: number, width: number, folder: string,
 export function inMemory(data: Float32Array, width: number): FeatureMatrix {
   return {
     width,
-    read: (row, target, at) => Promise.resolve(target.set(data.subarray(row * width, (row + 1) * width), at)),
-    put: (row, values) => Promise.resolve(data.set(values, row * width)),
+    read: (row, target, at) => {
+      target.set(data.subarray(row * width, (row + 1) * width), at);
+      return Promise.resolve();
+    },
+    put: (row, values) => {
+      data.set(values, row * width);
+      return Promise.resolve();
+    },
   };
 }
 

@@ -73,8 +73,7 @@ interface Table {
 
 async function newTable({ paths, mirrored, cache }: FeatureJob, width: number): Promise<Table> {
   const both = mirrored ? [0, 1] : [0];
-  const variants: FeatureMatrix[] = [];
-  for (const _ of both) variants.push(await featureMatrix(paths.length, width, cache.folder));
+  const variants = await Promise.all(both.map(() => featureMatrix(paths.length, width, cache.folder)));
   return { width, variants, known: both.map(() => new Uint8Array(paths.length)) };
 }
 
