@@ -22,7 +22,6 @@ export interface ScaleReading {
   readonly quarters: readonly [first: number, last: number];
   /** Resident memory in MiB at a quarter, half, three quarters and the end of the images, each the mean of ten looks before. */
   readonly memory: readonly number[];
-  readonly idleShare: number;
 }
 
 interface Look {
@@ -49,12 +48,12 @@ export async function runScale({ annotations, backbone, run, recipe, set }: Scal
     if (recipe !== 'quick' && event.kind === 'points') look(event.points.at(-1)!.iteration * batch);
   };
   const params = { annotations, backbone, run, recipe, set, device: 'cpu', seed: 0, resume: false } as const;
-  const { idleShare = 0 } = await train(params, context, emit);
-  process.stdout.write(JSON.stringify({ ...readingOf(looks), idleShare }));
+  await train(params, context, emit);
+  process.stdout.write(JSON.stringify(readingOf(looks)));
   await runtime.close();
 }
 
-function readingOf(looks: readonly Look[]): Omit<ScaleReading, 'idleShare'> {
+function readingOf(looks: readonly Look[]): ScaleReading {
   const [first, last] = [looks[0]!, looks.at(-1)!];
   const place = (share: number) => looks.findIndex(({ images }) => images >= share * last.images);
   const speed = (from: Look, to: Look) => (1000 * (to.images - from.images)) / (to.at - from.at);

@@ -16,8 +16,8 @@ export interface FeatureMatrix extends FeatureRows {
   put(row: number, values: Float32Array): Promise<void>;
 }
 
-/** Bytes: the features of 31,000 images, 2048 each. The system keeps the file in memory as far as it has some to spare. */
-const MOST_IN_MEMORY = 2 ** 28;
+/** Bytes: the features of 8,192 images, 2048 each. The system keeps the file in memory as far as it has some to spare. */
+const MOST_IN_MEMORY = 2 ** 26;
 
 /**
  * Without a file where none can be made in `folder`.
