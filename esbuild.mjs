@@ -78,12 +78,16 @@ const TESTS = {
 /** The windows: a script and a style sheet each. */
 const WINDOWS = {
   ...COMMON,
-  entryPoints: Object.fromEntries(
-    ['dataset', 'training', 'evaluation', 'image', 'labels', 'review', 'compare', 'report'].map((name) => [
-      `webview/${name}`,
-      `webview/${name}/main.ts`,
-    ]),
-  ),
+  entryPoints: {
+    ...Object.fromEntries(
+      ['dataset', 'training', 'evaluation', 'image', 'labels', 'review', 'compare', 'report'].map((name) => [
+        `webview/${name}`,
+        `webview/${name}/main.ts`,
+      ]),
+    ),
+    // Put into the pages of evaluations as text.
+    'webview/fitting-worker': 'webview/evaluation/fitting-worker.ts',
+  },
   platform: 'browser',
   target: 'chrome126',
   format: 'iife',

@@ -17,6 +17,7 @@ const LISTED: Readonly<Record<string, (args: string[]) => Promise<string[]>>> = 
   grid: async () => (await import('./grid')).benchGrid(),
   quick: async (args) => (await import('./quick')).benchQuick(args, note),
   scale: async (args) => (await import('./scale')).benchScale(args, note),
+  crashes: async (args) => (await import('./crashes')).benchCrashes(args, note),
   slider: async (args) => (await import('./slider')).benchSlider(args),
 };
 

@@ -21,8 +21,22 @@ const SETS: readonly (readonly [string, EvaluationSize])[] = [
 const DRAGGED = [...Array.from({ length: 45 }, (_, k) => 25 + k), ...Array.from({ length: 45 }, (_, k) => 69 - k)];
 const JUMPED = Array.from({ length: 40 }, (_, k) => (5 + 37 * k) % 91);
 
-/** Names of the panel's tabs, as it keeps them. */
-const SHOWN = ['overview', 'thresholds', 'calibration', 'failures'];
+interface Shown {
+  readonly name: string;
+  /** The tab as the panel keeps it. */
+  readonly tab: string;
+  /** A card that the page is scrolled to. */
+  readonly card?: string;
+}
+
+const SHOWN: readonly Shown[] = [
+  { name: 'overview', tab: 'overview' },
+  { name: 'overview, scrolled to its table', tab: 'overview', card: 'categories' },
+  { name: 'thresholds', tab: 'thresholds' },
+  { name: 'calibration', tab: 'calibration' },
+  { name: 'failures', tab: 'failures' },
+  { name: 'failures, scrolled to their pairs', tab: 'failures', card: 'pairs' },
+];
 
 /** Lines of the median, the 95th percentile and the longest of the work of an event: its handlers, the script of its frame, style, layout and paint. */
 export async function benchSlider(asked: readonly string[]): Promise<string[]> {
@@ -32,8 +46,8 @@ export async function benchSlider(asked: readonly string[]): Promise<string[]> {
     const rows: string[][] = [];
     for (const [name, size] of SETS) {
       const data = evaluationData(size);
-      for (const tab of SHOWN.filter((one) => asked.length === 0 || asked.includes(one)))
-        rows.push(...(await rowsOf(browser, name, tab, data)));
+      for (const shown of SHOWN.filter(({ tab }) => asked.length === 0 || asked.includes(tab)))
+        rows.push(...(await rowsOf(browser, name, shown, data)));
     }
     return table([['', 'tab', 'slider', 'median ms', '95 % ms', 'longest ms', 'processor ms', 'tiles that moved'], ...rows]);
   } finally {
@@ -41,14 +55,15 @@ export async function benchSlider(asked: readonly string[]): Promise<string[]> {
   }
 }
 
-async function rowsOf(browser: Browser, name: string, tab: string, data: EvaluationData): Promise<string[][]> {
-  const { page, close } = await showWindow(browser, 'evaluation', { data, kept: { tab } });
+async function rowsOf(browser: Browser, name: string, shown: Shown, data: EvaluationData): Promise<string[][]> {
+  const { page, close } = await showWindow(browser, 'evaluation', { data, kept: { tab: shown.tab } });
   await page.locator('#threshold').waitFor({ timeout: 120_000 });
+  if (shown.card) await page.locator(`[data-card="${shown.card}"] .scroll`).scrollIntoViewIfNeeded();
   const processor = await processorOf(page);
   const row = async (way: string, places: readonly (number | null)[]) => {
     const before = await processor();
     const found = await work(page, places);
-    return [name, tab, way, ...summary(found, (await processor()) - before)];
+    return [name, shown.name, way, ...summary(found, (await processor()) - before)];
   };
   // The first way round compiles what the second measures.
   await work(page, DRAGGED);

@@ -1,6 +1,6 @@
 // A run, or several side by side, as one HTML file: the panels' own script and style sheet, and the data, in it. Nothing is fetched.
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { readEvaluation, readImport, readRun } from '../engine/client/folder';
 import { readLooking } from '../engine/client/looking';
@@ -36,9 +36,12 @@ export async function comparisonPage(result: CompareResult): Promise<string> {
   return page(title, { training: null, evaluation: null, comparison: { runs, settings: result.settings, result } });
 }
 
-/** @throws LabelscopeError 'write-failed' */
+/** Whole or not at all. @throws LabelscopeError 'write-failed' */
 export async function writePage(path: string, content: string): Promise<void> {
-  await writeFile(path, content).catch((error: unknown) => {
+  const temporary = `${path}.${process.pid}.tmp`;
+  const written = writeFile(temporary, content).then(() => rename(temporary, path));
+  await written.catch(async (error: unknown) => {
+    await rm(temporary, { force: true }).catch(() => undefined);
     const detail = error instanceof Error ? error.message : String(error);
     throw new LabelscopeError(
       'write-failed',
@@ -85,7 +88,8 @@ async function page(title: string, data: ReportData): Promise<string> {
   const folder = join(__dirname, 'webview');
   const script = harmless(await readFile(join(folder, 'report.js'), 'utf8'));
   const style = harmless(await readFile(join(folder, 'report.css'), 'utf8'));
-  const policy = `default-src 'none'; script-src '${hashOf(script)}'; style-src '${hashOf(style)}'; img-src data: blob:`;
+  const worker = await readFile(join(folder, 'fitting-worker.js'), 'utf8');
+  const policy = `default-src 'none'; script-src '${hashOf(script)}'; worker-src blob:; style-src '${hashOf(style)}'; img-src data: blob:`;
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -97,11 +101,17 @@ async function page(title: string, data: ReportData): Promise<string> {
 </head>
 <body>
 <main id="root"></main>
-<script type="application/json" id="data">${JSON.stringify(data).replaceAll('<', '\\u003c')}</script>
+<script type="application/json" id="data">${asData(data)}</script>
+<script type="application/json" id="fitting-worker">${asData(worker)}</script>
 <script>${script}</script>
 </body>
 </html>
 `;
+}
+
+/** JSON as text of a page, in which no tag can begin. */
+function asData(value: unknown): string {
+  return JSON.stringify(value).replaceAll('<', '\\u003c');
 }
 
 /** An end tag within a script or style would end it. In our bundles such text stands in strings and comments only. */

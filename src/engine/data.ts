@@ -30,8 +30,8 @@ interface OpenOptions extends Opening {
   /** Where the images of the file are that belongs to it. */
   readonly partner?: string;
   readonly categories: readonly string[] | undefined;
-  /** Of the annotation file that it has to be. */
-  readonly fingerprint?: string;
+  /** What the annotation file has to be: its fingerprint, and what it held. */
+  readonly known?: Pick<SplitSource, 'fingerprint' | 'holds'>;
   readonly includeUnlabeled: boolean;
   readonly say: (message: string) => void;
   readonly onProgress?: (bytes: number, totalBytes: number) => void;
@@ -86,8 +86,8 @@ export async function reopenSplit(
   includeUnlabeled: boolean,
   { signal, runsFolder }: Opening,
 ): Promise<Split> {
-  const { annotations, images, fingerprint } = source;
-  const options = { annotations, images, fingerprint, categories, includeUnlabeled, signal, runsFolder };
+  const { annotations, images } = source;
+  const options = { annotations, images, known: source, categories, includeUnlabeled, signal, runsFolder };
   const split = await openSplit({ ...options, say: () => undefined });
   if (!source.part) return split;
   return parts(split, source.part)[source.part.which];
@@ -104,7 +104,8 @@ export async function openSplit(options: OpenOptions): Promise<OpenedSplit> {
   const annotations = resolve(options.annotations);
   const { signal, runsFolder, onProgress } = options;
   const index = await openAnnotations(annotations, { signal, runsFolder, onProgress });
-  if (options.fingerprint !== undefined && options.fingerprint !== index.fingerprint) throw changed(annotations);
+  const holds = holdingsOf(index);
+  if (options.known && options.known.fingerprint !== index.fingerprint) throw changed(annotations, options.known.holds, holds);
   const set = labelSet(index, {
     ...(options.categories && { categories: options.categories }),
     includeUnlabeled: options.includeUnlabeled,
@@ -116,7 +117,7 @@ export async function openSplit(options: OpenOptions): Promise<OpenedSplit> {
   options.say(`${set.images.length} images of ${annotations}; image folder: ${folder} (${how}).`);
   const found = await resolveImages(set, folder);
   const failed = found.problems.map(({ fileName, message }) => ({ file: fileName, error: message }));
-  const source = { annotations, images: folder, fingerprint: index.fingerprint, count: found.set.images.length };
+  const source = { annotations, images: folder, fingerprint: index.fingerprint, holds, count: found.set.images.length };
   return { set: found.set, declared: set, index, paths: found.paths, source, failed };
 }
 
@@ -166,9 +167,24 @@ function tooFew(annotations: string): LabelscopeError {
   );
 }
 
-function changed(annotations: string): LabelscopeError {
+type Holdings = NonNullable<SplitSource['holds']>;
+
+const holdingsOf = ({ images, annotations, categories }: CocoIndex): Holdings => ({
+  images: images.length,
+  annotations: annotations.count,
+  categories: categories.length,
+});
+
+function changed(annotations: string, before: Holdings | undefined, now: Holdings): LabelscopeError {
   return new LabelscopeError(
     'annotations-changed',
-    `${annotations} is not the file that the run was made with: it has changed. Put the old one back, or train a new run.`,
+    `${annotations} is not the file that the run was made with: ${whatChanged(before, now)}. Put the old one back, or train a new run.`,
   );
+}
+
+function whatChanged(before: Holdings | undefined, now: Holdings): string {
+  if (!before) return 'it has changed';
+  const kinds = (Object.keys(now) as (keyof Holdings)[]).filter((kind) => before[kind] !== now[kind]);
+  if (kinds.length > 0) return `it had ${kinds.map((kind) => `${before[kind]} ${kind} and now has ${now[kind]}`).join(', ')}`;
+  return 'its text has changed, though it has as many images, annotations and categories as before';
 }

@@ -161,15 +161,27 @@ function verdictOf([low, high]: NonNullable<Interval>, lessIsBetter: boolean): V
  * resamples where the metric is undefined are left out; null where it is undefined in all.
  */
 export function percentileInterval(values: Float64Array): Interval {
-  // NaN comes last.
-  const sorted = values.slice().sort();
-  let known = sorted.length;
-  while (known > 0 && Number.isNaN(sorted[known - 1]!)) known--;
-  if (known === 0) return null;
-  const at = (share: number) => {
-    const place = share * (known - 1);
-    const below = sorted[Math.floor(place)]!;
-    return below + (sorted[Math.ceil(place)]! - below) * (place % 1);
+  const known = values.filter((value) => !Number.isNaN(value));
+  if (known.length === 0) return null;
+  const place = ((1 - LEVEL) / 2) * (known.length - 1);
+  const [below, share] = [Math.floor(place), place % 1];
+  const end = (sign: 1 | -1) => {
+    const least = leastOf(known, Math.ceil(place) + 1, sign);
+    // Adding 0 makes −0 of the other sign 0.
+    return sign * (least[below]! + (least.at(-1)! - least[below]!) * share) + 0;
   };
-  return [at((1 - LEVEL) / 2), at((1 + LEVEL) / 2)];
+  return [end(1), end(-1)];
+}
+
+/** The least values times `sign`, ascending: they are few, and to sort all takes a slider's frame too long. */
+function leastOf(values: Float64Array, count: number, sign: 1 | -1): Float64Array {
+  const least = new Float64Array(count).fill(Infinity);
+  for (let r = 0; r < values.length; r++) {
+    const value = sign * values[r]!;
+    if (value >= least[count - 1]!) continue;
+    let at = count - 1;
+    for (; at > 0 && least[at - 1]! > value; at--) least[at] = least[at - 1]!;
+    least[at] = value;
+  }
+  return least;
 }

@@ -19,7 +19,7 @@ export function binaryCrossEntropy({ labels, scores, images }: ScoredSet): numbe
 }
 
 /** One bin of a reliability diagram: the images whose score for the category is ≥ `from` and below the next bin's. */
-interface CalibrationBin {
+export interface CalibrationBin {
   readonly from: number;
   readonly images: number;
   /** Null in an empty bin. */

@@ -1,6 +1,7 @@
 // Pairs of categories in a model's errors: what is taken for what, what lures a false alarm, what goes wrong together.
-import { predictionsAt } from './predicted';
 import { Z_95 } from './interval';
+import { type PairCounts, pairCounter } from './pair-counts';
+import { predictionsAt } from './predicted';
 import type { ScoredSet, Threshold } from './types';
 
 /**
@@ -31,45 +32,64 @@ export interface Pair {
 }
 
 /**
- * Every pair that happens at least once, by how many images it has more than expected, the most first. 'confused' and 'lured' are counted among
- * the images without `b`, where alone it can be a false alarm; 'missed-together' among those with both; 'false-together' among those with
+ * Every pair of the kinds that happens at least once, by how many images it has more than expected, the most first. 'confused' and 'lured' are counted
+ * among the images without `b`, where alone it can be a false alarm; 'missed-together' among those with both; 'false-together' among those with
  * neither. The set and the threshold must be checked.
- *
- * @param predicted what `predictionsAt` says of them, where it is known
  */
-export function pairsAt(
-  set: ScoredSet,
-  threshold: Threshold,
-  kinds: readonly PairKind[] = PAIR_KINDS,
-  predicted = predictionsAt(set, threshold),
-): Pair[] {
-  const { counts, tables } = tally(set, predicted);
+export function pairsAt(set: ScoredSet, threshold: Threshold, kinds: readonly PairKind[] = PAIR_KINDS): Pair[] {
+  const { counts, change } = pairCounter(set);
+  const predicted = predictionsAt(set, threshold);
   const width = set.categories.length;
-  const { present, missed, wrong } = counts;
-  const { truths, misses, alarms, lured, confused, missedBeside } = tables;
-  const { images } = set;
-  const pairs: Pair[] = [];
-  // Of most pairs there is none, and a slider asks often.
-  const add = (kind: PairKind, a: number, b: number, both: number, among: () => Omit<Table, 'both'>) => {
-    if (both > 0 && kinds.includes(kind)) pairs.push(pairOf(kind, a, b, { both, ...among() }));
-  };
+  predicted.forEach((said, at) => said === 1 && change(at % width, Math.floor(at / width), set.labels[at]!, 1));
+  const pairs = kinds.flatMap((kind) => pairsOf(counts, set, kind).first(Infinity));
+  return pairs.sort((p, q) => excessOf(q) - excessOf(p) || q.images - p.images);
+}
+
+const excessOf = ({ images, expected }: Pair) => images - expected;
+
+/** The pairs of a kind in the order of `pairsAt`. */
+export interface Pairs {
+  readonly count: number;
+  /** Few of many take little time: a slider asks often. */
+  readonly first: (most: number) => Pair[];
+}
+
+/**
+ * The pairs of a kind that counts tell of, as long as these stay.
+ * @param category an index: only pairs with it
+ */
+export function pairsOf(counts: PairCounts, { images, categories }: ScoredSet, kind: PairKind, category?: number): Pairs {
+  const width = categories.length;
+  const isOrdered = kind === 'confused' || kind === 'lured';
+  const table = tableOf[kind](counts, images);
+  const found: number[] = [];
+  const excess = new Float64Array(width ** 2);
   for (let a = 0; a < width; a++) {
-    for (let b = 0; b < width; b++) {
-      const [ab, ba] = [a * width + b, b * width + a];
-      if (a === b) continue;
-      const without = () => images - present[b]!;
-      add('confused', a, b, confused[ab]!, () => ({ ofA: missed[a]! - missedBeside[ab]!, ofB: wrong[b]!, among: without() }));
-      add('lured', a, b, lured[ab]!, () => ({ ofA: present[a]! - truths[ab]!, ofB: wrong[b]!, among: without() }));
-      if (a > b) continue;
-      add('missed-together', a, b, misses[ab]!, () => ({ ofA: missedBeside[ab]!, ofB: missedBeside[ba]!, among: truths[ab]! }));
-      add('false-together', a, b, alarms[ab]!, () => ({
-        ofA: wrong[a]! - lured[ba]!,
-        ofB: wrong[b]! - lured[ab]!,
-        among: images - present[a]! - present[b]! + truths[ab]!,
-      }));
+    for (let b = isOrdered ? 0 : a + 1; b < width; b++) {
+      if (a === b || (category !== undefined && category !== a && category !== b)) continue;
+      const both = table.both(a, b);
+      if (both === 0) continue;
+      found.push(a * width + b);
+      excess[a * width + b] = both - (table.ofA(a, b) * table.ofB(a, b)) / table.among(a, b);
     }
   }
-  return pairs.sort((p, q) => q.images - q.expected - (p.images - p.expected) || q.images - p.images);
+  const place = (ab: number) => [Math.floor(ab / width), ab % width] as const;
+  const imagesOf = (ab: number) => table.both(...place(ab));
+  const before = (p: number, q: number) => excess[q]! - excess[p]! || imagesOf(q) - imagesOf(p) || p - q;
+  return { count: found.length, first: (most) => firstOf(found, most, before).map((ab) => pairOf(kind, ...place(ab), table)) };
+}
+
+/** The first of them in the order, sorted. */
+function firstOf(all: readonly number[], most: number, before: (p: number, q: number) => number): number[] {
+  if (all.length <= most) return [...all].sort(before);
+  const first = all.slice(0, most).sort(before);
+  for (let k = most; k < all.length; k++) {
+    if (before(all[k]!, first[most - 1]!) >= 0) continue;
+    let at = most - 1;
+    for (; at > 0 && before(all[k]!, first[at - 1]!) < 0; at--) first[at] = first[at - 1]!;
+    first[at] = all[k]!;
+  }
+  return first;
 }
 
 /** Fewer images than this are an anecdote: among thousands of pairs some come about by chance. */
@@ -99,69 +119,38 @@ export function imagesOfPair(set: ScoredSet, threshold: Threshold, { kind, a, b 
 const FALSE = 1;
 const MISSED = 2;
 
-/** By category, and by a × categories + b: in how many images one happens, and both. */
-interface Tally {
-  readonly counts: { readonly present: Uint32Array; readonly missed: Uint32Array; readonly wrong: Uint32Array };
-  readonly tables: {
-    /** Both are true. */
-    readonly truths: Uint32Array;
-    /** Both are missed. */
-    readonly misses: Uint32Array;
-    /** Both are false alarms. */
-    readonly alarms: Uint32Array;
-    /** a is true, b is a false alarm. */
-    readonly lured: Uint32Array;
-    /** a is missed, b is a false alarm. */
-    readonly confused: Uint32Array;
-    /** a is missed, b is true. */
-    readonly missedBeside: Uint32Array;
-  };
-}
-
-function tally({ images, categories, labels }: ScoredSet, predicted: Uint8Array): Tally {
-  const width = categories.length;
-  const column = () => new Uint32Array(width);
-  const table = () => new Uint32Array(width ** 2);
-  const counts = { present: column(), missed: column(), wrong: column() };
-  const tables = { truths: table(), misses: table(), alarms: table(), lured: table(), confused: table(), missedBeside: table() };
-  const [present, missed, wrong]: [number[], number[], number[]] = [[], [], []];
-  for (let row = 0, at = 0; row < images; row++) {
-    present.length = missed.length = wrong.length = 0;
-    for (let c = 0; c < width; c++, at++) {
-      // Most entries are neither.
-      if (labels[at] === 0) {
-        if (predicted[at] === 1) wrong.push(c);
-        continue;
-      }
-      present.push(c);
-      if (predicted[at] === 0) missed.push(c);
-    }
-    for (const c of present) counts.present[c]!++;
-    for (const c of missed) counts.missed[c]!++;
-    for (const c of wrong) counts.wrong[c]!++;
-    cross(tables.truths, width, present, present);
-    cross(tables.misses, width, missed, missed);
-    cross(tables.alarms, width, wrong, wrong);
-    cross(tables.lured, width, present, wrong);
-    cross(tables.confused, width, missed, wrong);
-    cross(tables.missedBeside, width, missed, present);
-  }
-  return { counts, tables };
-}
-
-function cross(table: Uint32Array, width: number, first: readonly number[], second: readonly number[]): void {
-  for (const a of first) for (const b of second) table[a * width + b]!++;
-}
-
 /** Of `among` images, `ofA` have one, `ofB` the other, `both` both. */
-interface Table {
-  readonly both: number;
-  readonly ofA: number;
-  readonly ofB: number;
-  readonly among: number;
-}
+type Table = Readonly<Record<'both' | 'ofA' | 'ofB' | 'among', (a: number, b: number) => number>>;
 
-function pairOf(kind: PairKind, a: number, b: number, { both, ofA, ofB, among }: Table): Pair {
+const tableOf: Readonly<Record<PairKind, (counts: PairCounts, images: number) => Table>> = {
+  confused: (counts, images) => ({
+    both: counts.missedAndWrong,
+    ofA: (a, b) => counts.missed[a]! - counts.missedAndPresent(a, b),
+    ofB: (_, b) => counts.wrong[b]!,
+    among: (_, b) => images - counts.present[b]!,
+  }),
+  lured: (counts, images) => ({
+    both: counts.presentAndWrong,
+    ofA: (a, b) => counts.present[a]! - counts.bothPresent(a, b),
+    ofB: (_, b) => counts.wrong[b]!,
+    among: (_, b) => images - counts.present[b]!,
+  }),
+  'missed-together': (counts) => ({
+    both: counts.bothMissed,
+    ofA: counts.missedAndPresent,
+    ofB: (a, b) => counts.missedAndPresent(b, a),
+    among: counts.bothPresent,
+  }),
+  'false-together': (counts, images) => ({
+    both: counts.bothWrong,
+    ofA: (a, b) => counts.wrong[a]! - counts.presentAndWrong(b, a),
+    ofB: (a, b) => counts.wrong[b]! - counts.presentAndWrong(a, b),
+    among: (a, b) => images - counts.present[a]! - counts.present[b]! + counts.bothPresent(a, b),
+  }),
+};
+
+function pairOf(kind: PairKind, a: number, b: number, table: Table): Pair {
+  const [both, ofA, ofB, among] = [table.both(a, b), table.ofA(a, b), table.ofB(a, b), table.among(a, b)];
   const expected = (ofA * ofB) / among;
   const cells = [both, among - ofA - ofB + both, ofA - both, ofB - both].map((count) => count + 0.5) as [
     number,

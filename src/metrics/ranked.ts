@@ -40,8 +40,42 @@ export function rankedOf({ images, categories, labels, scores }: ScoredSet): Ran
 }
 
 /** How many images of category `c` have a score at or above the threshold. */
-export function predictedAt({ images, scores }: Ranked, c: number, threshold: number): number {
+function predictedAt({ images, scores }: Ranked, c: number, threshold: number): number {
   return images - firstAtLeast(scores.subarray(c * images, (c + 1) * images), threshold);
+}
+
+/** Thresholds on their way through the scores of each category, and what hears of every entry that they pass. */
+export interface Walk {
+  /** By category: how many of its entries are predicted. */
+  readonly places: Uint32Array;
+  /**
+   * Stops between categories once `goOn` says no, to be called again.
+   * @returns whether it is there
+   */
+  readonly moveTo: (threshold: number | ArrayLike<number>, goOn?: () => boolean) => boolean;
+}
+
+/** Hears that image `i` becomes a prediction of category `c`, or with a change of −1 is none any more. */
+export type Pass = (c: number, i: number, label: number, change: 1 | -1) => void;
+
+/** Begins where nothing is predicted. */
+export function walkOf(ranked: Ranked, pass: Pass): Walk {
+  const { images, width, order, labels } = ranked;
+  const places = new Uint32Array(width);
+  const passAt = (c: number, place: number, change: 1 | -1) => {
+    const at = (c + 1) * images - 1 - place;
+    pass(c, order[at]!, labels[at]!, change);
+  };
+  const moveTo: Walk['moveTo'] = (threshold, goOn = () => true) => {
+    for (let c = 0; c < width; c++) {
+      const target = predictedAt(ranked, c, typeof threshold === 'number' ? threshold : threshold[c]!);
+      if (places[c] !== target && !goOn()) return false;
+      while (places[c]! < target) passAt(c, places[c]!++, 1);
+      while (places[c]! > target) passAt(c, --places[c]!, -1);
+    }
+    return true;
+  };
+  return { places, moveTo };
 }
 
 /** The first index of an ascending array whose value is at least `limit`; its length where there is none. */

@@ -2,7 +2,7 @@
 // that the intervals follow a slider; a resample is a column of weights, and no resampled set is ever made.
 import type { Metric } from './headline';
 import { harmonicMean, ratio } from './quality';
-import { predictedAt, type Ranked } from './ranked';
+import { type Ranked, walkOf } from './ranked';
 import type { Resamples } from './resamples';
 import type { ScoredSet } from './types';
 
@@ -14,10 +14,10 @@ type MovingValues = Readonly<Record<MovingMetric, Float64Array>>;
 
 export interface Replicates {
   /**
-   * Brings the counts to a threshold for each category. Stops between categories once `goOn` says no, to be called again.
+   * Brings the counts to a threshold. Stops between categories once `goOn` says no, to be called again.
    * @returns whether it is there
    */
-  moveTo(limits: ArrayLike<number>, goOn?: () => boolean): boolean;
+  moveTo(threshold: number | ArrayLike<number>, goOn?: () => boolean): boolean;
   /** Every moving metric of each resample, where `moveTo` has brought the counts. */
   values(): MovingValues;
   /** categories × resamples, row-major: each category's F1. */
@@ -27,35 +27,26 @@ export interface Replicates {
 /** Counts begin where nothing is predicted. */
 export function replicatesOf(set: ScoredSet, ranked: Ranked, { weights, count }: Resamples): Replicates {
   const { images, width } = ranked;
-  const places = new Uint32Array(width);
   const agreement = agreementOf(set, weights, count);
   const [tp, predicted, positives] = [0, 1, 2].map(() => new Int32Array(width * count)) as [Int32Array, Int32Array, Int32Array];
   for (let at = 0; at < set.labels.length; at++) {
     if (set.labels[at] === 1) add(positives, (at % width) * count, weights, Math.floor(at / width) * count, count);
   }
-  /** The entry at `place` from the top becomes a prediction, or is none any more. */
-  const pass = (c: number, place: number, change: 1 | -1) => {
-    const at = (c + 1) * images - 1 - place;
-    const i = ranked.order[at]!;
-    const label = ranked.labels[at]!;
+  const walk = walkOf(ranked, (c, i, label, change) => {
     const move = change === 1 ? add : subtract;
     move(predicted, c * count, weights, i * count, count);
     if (label === 1) move(tp, c * count, weights, i * count, count);
     agreement.change(i, change, label);
-  };
-  const counts = { tp, predicted, positives, images, width, count };
+  });
+  const hadAll = columnSums(positives, count);
+  const counts = { tp, predicted, positives, hadAll, images, width, count };
   return {
-    moveTo: (limits, goOn = () => true) => {
-      for (let c = 0; c < width; c++) {
-        const target = predictedAt(ranked, c, limits[c]!);
-        if (places[c] !== target && !goOn()) return false;
-        while (places[c]! < target) pass(c, places[c]!++, 1);
-        while (places[c]! > target) pass(c, --places[c]!, -1);
-      }
-      agreement.settle();
-      return true;
+    moveTo: (threshold, goOn) => {
+      const isThere = walk.moveTo(threshold, goOn);
+      if (isThere) agreement.settle();
+      return isThere;
     },
-    values: () => ({ ...microValues(counts), ...macroValues(counts), ...agreement.values() }),
+    values: () => ({ ...countedValues(counts), ...agreement.values() }),
     f1: () => Float64Array.from(tp, (hits, at) => ratio(2 * hits, predicted[at]! + positives[at]!)),
   };
 }
@@ -65,20 +56,43 @@ interface ReplicateCounts {
   readonly tp: Int32Array;
   readonly predicted: Int32Array;
   readonly positives: Int32Array;
+  /** The last summed over the categories, which no threshold moves. */
+  readonly hadAll: Int32Array;
   readonly images: number;
   readonly width: number;
   readonly count: number;
 }
 
-function microValues({ tp, predicted, positives, images, width, count }: ReplicateCounts) {
-  const [hits, said, had] = [tp, predicted, positives].map((counts) => columnSums(counts, count));
+/** One walk over the counts: there are as many as categories × resamples, and a slider asks often. */
+function countedValues({ tp, predicted, positives, hadAll, images, width, count }: ReplicateCounts) {
+  const [precision, recall, f1, CF1] = floats(4, count) as [Float64Array, Float64Array, Float64Array, Float64Array];
+  const [hitAll, saidAll] = [new Int32Array(count), new Int32Array(count)];
+  for (let c = 0, at = 0; c < width; c++) {
+    for (let r = 0; r < count; r++, at++) {
+      const [hits, said, had] = [tp[at]!, predicted[at]!, positives[at]!];
+      hitAll[r] = hitAll[r]! + hits;
+      saidAll[r] = saidAll[r]! + said;
+      precision[r] = precision[r]! + ratio(hits, said);
+      recall[r] = recall[r]! + ratio(hits, had);
+      f1[r] = f1[r]! + ratio(2 * hits, said + had);
+    }
+  }
+  for (let r = 0; r < count; r++) {
+    for (const sum of [precision, recall, f1]) sum[r] = sum[r]! / width;
+    CF1[r] = harmonicMean(precision[r]!, recall[r]!);
+  }
+  const macro = { 'macro.precision': precision, 'macro.recall': recall, 'macro.f1': f1, CF1 };
+  return { ...microValues(hitAll, saidAll, hadAll, images * width), ...macro };
+}
+
+function microValues(hits: Int32Array, said: Int32Array, had: Int32Array, entries: number) {
   const each = (value: (tp: number, predicted: number, positives: number) => number) =>
-    Float64Array.from(hits!, (tp, r) => value(tp, said![r]!, had![r]!));
+    Float64Array.from(hits, (tp, r) => value(tp, said[r]!, had[r]!));
   return {
     'micro.precision': each((tp, predicted) => ratio(tp, predicted)),
     'micro.recall': each((tp, _, positives) => ratio(tp, positives)),
     'micro.f1': each((tp, predicted, positives) => ratio(2 * tp, predicted + positives)),
-    hammingLoss: each((tp, predicted, positives) => (predicted + positives - 2 * tp) / (images * width)),
+    hammingLoss: each((tp, predicted, positives) => (predicted + positives - 2 * tp) / entries),
   };
 }
 
@@ -89,23 +103,6 @@ function columnSums(counts: Int32Array, count: number): Int32Array {
     for (let r = 0; r < count; r++) sums[r] = sums[r]! + counts[at + r]!;
   }
   return sums;
-}
-
-function macroValues({ tp, predicted, positives, width, count }: ReplicateCounts) {
-  const [precision, recall, f1, CF1] = floats(4, count);
-  for (let c = 0, at = 0; c < width; c++) {
-    for (let r = 0; r < count; r++, at++) {
-      const [hits, said, true_] = [tp[at]!, predicted[at]!, positives[at]!];
-      precision![r] = precision![r]! + ratio(hits, said);
-      recall![r] = recall![r]! + ratio(hits, true_);
-      f1![r] = f1![r]! + ratio(2 * hits, said + true_);
-    }
-  }
-  for (let r = 0; r < count; r++) {
-    for (const sum of [precision!, recall!, f1!]) sum[r] = sum[r]! / width;
-    CF1![r] = harmonicMean(precision![r]!, recall![r]!);
-  }
-  return { 'macro.precision': precision!, 'macro.recall': recall!, 'macro.f1': f1!, CF1: CF1! };
 }
 
 /** Jaccard index and exact match: sums over images of what each image's own counts say, times its weights. */

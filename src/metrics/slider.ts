@@ -1,6 +1,6 @@
 // Decisions that follow a threshold from place to place: only the entries that it passes are looked at, so a slider over 400,000 scores is fluent.
 import { decisionOf } from './decision';
-import { predictedAt, type Ranked } from './ranked';
+import { type Ranked, walkOf } from './ranked';
 import type { Counts, Decision, ScoredSet, Threshold } from './types';
 
 export interface Slider {
@@ -16,29 +16,18 @@ export function sliderOf(set: ScoredSet, ranked: Ranked): Slider {
   const width = categories.length;
   const positives = new Uint32Array(width);
   const agreements = perImage(set);
-  const [places, hits] = [new Uint32Array(width), new Uint32Array(width)];
+  const hits = new Uint32Array(width);
   const predicted = new Uint8Array(set.labels.length);
   for (let at = 0; at < set.labels.length; at++) positives[at % width]! += set.labels[at]!;
-  /** The entry at `place` from the top becomes a prediction, or is none any more. */
-  const pass = (c: number, place: number, change: 1 | -1) => {
-    const at = (c + 1) * images - 1 - place;
-    const label = ranked.labels[at]!;
-    const image = ranked.order[at]!;
+  const { places, moveTo } = walkOf(ranked, (c, i, label, change) => {
     hits[c]! += change * label;
-    predicted[image * width + c] = Number(change === 1);
-    agreements.change(image, change, label);
-  };
+    predicted[i * width + c] = Number(change === 1);
+    agreements.change(i, change, label);
+  });
   const countsOf = (c: number): Counts => {
     const [tp, fn] = [hits[c]!, positives[c]! - hits[c]!];
     const fp = places[c]! - tp;
     return { tp, fp, fn, tn: images - tp - fp - fn };
-  };
-  const moveTo = (threshold: Threshold) => {
-    for (let c = 0; c < width; c++) {
-      const target = predictedAt(ranked, c, typeof threshold === 'number' ? threshold : threshold[c]!);
-      while (places[c]! < target) pass(c, places[c]!++, 1);
-      while (places[c]! > target) pass(c, --places[c]!, -1);
-    }
   };
   return {
     predictions: (threshold) => {

@@ -26,6 +26,8 @@ export interface SplitSource {
   readonly images: string;
   /** SHA-256 of the annotation file's text. */
   readonly fingerprint: string;
+  /** What the whole file held; absent in runs of older versions. */
+  readonly holds?: { readonly images: number; readonly annotations: number; readonly categories: number };
   /** How many of its images are used: those whose files were there. */
   readonly count: number;
   /** Set where both splits come from one file. */

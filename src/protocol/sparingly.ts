@@ -5,10 +5,10 @@ const INTERVAL = 100;
 
 /** Tells at most ten times a second, and always what `isLast` says ends it. */
 export function sparingly<T>(tell: (progress: T) => void, isLast: (progress: T) => boolean): (progress: T) => void {
-  let told = 0;
+  let told = -Infinity;
   return (progress) => {
-    if (!isLast(progress) && Date.now() - told < INTERVAL) return;
-    told = Date.now();
+    if (!isLast(progress) && performance.now() - told < INTERVAL) return;
+    told = performance.now();
     tell(progress);
   };
 }

@@ -2,10 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jsonResult, runCli } from '../support/cli';
 import { CATEGORIES, type TinyData, writeTinyData } from '../support/data';
 import { UNBUILT, writeTinyBackbone } from '../support/engine';
+import { NO_BROWSER, startBrowser } from '../webview/window';
 
 let folder: string;
 let data: TinyData;
@@ -52,6 +54,22 @@ describe.skipIf(UNBUILT)(`labelscope thresholds and calibrate${UNBUILT}`, () => 
     expect(lines).toMatch(/^category .*scale .*shift .*ECE .*after/m);
     expect(await json('calibrate', 'run', '--reset')).toMatchObject({ has: { calibrationRecord: null } });
     expect(await json('thresholds', 'run', '--reset')).toMatchObject({ has: { thresholds: [0.5, 0.5, 0.5] } });
+  });
+
+  it.skipIf(NO_BROWSER !== '')(`are what a report fits in a worker, opened as a file${NO_BROWSER}`, async () => {
+    const { micro } = (await json('thresholds', 'run')) as { micro: { heldOut: { value: number } } };
+    await json('report', 'run', '--out', 'report.html');
+    const browser = await startBrowser();
+    const page = await browser.newPage();
+    let [workers, complaints] = [0, ''];
+    page.on('worker', () => workers++);
+    page.on('console', (message) => (complaints += message.text()));
+    await page.goto(pathToFileURL(join(folder, 'report.html')).href);
+    await page.getByRole('tab', { name: 'Thresholds' }).click();
+    await expect.poll(() => page.locator('[data-fit="held-out"] dd').textContent()).toBe(micro.heldOut.value.toFixed(3));
+    expect(workers).toBeGreaterThan(0);
+    expect(complaints).toBe('');
+    await browser.close();
   });
 
   it.each([

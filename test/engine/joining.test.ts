@@ -113,11 +113,11 @@ describe.skipIf(UNBUILT)(`joinRun${UNBUILT}`, () => {
   it('is not disturbed by somebody who talks nonsense or does not listen', async () => {
     const training = engine.request('train', params('disturbed'));
     const { run } = await joined('disturbed');
-    const stranger = connect(addressOf(join(folder, 'disturbed')));
+    const stranger = connect(await addressOf(join(folder, 'disturbed')));
     await new Promise((done) => stranger.once('connect', done));
     stranger.on('error', () => undefined);
     stranger.write('Content-Length: 9999999\r\n\r\n{"no": json');
-    const rude = connect(addressOf(join(folder, 'disturbed')));
+    const rude = connect(await addressOf(join(folder, 'disturbed')));
     rude.on('error', () => undefined);
     rude.pause();
     await run.control('hack' as never);

@@ -1,5 +1,5 @@
 // The training loop by itself, on a learner whose arithmetic is known: order, patience, checkpoints, stopping and going on.
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Batch, Examples } from '../../src/engine/examples';
 import { recipeWith } from '../../src/engine/recipes';
 import { lastTold, type Progress, START } from '../../src/engine/train/checkpoint';
@@ -98,6 +98,21 @@ describe('scheduleOf', () => {
 });
 
 describe('trainLoop', () => {
+  it('keeps what it has by the time that has passed, also where the clock is set back', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+    try {
+      // Ten seconds a step; after the second one somebody sets the clock back by a day.
+      const onStep = (iteration: number) => {
+        vi.advanceTimersByTime(10_000);
+        if (iteration === 2) vi.setSystemTime(Date.now() - 86_400_000);
+      };
+      const { checkpoints } = await loop({ recipe: { checkpointFrequency: 1, checkpointSeconds: 20 }, onStep });
+      expect(checkpoints.map(({ iteration }) => iteration)).toEqual([2, 4, 6]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('sees every image at most once an epoch, in another order each', async () => {
     const { drawn } = await loop();
     expect(drawn).toHaveLength(6);

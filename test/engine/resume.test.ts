@@ -69,7 +69,11 @@ describe.skipIf(UNBUILT)(`a resumed run refuses${UNBUILT}`, () => {
     for (const path of [own.train, own.validation]) {
       const text = await readFile(path, 'utf8');
       await writeFile(path, text.replace('"iscrowd":0', '"iscrowd":1'));
-      await expect(resume()).rejects.toMatchObject(refusal('annotations-changed', path));
+      await expect(resume()).rejects.toMatchObject(refusal('annotations-changed', path, 'its text has changed'));
+      const count = (JSON.parse(text) as { annotations: unknown[] }).annotations.length;
+      await writeFile(path, text.replace(/\{"id":1,"iscrowd":0,.*?\},/, ''));
+      const said = refusal('annotations-changed', path, `had ${count} annotations and now has ${count - 1}\\.`);
+      await expect(resume()).rejects.toMatchObject(said);
       await writeFile(path, text);
     }
   });

@@ -1,12 +1,14 @@
 // Files that a run is made of: written whole or not at all, read back to the bit, and refused where they are damaged.
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeAtomically } from '../../src/engine/run/atomic';
 import { appendHistory, createRunFolder, removeLeftovers, rewindHistory, runPaths } from '../../src/engine/run/folder';
+import { addressOf } from '../../src/engine/client/address';
 import { readRecord } from '../../src/engine/client/folder';
 import { holdRun } from '../../src/engine/run/lock';
 import { writeModel } from '../../src/engine/run/model-file';
@@ -45,6 +47,14 @@ describe('writeAtomically', () => {
     });
     expect(await readFile(path, 'utf8')).toBe('old');
     expect(await readdir(folder)).toEqual(['a.txt']);
+  });
+
+  it('takes away what a killed process left of the same file, and nothing of one that lives or of another file', async () => {
+    const { pid: dead } = spawnSync(process.execPath, ['-e', '']);
+    const others = [`a.txt.${process.ppid}.1.tmp`, `b.txt.${dead}.1.tmp`, `a.txt.${dead}.tmp`, `a.txt.more.${dead}.1.tmp`];
+    for (const name of [...others, `a.txt.${dead}.1.tmp`, `a.txt.${dead}.22.tmp`]) await writeFile(join(folder, name), 'half');
+    await writeAtomically(join(folder, 'a.txt'), ['whole']);
+    expect((await readdir(folder)).sort()).toEqual([...others, 'a.txt'].sort());
   });
 
   it('keeps a folder that stands where the file should go', async () => {
@@ -201,6 +211,28 @@ describe('a run folder', () => {
     (await holdRun(`${folder}-other`, (socket) => socket.destroy()))();
     release();
     (await holdRun(folder, (socket) => socket.destroy()))();
+  });
+
+  it('is the same run under every name that leads to it', async () => {
+    await mkdir(join(folder, 'run'));
+    await symlink(join(folder, 'run'), join(folder, 'link'));
+    const release = await holdRun(join(folder, 'run'), (socket) => socket.destroy());
+    await expect(holdRun(join(folder, 'link'), (socket) => socket.destroy())).rejects.toMatchObject({ code: 'run-busy' });
+    release();
+  });
+
+  it.skipIf(process.platform === 'win32')('is taken by one of many that find the lock of a dead process', async () => {
+    const address = await addressOf(folder);
+    const script = `require('node:net').createServer().listen(${JSON.stringify(address)}, () => process.kill(process.pid, 'SIGKILL'))`;
+    for (let trial = 0; trial < 5; trial++) {
+      expect(spawnSync(process.execPath, ['-e', script]).signal).toBe('SIGKILL');
+      expect(existsSync(address)).toBe(true);
+      const tries = await Promise.allSettled(Array.from({ length: 8 }, () => holdRun(folder, (socket) => socket.destroy())));
+      const held = tries.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      expect(held).toHaveLength(1);
+      await expect(holdRun(folder, (socket) => socket.destroy())).rejects.toMatchObject({ code: 'run-busy' });
+      held[0]!();
+    }
   });
 
   it.skipIf(process.getuid?.() === 0)('says so where it cannot be made', async () => {

@@ -3,26 +3,66 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { decide } from '../../src/metrics/decision';
 import { predictionsAt } from '../../src/metrics/predicted';
-import { rankedOf } from '../../src/metrics/ranked';
+import { pairCounter } from '../../src/metrics/pair-counts';
+import { imagesOfPair, PAIR_KINDS, type PairKind, pairsAt, pairsOf } from '../../src/metrics/pairs';
+import { randomStream } from '../../src/metrics/random';
+import { rankedOf, walkOf } from '../../src/metrics/ranked';
 import { sliderOf } from '../../src/metrics/slider';
+import type { ScoredSet } from '../../src/metrics/types';
 import { anyScoredSet } from './any-set';
 
-it('decides as `decide` does, to the last digit, from whatever thresholds it comes', () => {
-  const place = fc.oneof(
+const places = fc.array(
+  fc.oneof(
     fc.integer({ min: 0, max: 10 }).map((i) => i / 10),
     fc.double({ min: 0, max: 1, noNaN: true }),
     fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 4, maxLength: 4 }),
-  );
+  ),
+  { minLength: 1, maxLength: 8 },
+);
+const limitsOf = (threshold: number | number[], { categories }: ScoredSet) =>
+  typeof threshold === 'number' ? threshold : threshold.slice(0, categories.length);
+
+it('decides as `decide` does, to the last digit, from whatever thresholds it comes', () => {
   fc.assert(
-    fc.property(anyScoredSet(), fc.array(place, { minLength: 1, maxLength: 8 }), (set, places) => {
+    fc.property(anyScoredSet(), places, (set, all) => {
       const slider = sliderOf(set, rankedOf(set));
-      for (const threshold of places) {
-        const limits = typeof threshold === 'number' ? threshold : threshold.slice(0, set.categories.length);
+      for (const limits of all.map((threshold) => limitsOf(threshold, set))) {
         expect(slider.predictions(limits)).toEqual(predictionsAt(set, limits));
         expect(slider.decide(limits)).toEqual(decide(set, limits));
       }
     }),
   );
+});
+
+it('counts pairs as `pairsAt` does, from whatever thresholds it comes, and finds the first of them', () => {
+  fc.assert(
+    fc.property(anyScoredSet(), places, fc.nat(3), (set, all, most) => {
+      const { counts, change } = pairCounter(set);
+      const { moveTo } = walkOf(rankedOf(set), change);
+      for (const limits of all.map((threshold) => limitsOf(threshold, set))) {
+        moveTo(limits);
+        for (const kind of PAIR_KINDS) {
+          const expected = pairsAt(set, limits, [kind]);
+          const found = pairsOf(counts, set, kind);
+          expect(found.first(Infinity)).toEqual(expected);
+          expect(found.first(most)).toEqual(expected.slice(0, most));
+          expect(found.count).toBe(expected.length);
+          const own = expected.filter(({ a, b }) => a === 0 || b === 0);
+          expect(pairsOf(counts, set, kind, 0).first(Infinity)).toEqual(own);
+        }
+      }
+    }),
+  );
+});
+
+it('counts pairs of more categories than an integer has bits', () => {
+  const random = randomStream('pairs', 2);
+  const categories = Array.from({ length: 70 }, (_, c) => `category ${c}`);
+  const labels = new Uint8Array(60 * 70).map(() => Number(random.next() < 0.2));
+  const set = { images: 60, categories, labels, scores: Float64Array.from(labels, () => random.next()) };
+  const found = pairsAt(set, 0.5).filter(({ a, b }) => a === 31 && b === 69);
+  const of = (kind: PairKind) => imagesOfPair(set, 0.5, { kind, a: 31, b: 69 }).length;
+  expect(found.map(({ kind, images }) => [kind, images]).sort()).toEqual(PAIR_KINDS.map((kind) => [kind, of(kind)]).sort());
 });
 
 it('says of a set without images what `decide` says', () => {

@@ -78,6 +78,7 @@ describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
     const byName = (all: readonly string[][]) => [...all].sort(([a], [b]) => a!.localeCompare(b!));
     await expect.poll(async () => byName(await rows())).toEqual(at(0.5));
     const first = (await rows())[0]![0]!;
+    const row = (all: readonly string[][], name: string) => all.find(([category]) => category === name);
     // Moves the slider all the time, so that it does not rest, and reads the table between two moves.
     const whileMoving = (thresholds: readonly number[]) =>
       table.evaluate(async (element, places) => {
@@ -94,9 +95,16 @@ describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
         }
         return read;
       }, thresholds);
+    // What is below the window is out of sight as well.
+    const atTop = async () => row((await whileMoving([0.4, 0.42]))[0]!, first)!.join() !== row(at(0.4), first)!.join();
+    await expect.poll(atTop).toBe(true);
+    await expect.poll(async () => byName(await rows())).toEqual(at(0.42));
+    const box = page.locator('[data-card="categories"] .scroll');
+    await box.evaluate((element) => element.scrollTo(0, 0));
+    await box.scrollIntoViewIfNeeded();
+    await page.evaluate(() => new Promise((wake) => requestAnimationFrame(() => requestAnimationFrame(wake))));
     const moves = [0.52, 0.54, 0.56, 0.58, 0.6];
     const read = await whileMoving(moves);
-    const row = (all: readonly string[][], name: string) => all.find(([category]) => category === name);
     for (const [k, threshold] of moves.slice(0, 3).entries()) expect(row(read[k]!, first)).toEqual(row(at(threshold), first));
     const last = read[4]!.at(-1)![0]!;
     expect(row(read[4]!, last)).toEqual(row(at(0.6), last));

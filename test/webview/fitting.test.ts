@@ -152,6 +152,55 @@ describe.skipIf(NO_BROWSER !== '')(`thresholds and calibration in the panel${NO_
     await close();
   });
 
+  it('fits in a worker, ends it when another choice comes, and shows no answer of the one before', async () => {
+    const big = evaluationData({ images: 1500, categories: Array.from({ length: 30 }, (_, c) => `category ${c}`) });
+    const { page, complaints, close } = await show('calibration', big, { fitting: { method: 'platt', folds: 10 } });
+    let ended = 0;
+    page.on('worker', (worker) => worker.on('close', () => ended++));
+    await page.locator('[data-awaited]').waitFor();
+    // Every number that the tile shows from now on.
+    await page.evaluate(() => {
+      const seen = ((globalThis as unknown as { seen: string[] }).seen = [] as string[]);
+      const look = () => seen.push(document.querySelector('[data-calibration="temperature"] dd')?.textContent ?? '');
+      new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+    });
+    await page.getByLabel('judged by').selectOption('5 folds');
+    await page.getByLabel('Scaling').selectOption({ index: 0 });
+    const { scaling, after } = judgeScaling(scoredSetOf(big), 'temperature', 5, 0);
+    const tile = (name: string) => page.locator(`[data-calibration="${name}"] dd`);
+    await expect.poll(() => tile('temperature').textContent(), { timeout: 30_000 }).toBe(scaling.temperature.toFixed(3));
+    expect(await tile('ece').textContent()).toContain(after.mean.ece!.toFixed(3));
+    const seen = await page.evaluate(() => (globalThis as unknown as { seen: string[] }).seen);
+    expect(new Set(seen.filter(Boolean))).toEqual(new Set([scaling.temperature.toFixed(3)]));
+    await expect.poll(() => [ended > 0, page.workers().length]).toEqual([true, 0]);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('fits on its own thread where there is no worker', async () => {
+    const { page, close } = await show('overview');
+    await page.locator('#fitting-worker').evaluate((script) => script.remove());
+    await page.getByRole('tab', { name: 'Thresholds' }).click();
+    const fit = judgeThresholds(SET, { mode: 'global', objective: { kind: 'f1' } }, { kind: 'half' }, 0);
+    await expect.poll(() => page.locator('[data-fit="fitted"] dd').textContent()).toBe(fit.micro.fitted.value!.toFixed(3));
+    expect(page.workers()).toEqual([]);
+    await close();
+  });
+
+  it('fits on its own thread where the policy allows no worker', async () => {
+    const { page, close } = await show('overview');
+    await page.evaluate(() => {
+      const policy = document.createElement('meta');
+      policy.httpEquiv = 'Content-Security-Policy';
+      policy.content = "worker-src 'none'";
+      document.head.append(policy);
+    });
+    await page.getByRole('tab', { name: 'Calibration' }).click();
+    const { temperature } = judgeScaling(SET, 'temperature', 5, 0).scaling;
+    await expect.poll(() => page.locator('[data-calibration="temperature"] dd').textContent()).toBe(temperature.toFixed(3));
+    await close();
+  });
+
   it('says in words where images are too few', async () => {
     const { page, close } = await show('calibration', evaluationData({ images: 3, categories: ['dog'] }));
     await expect.poll(() => page.locator('[role="alert"]').textContent()).toContain('3 images cannot be divided into 5 parts');

@@ -5,6 +5,7 @@ import { delimiter, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import type { FromWindow, ToWindow, WindowCalls, WindowData, WindowEvent, WindowName } from '../../src/protocol/windows';
+import { understood } from '../../src/protocol/window-shapes';
 import { type Theme, THEMES } from './themes';
 
 /** From here, or from the built benchmark in dist. */
@@ -67,7 +68,8 @@ export async function showWindow<W extends WindowName>(
   page.on('pageerror', (error) => complaints.push(error.message));
   await page.route(`${ORIGIN}/**`, (route) => {
     const file = decodeURIComponent(new URL(route.request().url()).pathname).slice(1);
-    if (file === '') return route.fulfill({ contentType: 'text/html', body: pageOf(name, theme, kept) });
+    if (file === '')
+      return route.fulfill({ contentType: 'text/html', body: pageOf(name, theme, kept, served['fitting-worker.js']) });
     const body = served[file];
     return body ? route.fulfill({ body, contentType: typeOf(file) }) : route.fulfill({ status: 404 });
   });
@@ -77,6 +79,8 @@ export async function showWindow<W extends WindowName>(
     if (message.kind === 'ready') return tellAll(data);
     const { id, call, params } = message as unknown as { id: number; call: string; params: Record<string, unknown> };
     asked.push({ call, params });
+    const said = understood(name, call === 'save' ? { ...message, params: withBytes(params) } : message);
+    if (said === undefined || said === 'ready' || 'wrong' in said) complaints.push(`not understood: ${JSON.stringify(message)}`);
     const answer = (calls as Record<string, ((params: unknown) => unknown) | undefined>)[call];
     try {
       await post({ kind: 'result', id, result: (await answer?.(params)) ?? null });
@@ -96,6 +100,11 @@ export async function showWindow<W extends WindowName>(
     tell: (told) => ('data' in told ? tellAll(told.data) : post({ kind: 'event', event: told.event })),
     close: () => page.close(),
   };
+}
+
+/** A file's content as it comes to the host. */
+function withBytes({ content, ...rest }: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return { ...rest, content: Array.isArray(content) ? Uint8Array.from(content as number[]) : content };
 }
 
 interface InPage {
@@ -122,8 +131,8 @@ const bridge = (kept: WindowOptions<WindowName>['kept']) => `
   });
 `;
 
-function pageOf(name: WindowName, theme: Theme, kept: WindowOptions<WindowName>['kept']): string {
-  const policy = `default-src 'none'; script-src 'nonce-test'; style-src ${ORIGIN}; font-src ${ORIGIN}; img-src ${ORIGIN} blob: data:`;
+function pageOf(name: WindowName, theme: Theme, kept: WindowOptions<WindowName>['kept'], worker?: Buffer): string {
+  const policy = `default-src 'none'; script-src 'nonce-test'; style-src ${ORIGIN}; font-src ${ORIGIN}; img-src ${ORIGIN} blob: data:; worker-src blob:`;
   return `<!doctype html>
 <html lang="en">
   <head>
@@ -135,6 +144,7 @@ function pageOf(name: WindowName, theme: Theme, kept: WindowOptions<WindowName>[
   </head>
   <body class="vscode-${theme}">
     <main id="root"></main>
+    ${worker ? `<script type="application/json" id="fitting-worker">${JSON.stringify(String(worker)).replaceAll('<', '\\u003c')}</script>` : ''}
     <script nonce="test">${bridge(kept)}</script>
     <script nonce="test" src="${name}.js"></script>
   </body>
@@ -149,7 +159,10 @@ function typeOf(file: string): string {
 async function bundleOf(name: WindowName): Promise<Record<string, Buffer>> {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
-    entryPoints: { [name]: `webview/${name}/main.ts` },
+    entryPoints: {
+      [name]: `webview/${name}/main.ts`,
+      ...(name === 'evaluation' && { 'fitting-worker': 'webview/evaluation/fitting-worker.ts' }),
+    },
     outdir: 'out',
     bundle: true,
     write: false,

@@ -1,15 +1,14 @@
 // What the tabs of thresholds and calibration share: the choices, the fits (each computed once), and saving into the model.
 import { html, nothing, type TemplateResult } from 'lit';
 import { guard } from 'lit/directives/guard.js';
-import { type CalibrationFit, crossFitted, judgeScaling } from '../../src/metrics/calibrate';
-import { MetricsError } from '../../src/metrics/check';
 import type { Division } from '../../src/metrics/divide';
 import type { Objective } from '../../src/metrics/objective';
 import type { ScalingMethod } from '../../src/metrics/scaling';
-import { judgeThresholds, type ThresholdFit, type ThresholdSpec } from '../../src/metrics/thresholds';
+import type { ThresholdSpec } from '../../src/metrics/thresholds';
 import type { ScoredSet } from '../../src/metrics/types';
 import type { EvaluationData } from '../../src/protocol/windows';
 import { t } from '../kit/l10n';
+import type { Fit, Fits } from './fits';
 import type { Panel } from './state';
 
 /** Every parameter keeps its value while another objective is shown. */
@@ -71,55 +70,13 @@ export function calibrationFolds({ folds }: FittingChoices): number {
   return folds === 0 ? 5 : folds;
 }
 
-/** A result, or why there is none in words. */
-type Fit<T> = T | string;
-
-/** Fits take longer than a frame: the last one of a set is kept. */
-function keepLast<T>(
-  compute: (set: ScoredSet, choices: FittingChoices) => T,
-): (set: ScoredSet, choices: FittingChoices) => Fit<T> {
-  const kept = new WeakMap<ScoredSet, { readonly key: string; readonly fit: Fit<T> }>();
-  return (set, choices) => {
-    const key = JSON.stringify(choices);
-    const known = kept.get(set);
-    if (known?.key === key) return known.fit;
-    const fit = tried(() => compute(set, choices));
-    kept.set(set, { key, fit });
-    return fit;
-  };
-}
-
-function tried<T>(compute: () => T): Fit<T> {
-  try {
-    return compute();
-  } catch (error) {
-    if (error instanceof MetricsError) return error.message;
-    throw error;
-  }
-}
-
-export const thresholdFit = keepLast<ThresholdFit>((set, choices) =>
-  judgeThresholds(set, specOf(choices), divisionOf(choices), choices.seed),
-);
-
-export interface CalibrationView {
-  readonly fit: CalibrationFit;
-  readonly before: ScoredSet;
-  readonly after: ScoredSet;
-}
-
-export const calibrationFit = keepLast<CalibrationView>((before, choices) => {
-  const { method, seed } = choices;
-  const folds = calibrationFolds(choices);
-  return { fit: judgeScaling(before, method, folds, seed), before, after: crossFitted(before, method, folds, seed) };
-});
-
 const raw = new WeakMap<EvaluationData, ScoredSet>();
 
 /** What the network says without its calibration. */
 export function uncalibratedSet(data: EvaluationData, set: ScoredSet): ScoredSet {
   const known = raw.get(data);
   if (known) return known;
+  if (!data.images.some(({ uncalibrated }) => uncalibrated)) return set;
   const scores = set.scores.slice();
   data.images.forEach(({ uncalibrated }, row) => uncalibrated && scores.set(uncalibrated, row * set.categories.length));
   const made = { ...set, scores };
@@ -130,7 +87,17 @@ export function uncalibratedSet(data: EvaluationData, set: ScoredSet): ScoredSet
 /** A tab of what is fitted: nothing of it moves with the threshold slider, so it is not drawn again while that does. Both tabs share one place in the page: hence the tab. */
 export function fittingTab({ prepared, state }: Panel, draw: () => TemplateResult): TemplateResult {
   const { tab, fitting, category, sorting, saving, tables } = state;
-  return html`${guard([tab, prepared, fitting, category, sorting, saving, [...tables].join()], draw)}`;
+  const { fitter } = prepared;
+  return html`${guard([tab, prepared, fitting, category, sorting, saving, [...tables].join(), fitter.answers()], draw)}`;
+}
+
+/** What is drawn of a fit where it is there; else that it is awaited, or why there is none. */
+export function whenFitted<K extends keyof Fits>(
+  fit: Fit<K> | undefined,
+  draw: (answer: Fits[K]['answer']) => TemplateResult,
+): TemplateResult {
+  if (fit === undefined) return html`<p class="quiet" role="status" data-awaited>${t('Fitting…')}</p>`;
+  return typeof fit === 'string' ? html`<p class="notice error" role="alert">${fit}</p>` : draw(fit);
 }
 
 interface SaveActions {

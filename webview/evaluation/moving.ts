@@ -1,6 +1,7 @@
 // The numbers that move with the slider, and their intervals: both follow it from place to place, so that a frame is enough for them.
 import { BOOTSTRAP, type Interval, intervalOver } from '../../src/metrics/bootstrap';
-import { rankedOf } from '../../src/metrics/ranked';
+import { type PairCounts, pairCounter } from '../../src/metrics/pair-counts';
+import { type Ranked, rankedOf, walkOf } from '../../src/metrics/ranked';
 import { type MovingMetric, type Replicates, replicatesOf } from '../../src/metrics/replicates';
 import { resamplesOf } from '../../src/metrics/resamples';
 import { sliderOf } from '../../src/metrics/slider';
@@ -13,6 +14,8 @@ export interface Moving {
   readonly decide: (threshold: Threshold) => Decision;
   /** What `predictionsAt` says there. Holds until another threshold is asked for. */
   readonly predictions: (threshold: Threshold) => Uint8Array;
+  /** In how many images categories go wrong together there. Holds until another threshold is asked for. */
+  readonly pairs: (threshold: Threshold) => PairCounts;
   /**
    * The intervals at the threshold, from the resamples of `evaluate`. Undefined as long as they take more time than a frame has: then
    * `soon` is called when it is worth asking again.
@@ -40,6 +43,7 @@ export function movingOf(set: ScoredSet, soon: () => void): Moving {
   return {
     decide: (threshold) => slider.decide(threshold),
     predictions: (threshold) => slider.predictions(threshold),
+    pairs: movingPairs(set, ranked),
     intervals: (threshold) => {
       // The first picture is not to wait for them.
       if (!replicates) {
@@ -58,5 +62,19 @@ export function movingOf(set: ScoredSet, soon: () => void): Moving {
       last = { limits, intervals: Object.fromEntries(values) as MovingIntervals };
       return last.intervals;
     },
+  };
+}
+
+/** Counted from when they are first asked for: one tab shows them. */
+function movingPairs(set: ScoredSet, ranked: Ranked): Moving['pairs'] {
+  const begin = () => {
+    const { counts, change } = pairCounter(set);
+    return { counts, walk: walkOf(ranked, change) };
+  };
+  let begun: ReturnType<typeof begin> | undefined;
+  return (threshold) => {
+    begun ??= begin();
+    begun.walk.moveTo(threshold);
+    return begun.counts;
   };
 }

@@ -1,5 +1,5 @@
 // What the tab of failures is drawn from: the slices and pairs that are chosen, computed where they are shown.
-import { type Pair, PAIR_KINDS, type PairKind, pairsAt } from '../../src/metrics/pairs';
+import { PAIR_KINDS, type PairKind, type Pairs, pairsOf } from '../../src/metrics/pairs';
 import { meanPrecisions, type Slice, sliceAt, type Sliced } from '../../src/metrics/slices';
 import { type Slicing, slicingsOf } from '../../src/metrics/slicings';
 import type { Group } from '../../src/metrics/groups';
@@ -63,6 +63,6 @@ export function slicesView(prepared: Prepared, threshold: Threshold, slicing: Sl
   return { ...rest, slicing, slices: shown };
 }
 
-export function pairsView({ set, moving }: Prepared, threshold: Threshold, { kind, category }: FailureChoices): readonly Pair[] {
-  return pairsAt(set, threshold, [kind], moving.predictions(threshold)).filter((pair) => [-1, pair.a, pair.b].includes(category));
+export function pairsView({ set, moving }: Prepared, threshold: Threshold, { kind, category }: FailureChoices): Pairs {
+  return pairsOf(moving.pairs(threshold), set, kind, category < 0 ? undefined : category);
 }

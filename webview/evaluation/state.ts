@@ -7,6 +7,7 @@ import { type FittingChoices, fittingChoices } from './fitting';
 import { type FailureChoices, failureChoices } from './slices';
 import type { Behind } from './behind';
 import type { Cell, CurvePoint } from './model';
+import type { Fitter } from './fitter';
 import type { Moving } from './moving';
 
 export interface ViewState {
@@ -51,6 +52,7 @@ export interface Prepared {
   readonly set: ScoredSet;
   readonly moving: Moving;
   readonly curve: readonly CurvePoint[];
+  readonly fitter: Fitter;
 }
 
 export interface Actions {

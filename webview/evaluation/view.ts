@@ -7,6 +7,7 @@ import type { Host } from '../kit/host';
 import { t } from '../kit/l10n';
 import { tabList } from '../kit/tabs';
 import { type Behind, behindCell } from './behind';
+import { fitterOf } from './fitter';
 import { Gallery } from './gallery';
 import { curveOf, scoredSetOf } from './model';
 import { movingOf } from './moving';
@@ -44,7 +45,8 @@ export function evaluationView(root: HTMLElement, host: Host<'evaluation'>): voi
     const set = scoredSetOf(data);
     gallery.forget();
     const moving = movingOf(set, soon);
-    prepared = { data, set, moving, curve: curveOf(moving) };
+    prepared?.fitter.stop();
+    prepared = { data, set, moving, curve: curveOf(moving), fitter: fitterOf(soon) };
     if (state.category >= set.categories.length) state.category = 0;
     if (Number.isNaN(state.threshold)) state.threshold = thresholdOf(data);
     soon();

@@ -1,32 +1,38 @@
-// Rows that follow a slider, in a box that scrolls: those in sight move at once, the others when the slider rests or the box is scrolled.
+// Rows that follow a slider, in a box that scrolls: those in sight move at once, the others when the slider rests or they come into sight.
 import type { TemplateResult } from 'lit';
 import { AsyncDirective, directive } from 'lit/async-directive.js';
 import type { ChildPart } from 'lit/directive.js';
 
-/** Rows above and below those in sight that move as well. */
-const MARGIN = 2;
+/** What a row shows, made where it is drawn. */
+export type LazyRow = () => TemplateResult;
 
 /** Milliseconds without a change after which the slider rests. */
 const REST = 120;
 
 class RowsInSight extends AsyncDirective {
-  private box: HTMLElement | undefined;
-  private rows: readonly TemplateResult[] = [];
+  private body: Element | undefined;
+  private rows: readonly LazyRow[] = [];
   /** What each row shows. */
   private shown: TemplateResult[] = [];
-  /** [first, last]; null until it was measured. */
-  private inSight: readonly [number, number] | null = null;
+  /** Whether rows out of sight show what was. */
+  private isBehind = false;
+  /** Elements of the rows that lie in their box and in the window. Others are not known to be in sight before they are watched. */
+  private readonly inSight = new Set<Element>();
+  private watched: readonly Element[] = [];
   private timer: number | undefined;
+  private readonly observer = new IntersectionObserver((entries) => this.see(entries));
 
-  override render(rows: readonly TemplateResult[]): unknown {
-    return rows;
+  override render(rows: readonly LazyRow[]): unknown {
+    return rows.map((row) => row());
   }
 
-  override update(part: ChildPart, [rows]: [readonly TemplateResult[]]): unknown {
-    this.watch(part.parentNode as Element);
+  override update(part: ChildPart, [rows]: [readonly LazyRow[]]): unknown {
+    this.body = part.parentNode as Element;
     this.rows = rows;
-    const range = this.shown.length === rows.length ? this.inSight : null;
-    this.shown = rows.map((row, k) => (range === null || (k >= range[0] && k <= range[1]) ? row : this.shown[k]!));
+    const { watched, shown } = this;
+    const isWatched = watched.length === rows.length && shown.length === rows.length;
+    this.shown = rows.map((row, k) => (!isWatched || this.inSight.has(watched[k]!) ? row() : shown[k]!));
+    this.isBehind = isWatched;
     clearTimeout(this.timer);
     this.timer = window.setTimeout(this.settle, REST);
     return this.shown;
@@ -34,32 +40,36 @@ class RowsInSight extends AsyncDirective {
 
   override disconnected(): void {
     clearTimeout(this.timer);
-    this.box?.removeEventListener('scroll', this.settle);
-    this.box = undefined;
+    this.observer.disconnect();
+    this.watched = [];
   }
 
   override reconnected(): void {
     this.settle();
   }
 
-  private watch(body: Element): void {
-    if (this.box) return;
-    this.box = body.closest<HTMLElement>('.scroll') ?? undefined;
-    this.box?.addEventListener('scroll', this.settle, { passive: true });
+  private see(entries: readonly IntersectionObserverEntry[]): void {
+    for (const { target, isIntersecting } of entries) {
+      if (isIntersecting) this.inSight.add(target);
+      else this.inSight.delete(target);
+    }
+    if (entries.some(({ isIntersecting }) => isIntersecting)) this.settle();
   }
 
-  /** Brings every row up to date and looks which ones are in sight: to measure in the middle of a change would lay out the page twice. */
+  /** Brings every row up to date, and watches them all. */
   private readonly settle = (): void => {
     if (!this.isConnected) return;
-    if (this.rows.some((row, k) => row !== this.shown[k])) {
-      this.shown = [...this.rows];
+    if (this.isBehind) {
+      this.isBehind = false;
+      this.shown = this.rows.map((row) => row());
       this.setValue(this.shown);
     }
-    const { scrollTop = 0, clientHeight = 0, scrollHeight = 0 } = this.box ?? {};
-    const perRow = scrollHeight / Math.max(1, this.rows.length);
-    // A box without a height is out of sight: it is measured when it is next seen.
-    this.inSight =
-      perRow > 0 ? [Math.floor(scrollTop / perRow) - MARGIN, Math.ceil((scrollTop + clientHeight) / perRow) + MARGIN] : null;
+    const elements = [...(this.body?.children ?? [])];
+    if (elements.length === this.watched.length && elements.every((one, k) => one === this.watched[k])) return;
+    this.observer.disconnect();
+    this.inSight.clear();
+    this.watched = elements;
+    for (const element of elements) this.observer.observe(element);
   };
 }
 

@@ -5,9 +5,11 @@ import type { TableData } from './table';
 const FORMULA = /^[=+\-@\t\r]/;
 
 /** RFC 4180, with a line break of its own after each row. Numbers are written in full. */
-export function csvOf({ columns, rows }: TableData): string {
+export function csvOf({ columns, rows, whole }: TableData): string {
   const head = columns.map(({ title }) => title);
-  return [head, ...rows.map(({ cells }) => cells)].map((cells) => cells.map(cellOf).join(',')).join('\r\n') + '\r\n';
+  return (
+    [head, ...(whole?.rows() ?? rows).map(({ cells }) => cells)].map((cells) => cells.map(cellOf).join(',')).join('\r\n') + '\r\n'
+  );
 }
 
 function cellOf(value: string | number | null): string {

@@ -23,6 +23,8 @@ export interface TableData {
   readonly caption: string;
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
+  /** Where the rows are only the first: how many there are, and all of them, which the CSV file has. */
+  readonly whole?: { readonly count: number; readonly rows: () => readonly Row[] };
 }
 
 export interface Sorting {
@@ -40,8 +42,6 @@ export interface TableOptions {
    * with a slider. Browsers measure every cell of other tables anew when one changes.
    */
   readonly apart?: boolean;
-  /** How many rows are shown; 500 unless given. */
-  readonly most?: number;
   /** Hears of a number that is chosen, in a column that leads somewhere. */
   readonly onCell?: (key: string, column: number) => void;
 }
@@ -59,14 +59,16 @@ export function sorted(rows: readonly Row[], { column, descending }: Sorting): r
 /** More rows than this nobody reads, and a browser is slow to lay out. */
 const MOST_ROWS = 500;
 
-export function tableOf({ caption, columns, rows }: TableData, options: TableOptions = {}): TemplateResult {
-  const { sorting, chosen, apart = false, most = MOST_ROWS } = options;
-  const shown = (sorting ? sorted(rows, sorting) : rows).slice(0, most);
+export function tableOf({ caption, columns, rows, whole }: TableData, options: TableOptions = {}): TemplateResult {
+  const { sorting, chosen, apart = false } = options;
+  const shown = (sorting ? sorted(rows, sorting) : rows).slice(0, MOST_ROWS);
+  const all = whole?.count ?? rows.length;
   const body = shown.map(
     ({ key, cells }) =>
-      html`<tr class=${key === chosen ? 'chosen' : ''}>
-        ${cells.map((cell, k) => (k === 0 ? rowHead(key, cell, options) : cellOf(cell, columns[k]!, options.onCell && (() => options.onCell!(key, k)))))}
-      </tr>`,
+      () =>
+        html`<tr class=${key === chosen ? 'chosen' : ''}>
+          ${cells.map((cell, k) => (k === 0 ? rowHead(key, cell, options) : cellOf(cell, columns[k]!, options.onCell && (() => options.onCell!(key, k)))))}
+        </tr>`,
   );
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
     <table class=${apart ? 'apart' : ''}>
@@ -79,12 +81,12 @@ export function tableOf({ caption, columns, rows }: TableData, options: TableOpt
         </tr>
       </thead>
       <tbody>
-        ${apart ? rowsInSight(body) : body}
+        ${apart ? rowsInSight(body) : body.map((row) => row())}
       </tbody>
     </table>
     ${
-      rows.length > most
-        ? html`<p class="quiet">${t('{0} of {1} rows; the CSV file has them all.', count(most), count(rows.length))}</p>`
+      all > shown.length
+        ? html`<p class="quiet">${t('{0} of {1} rows; the CSV file has them all.', count(shown.length), count(all))}</p>`
         : nothing
     }
   </div>`;

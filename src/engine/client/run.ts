@@ -22,7 +22,7 @@ export interface JoinedRun {
 
 /** Undefined where nobody trains in the folder. */
 export async function joinRun(folder: string, { onEvent, onEnd, onGone }: RunListener): Promise<JoinedRun | undefined> {
-  const socket = await reach(addressOf(resolve(folder)));
+  const socket = await reach(await addressOf(resolve(folder)));
   if (!socket) return undefined;
   const gone = new Promise<undefined>((done) => socket.once('close', () => done(undefined)));
   // Loaded only where there is somebody to speak with: an editor that starts looks at all its runs.

@@ -1,6 +1,6 @@
 // Files that are either the old ones or the new ones, whatever happens in between: temporary name, sync, rename.
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { LabelscopeError } from '../../protocol/errors';
 
 /**
@@ -11,6 +11,7 @@ import { LabelscopeError } from '../../protocol/errors';
 export async function writeAtomically(path: string, chunks: Iterable<Uint8Array | string>): Promise<void> {
   const temporary = `${path}.${process.pid}.${++counter}.tmp`;
   try {
+    await removeAbandoned(path);
     // What a killed process of the same id left; never through a link that somebody else put there.
     await rm(temporary, { force: true });
     const file = await open(temporary, 'wx');
@@ -23,7 +24,7 @@ export async function writeAtomically(path: string, chunks: Iterable<Uint8Array 
     await rename(temporary, path);
     await syncFolder(dirname(path));
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
     const detail = error instanceof Error ? error.message : String(error);
     throw new LabelscopeError(
       'write-failed',
@@ -35,8 +36,27 @@ export async function writeAtomically(path: string, chunks: Iterable<Uint8Array 
 /** Two writes of one process to one path must not share a temporary file. */
 let counter = 0;
 
-/** What a process that was killed left half-written. */
-export const TEMPORARY = /\.\d+\.\d+\.tmp$/;
+/** What a process that was killed left half-written; first its id. */
+export const TEMPORARY = /\.(\d+)\.\d+\.tmp$/;
+
+/** What processes that are no more left of the same file: nobody else would ever take it away. */
+async function removeAbandoned(path: string): Promise<void> {
+  const [folder, name] = [dirname(path), basename(path)];
+  for (const other of await readdir(folder).catch(() => [])) {
+    const end = other.startsWith(name) ? TEMPORARY.exec(other) : null;
+    if (end?.index !== name.length || isAlive(Number(end[1]))) continue;
+    await rm(join(folder, other), { force: true }).catch(() => undefined);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // Somebody else's process.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
 
 /** Without it the rename itself may be lost with the power. Windows cannot open folders and needs no such thing. */
 async function syncFolder(folder: string): Promise<void> {

@@ -1,6 +1,6 @@
 // One process at a time trains in a run folder. The lock is a listening socket, which ends with its process: nothing stale stays.
 // Whoever connects joins the run.
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, link, rename, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { LabelscopeError } from '../../protocol/errors';
 import { addressOf } from '../client/address';
@@ -11,12 +11,11 @@ import { addressOf } from '../client/address';
  * @throws LabelscopeError 'run-busy' where another training holds it
  */
 export async function holdRun(folder: string, serve: (socket: Socket) => void): Promise<() => void> {
-  const address = addressOf(folder);
+  const address = await addressOf(folder);
   const server = createServer(serve).unref();
   let failure = await listen(server, address);
   if (failure === 'EADDRINUSE') {
-    if (await answers(address)) throw busy(folder);
-    await rm(address, { force: true });
+    if ((await answers(address)) || !(await removeStale(address))) throw busy(folder);
     failure = await listen(server, address);
     if (failure === 'EADDRINUSE') throw busy(folder);
   }
@@ -35,6 +34,23 @@ function listen(server: Server, address: string): Promise<string | undefined> {
       done(undefined);
     });
   });
+}
+
+/**
+ * Of several that find the same dead socket one takes it away. It is looked at once more under a name of its own: another process may have put
+ * a living one in its place meanwhile, which goes back then.
+ */
+async function removeStale(address: string): Promise<boolean> {
+  const aside = `${address}.${process.pid}`;
+  const isMine = await rename(address, aside).then(
+    () => true,
+    () => false,
+  );
+  if (!isMine) return true;
+  const isLiving = await answers(aside);
+  if (isLiving) await link(aside, address).catch(() => undefined);
+  await rm(aside, { force: true });
+  return !isLiving;
 }
 
 /** The file of a socket stays behind a process that was killed, but nobody answers there. */

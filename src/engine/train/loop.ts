@@ -70,7 +70,7 @@ export async function trainLoop(
   const draw = batchDrawer(train, schedule, options.seed);
   let progress = options.start;
   let next = draw(progress.iteration + 1);
-  let checkpointed = { at: Date.now(), iteration: progress.iteration };
+  let checkpointed = { at: performance.now(), iteration: progress.iteration };
   for (;;) {
     const settled = await settle(learner, validation, schedule, progress, options);
     if (!settled) return stoppedByPerson(options, progress);
@@ -78,7 +78,7 @@ export async function trainLoop(
     const paused = options.gate.closed && !signal.aborted;
     if (paused || isDue(recipe, checkpointed, progress.iteration)) {
       await options.onCheckpoint(progress);
-      checkpointed = { at: Date.now(), iteration: progress.iteration };
+      checkpointed = { at: performance.now(), iteration: progress.iteration };
     }
     if (paused) await options.onPaused();
     if (outOfPatience(recipe, progress)) return { progress, stopped: 'patience' };
@@ -161,8 +161,11 @@ function outOfPatience({ validationPatience }: Recipe, { evaluationsSinceBest }:
   return validationPatience > 0 && evaluationsSinceBest >= validationPatience;
 }
 
+/** Not by the time of day: a clock that is set back would put off every checkpoint. */
 function isDue(recipe: Recipe, last: { at: number; iteration: number }, iteration: number): boolean {
-  return iteration - last.iteration >= recipe.checkpointFrequency && Date.now() - last.at >= recipe.checkpointSeconds * 1000;
+  return (
+    iteration - last.iteration >= recipe.checkpointFrequency && performance.now() - last.at >= recipe.checkpointSeconds * 1000
+  );
 }
 
 /** The batch of an iteration (from 1) follows from the seed and the iteration alone. */

@@ -1,18 +1,11 @@
 // A webview and its host side: the page with its strict policy, the data it is told, and the calls it makes.
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { toWireError } from '../../protocol/errors';
-import {
-  type FromWindow,
-  type ToWindow,
-  WINDOW_COMMANDS,
-  type WindowCalls,
-  type WindowCommand,
-  type WindowData,
-  type WindowEvent,
-  type WindowName,
-} from '../../protocol/windows';
+import type { ToWindow, WindowCalls, WindowData, WindowEvent, WindowName } from '../../protocol/windows';
+import { understood } from '../../protocol/window-shapes';
 import { isCancelled } from '../problems';
 
 type Handlers<W extends WindowName> = {
@@ -58,18 +51,18 @@ export function openWindow<W extends WindowName>(webview: vscode.Webview, option
     (params: unknown) => Promise<unknown>
   >;
   webview.onDidReceiveMessage(async (message: unknown) => {
-    if (!isMessage<W>(message)) return;
-    if (message.kind === 'ready') {
+    const said = understood(name, message);
+    if (said === undefined) return;
+    if (said === 'ready') {
       ready = true;
       await update();
       return;
     }
-    const { id, call, params } = message;
     try {
-      if (!Object.hasOwn(calls, call)) throw new Error(`no call ${String(call)}`);
-      post({ kind: 'result', id, result: await calls[String(call)]!(params) });
+      if ('wrong' in said) throw new Error(said.wrong);
+      post({ kind: 'result', id: said.id, result: await calls[said.call]!(said.params) });
     } catch (error) {
-      post({ kind: 'failed', id, error: isCancelled(error) ? { code: 'cancelled', message: '' } : toWireError(error) });
+      post({ kind: 'failed', id: said.id, error: isCancelled(error) ? { code: 'cancelled', message: '' } : toWireError(error) });
     }
   });
   webview.html = page(webview, dist, name);
@@ -80,19 +73,6 @@ export function openWindow<W extends WindowName>(webview: vscode.Webview, option
   return { update: () => void update(), tell };
 }
 
-/** A window runs code of ours on strangers' data: what it says is looked at before it is believed. */
-function isMessage<W extends WindowName>(message: unknown): message is FromWindow<W> {
-  if (typeof message !== 'object' || message === null || !('kind' in message)) return false;
-  if (message.kind === 'ready') return true;
-  return (
-    message.kind === 'call' &&
-    'id' in message &&
-    typeof message.id === 'number' &&
-    'call' in message &&
-    typeof message.call === 'string'
-  );
-}
-
 function commonCalls(resource: string): Pick<Handlers<'dataset'>, CommonCall> {
   return {
     save: async ({ name, content }) => saveFile(name, content),
@@ -101,15 +81,10 @@ function commonCalls(resource: string): Pick<Handlers<'dataset'>, CommonCall> {
       return null;
     },
     command: async ({ command }) => {
-      if (!isWindowCommand(command)) throw new Error(`no command ${String(command)}`);
       await vscode.commands.executeCommand(`labelscope.${command}`, vscode.Uri.file(resource));
       return null;
     },
   };
-}
-
-function isWindowCommand(command: unknown): command is WindowCommand {
-  return WINDOW_COMMANDS.some((known) => known === command);
 }
 
 /** The last folder that something was saved to in this session. */
@@ -128,6 +103,12 @@ async function saveFile(name: string, content: string | Uint8Array): Promise<str
   return target.fsPath;
 }
 
+/** The script of the evaluation's worker, as data: a worker of a page that is nobody's origin is made of text. */
+function fittingWorker(dist: vscode.Uri): string {
+  const script = readFileSync(join(dist.fsPath, 'fitting-worker.js'), 'utf8');
+  return `<script type="application/json" id="fitting-worker">${JSON.stringify(script).replaceAll('<', '\\u003c')}</script>`;
+}
+
 /** Nothing is allowed but our own script, style sheet and font, and images of the folders that were named. */
 function page(webview: vscode.Webview, dist: vscode.Uri, name: WindowName): string {
   const nonce = randomBytes(16).toString('base64');
@@ -139,6 +120,7 @@ function page(webview: vscode.Webview, dist: vscode.Uri, name: WindowName): stri
     `style-src ${source}`,
     `font-src ${source}`,
     `img-src ${source} blob: data:`,
+    `worker-src blob:`,
   ].join('; ');
   return `<!doctype html>
 <html lang="${vscode.env.language}">
@@ -150,7 +132,7 @@ function page(webview: vscode.Webview, dist: vscode.Uri, name: WindowName): stri
     <title>Labelscope</title>
   </head>
   <body>
-    <main id="root"></main>
+    <main id="root"></main>${name === 'evaluation' ? fittingWorker(dist) : ''}
     <script nonce="${nonce}" src="${at(`${name}.js`)}"></script>
   </body>
 </html>`;

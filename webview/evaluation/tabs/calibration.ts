@@ -1,7 +1,6 @@
 // The tab of calibration: how far scores are from probabilities, before and after a scaling that was fitted on other images, and saving it.
-import { html, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import { calibrationBins } from '../../../src/metrics/calibration';
-import { pooled } from '../../../src/metrics/divide';
 import type { ScalingMethod, ScalingNote } from '../../../src/metrics/scaling';
 import type { ImageScore } from '../../../src/metrics/predicted';
 import type { ScoredSet } from '../../../src/metrics/types';
@@ -10,9 +9,7 @@ import { barChart, lineChart } from '../../kit/chart';
 import { fixed } from '../../kit/format';
 import { t } from '../../kit/l10n';
 import {
-  calibrationFit,
   calibrationFolds,
-  type CalibrationView,
   choice,
   type FittingChoices,
   fittingTab,
@@ -21,7 +18,9 @@ import {
   numberField,
   saveRow,
   uncalibratedSet,
+  whenFitted,
 } from '../fitting';
+import type { CalibrationView } from '../fits';
 import { behindImages } from '../behind';
 import type { Panel } from '../state';
 
@@ -31,18 +30,22 @@ export function calibrationTab(panel: Panel): TemplateResult {
 
 function drawn(panel: Panel): TemplateResult {
   const { prepared, state, actions, host } = panel;
-  const view = calibrationFit(uncalibratedSet(prepared.data, prepared.set), state.fitting);
+  const { method, seed } = state.fitting;
+  const set = uncalibratedSet(prepared.data, prepared.set);
+  const params = { method, seed, folds: calibrationFolds(state.fitting) };
+  const view = prepared.fitter.ask<'calibration'>({ kind: 'calibration', set, params });
   const draw = (card: Card) => cardOf(card, state.tables, actions.toggle, host);
-  if (typeof view === 'string')
-    return html`${controls(panel)}
-      <p class="notice error" role="alert">${view}</p>`;
   const category = prepared.set.categories[state.category] ?? '';
-  return html`${controls(panel)} ${tiles(view)} ${saving(panel)}
-    <div class="grid">
-      ${draw(diagram(view, 'reliability-all', t('Reliability, all categories pooled'), -1))}
-      ${draw(diagram(view, 'reliability', t('Reliability: {0}', category), state.category))}
-      ${draw(binCounts(view, category, panel))} ${draw(categoriesCard(view, panel))}
-    </div>`;
+  return html`${controls(panel)} ${whenFitted<'calibration'>(view, tiles)} ${typeof view === 'string' ? nothing : saving(panel)}
+  ${
+    view && typeof view !== 'string'
+      ? html`<div class="grid">
+          ${draw(diagram(view.pooledBins, 'reliability-all', t('Reliability, all categories pooled')))}
+          ${draw(diagram(binsOf(set, view, state.category), 'reliability', t('Reliability: {0}', category)))}
+          ${draw(binCounts(set, view, category, panel))} ${draw(categoriesCard(view, panel))}
+        </div>`
+      : nothing
+  }`;
 }
 
 function methodWord(method: ScalingMethod): string {
@@ -114,15 +117,15 @@ function saving(panel: Panel): TemplateResult {
     })}`;
 }
 
-/** `category` −1: every image × category. */
-function binsOf({ before, after }: CalibrationView, category: number) {
-  return [before, after].map((set) => (category < 0 ? calibrationBins(pooled(set), 0) : calibrationBins(set, category)));
+type Bins = CalibrationView['pooledBins'];
+
+function binsOf(before: ScoredSet, { after }: CalibrationView, category: number): Bins {
+  return [calibrationBins(before, category), calibrationBins(after, category)];
 }
 
-function diagram(view: CalibrationView, name: string, title: string, category: number): Card {
-  const [before, after] = binsOf(view, category);
+function diagram([before, after]: Bins, name: string, title: string): Card {
   const points = (bins: typeof before) =>
-    bins!.flatMap(({ meanScore, positives }) =>
+    bins.flatMap(({ meanScore, positives }) =>
       meanScore === null || positives === null ? [] : [[meanScore, positives] as const],
     );
   const digits = { numeric: true, digits: 3 };
@@ -159,8 +162,8 @@ function diagram(view: CalibrationView, name: string, title: string, category: n
         { title: t('mean score'), ...digits },
         { title: t('share that has it'), ...digits },
       ],
-      rows: before!.map((bin, k) => {
-        const other = after![k]!;
+      rows: before.map((bin, k) => {
+        const other = after[k]!;
         const numbers = [bin, other].flatMap(({ images, meanScore, positives }) => [images, meanScore, positives]);
         return { key: String(k), cells: [bin.from.toFixed(3), ...numbers] };
       }),
@@ -168,15 +171,15 @@ function diagram(view: CalibrationView, name: string, title: string, category: n
   };
 }
 
-function binCounts(view: CalibrationView, name: string, { state: { category }, actions }: Panel): Card {
-  const [before, after] = binsOf(view, category);
+function binCounts(set: ScoredSet, view: CalibrationView, name: string, { state: { category }, actions }: Panel): Card {
+  const [before, after] = binsOf(set, view, category);
   const title = t('Images by score: {0}', name);
   return {
     name: 'bin-counts',
     title,
     chart: barChart(
       t('{0}, before and below it after; the table holds the numbers', title),
-      before!.map(({ from, images }, k) => ({ name: t('from {0}', from.toFixed(2)), value: images, second: after![k]!.images })),
+      before.map(({ from, images }, k) => ({ name: t('from {0}', from.toFixed(2)), value: images, second: after[k]!.images })),
     ),
     table: {
       caption: title,
@@ -185,17 +188,15 @@ function binCounts(view: CalibrationView, name: string, { state: { category }, a
         { title: t('Before'), numeric: true, leads: true },
         { title: t('After'), numeric: true, leads: true },
       ],
-      rows: before!.map(({ from, images }, k) => ({ key: String(k), cells: [from.toFixed(3), images, after![k]!.images] })),
+      rows: before.map(({ from, images }, k) => ({ key: String(k), cells: [from.toFixed(3), images, after[k]!.images] })),
     },
     tableOptions: {
       onCell: (key, column) => {
-        const from = before![Number(key)]!.from;
-        const to = before![Number(key) + 1]?.from ?? Infinity;
-        const side = column === 1 ? 'before' : 'after';
+        const from = before[Number(key)]!.from;
+        const to = before[Number(key) + 1]?.from ?? Infinity;
+        const [side, shown] = column === 1 ? ['before', set] : ['after', view.after];
         const words = t('{0}: scores from {1}', name, from.toFixed(3));
-        actions.show(
-          behindImages(`bin ${category} ${side} ${key}`, words, category, imagesWithin(view[side], category, from, to)),
-        );
+        actions.show(behindImages(`bin ${category} ${side} ${key}`, words, category, imagesWithin(shown, category, from, to)));
       },
     },
   };

@@ -5,6 +5,7 @@ import { isBeyondChance, type Pair, PAIR_KINDS, type PairKind } from '../../../s
 import type { Slicing } from '../../../src/metrics/slicings';
 import { type Card, cardOf } from '../../kit/card';
 import { t } from '../../kit/l10n';
+import type { Row } from '../../kit/table';
 import { behindGroup, behindPair } from '../behind';
 import { choice } from '../fitting';
 import { MOST_DOTS, sliceChart } from '../slice-chart';
@@ -150,7 +151,9 @@ function pairsCard(panel: Panel): Card {
   const { prepared, state, actions } = panel;
   const { kind } = state.failures;
   const { categories } = prepared.set;
-  const pairs = pairsView(prepared, appliedThreshold(panel), state.failures);
+  const found = pairsView(prepared, appliedThreshold(panel), state.failures);
+  const pairs = found.first(MOST_PAIRS);
+  const rowOf = (pair: Pair, k: number): Row => ({ key: String(k), cells: pairCells(pair, categories) });
   const [first, second] = pairHeads(kind);
   const words = ({ a, b }: Pair) => `${first}: ${categories[a]!} · ${second}: ${categories[b]!}`;
   return {
@@ -176,26 +179,21 @@ function pairsCard(panel: Panel): Card {
         { title: t('Log odds'), numeric: true, digits: 2 },
         { title: t('Verdict') },
       ],
-      rows: pairs.map((pair, k) => ({
-        key: String(k),
-        cells: [
-          categories[pair.a]!,
-          categories[pair.b]!,
-          pair.images,
-          pair.expected,
-          pair.lift,
-          pair.logOdds.value,
-          isBeyondChance(pair) ? t('more than chance') : '',
-        ],
-      })),
+      rows: pairs.map(rowOf),
+      whole: { count: found.count, rows: () => found.first(Infinity).map(rowOf) },
     },
     tableOptions: {
       apart: true,
-      most: MOST_PAIRS,
       onCell: (key) => {
         const pair = pairs[Number(key)];
         if (pair) actions.show(behindPair(pair, words(pair)));
       },
     },
   };
+}
+
+function pairCells(pair: Pair, categories: readonly string[]): Row['cells'] {
+  const { a, b, images, expected, lift, logOdds } = pair;
+  const verdict = isBeyondChance(pair) ? t('more than chance') : '';
+  return [categories[a]!, categories[b]!, images, expected, lift, logOdds.value, verdict];
 }

@@ -1,10 +1,7 @@
 // The tab of thresholds: one or one a category, by an objective, fitted on some images and judged on others, and saved into the model.
 import { html, nothing, type TemplateResult } from 'lit';
-import { divide, pooled } from '../../../src/metrics/divide';
-import { type Objective, valueOf } from '../../../src/metrics/objective';
-import { confusionAt } from '../../../src/metrics/decision';
-import { fitThresholds, type ThresholdFit } from '../../../src/metrics/thresholds';
-import type { ScoredSet } from '../../../src/metrics/types';
+import type { Objective } from '../../../src/metrics/objective';
+import type { ThresholdFit } from '../../../src/metrics/thresholds';
 import { type Card, cardOf } from '../../kit/card';
 import { lineChart } from '../../kit/chart';
 import { fixed } from '../../kit/format';
@@ -19,8 +16,9 @@ import {
   numberField,
   saveRow,
   specOf,
-  thresholdFit,
+  whenFitted,
 } from '../fitting';
+import type { ObjectiveCurves } from '../fits';
 import type { Panel } from '../state';
 
 export function thresholdsTab(panel: Panel): TemplateResult {
@@ -29,15 +27,19 @@ export function thresholdsTab(panel: Panel): TemplateResult {
 
 function drawn(panel: Panel): TemplateResult {
   const { prepared, state, actions, host } = panel;
-  const fit = thresholdFit(prepared.set, state.fitting);
+  const { set, fitter } = prepared;
+  const { fitting, category } = state;
+  const params = { spec: specOf(fitting), division: divisionOf(fitting), seed: fitting.seed };
+  const fit = fitter.ask<'thresholds'>({ kind: 'thresholds', set, params });
+  const of = fitting.mode === 'global' ? -1 : category;
+  const curves = fitter.ask<'curves'>({ kind: 'curves', set, params: { ...params, category: of } });
   const draw = (card: Card) => cardOf(card, state.tables, actions.toggle, host);
-  return html`${controls(panel)}
-  ${
-    typeof fit === 'string'
-      ? html`<p class="notice error" role="alert">${fit}</p>`
-      : html`${tiles(fit)} ${saving(panel)}
-          <div class="grid">${draw(curveCard(panel))} ${draw(categoriesCard(fit, panel))}</div>`
-  }`;
+  const curveName = of < 0 ? t('all categories') : (set.categories[of] ?? '');
+  return html`${controls(panel)} ${whenFitted<'thresholds'>(fit, tiles)} ${typeof fit === 'string' ? nothing : saving(panel)}
+    <div class="grid">
+      ${whenFitted<'curves'>(curves, (found) => draw(curveCard(found, fitting.kind, curveName)))}
+      ${fit && typeof fit !== 'string' ? draw(categoriesCard(fit, panel)) : nothing}
+    </div>`;
 }
 
 /** The value's name. */
@@ -151,22 +153,9 @@ function saving(panel: Panel): TemplateResult {
     })}`;
 }
 
-const STEPS = 50;
-
 /** The objective over the threshold on either side of the first round: where they part, the fit is luck. */
-function curveCard({ prepared: { set }, state: { fitting, category } }: Panel): Card {
-  const spec = specOf(fitting);
-  const [round] = divide(set, divisionOf(fitting), fitting.seed);
-  const global = spec.mode === 'global';
-  const name = global ? t('all categories') : (set.categories[category] ?? '');
-  const at = fitThresholds(round!.fit, spec)[global ? 0 : category]!.threshold;
-  const points = (side: ScoredSet) =>
-    Array.from(
-      { length: STEPS + 1 },
-      (_, k) => [k / STEPS, valueAt(side, k / STEPS, spec.objective, global ? -1 : category)] as const,
-    );
-  const [fitted, heldOut] = [points(round!.fit), points(round!.judge)];
-  const value = valueWord(spec.objective.kind);
+function curveCard({ at, fitted, heldOut }: ObjectiveCurves, kind: Objective['kind'], name: string): Card {
+  const value = valueWord(kind);
   const title = t('{0} over the threshold: {1}', value, name);
   return {
     name: 'fitted-and-held-out',
@@ -180,7 +169,7 @@ function curveCard({ prepared: { set }, state: { fitting, category } }: Panel): 
         { name: t('held out'), points: heldOut },
       ],
       xRange: [0, 1],
-      ...(spec.objective.kind !== 'cost' && { yRange: [0, 1] as const }),
+      ...(kind !== 'cost' && { yRange: [0, 1] as const }),
       marker: { at, text: fixed(at, 3) },
     }),
     table: {
@@ -197,12 +186,6 @@ function curveCard({ prepared: { set }, state: { fitting, category } }: Panel): 
 
 function finite(value: number): number | null {
   return Number.isFinite(value) ? value : null;
-}
-
-/** NaN where undefined. `category` −1: all together. */
-function valueAt(side: ScoredSet, threshold: number, objective: Objective, category: number): number {
-  const counts = category < 0 ? confusionAt(pooled(side), threshold)[0]! : confusionAt(side, threshold)[category]!;
-  return valueOf(objective, counts, side.images) ?? NaN;
 }
 
 function categoriesCard({ perCategory, objective }: ThresholdFit, { state, actions: { change } }: Panel): Card {
