@@ -52,7 +52,7 @@ async function filesOf(folder: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }
 
-const OWN = ['run', 'created', 'imagesPerSecond', 'reason'];
+const OWN = ['run', 'created', 'imagesPerSecond', 'idleShare', 'reason'];
 
 async function contentOf(folder: string, name: string): Promise<unknown> {
   const bytes = await readFile(join(folder, name)).catch(() => undefined);
