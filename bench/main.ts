@@ -16,6 +16,7 @@ const LISTED: Readonly<Record<string, (args: string[]) => Promise<string[]>>> = 
   grid: async () => (await import('./grid')).benchGrid(),
   crashes: async (args) => (await import('./crashes')).benchCrashes(args, note),
   slider: async (args) => (await import('./slider')).benchSlider(args),
+  intervals: async (args) => (await import('./intervals')).benchIntervals(args, note),
 };
 
 async function main([name, ...args]: string[]): Promise<void> {
