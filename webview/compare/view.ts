@@ -80,7 +80,7 @@ function page(panel: Panel, { result, failure, busy }: Answer): TemplateResult {
   const judged = result && judgedOf(panel, result);
   return html`<div aria-busy=${busy}>
     ${header(panel, result)} ${runList(panel)} ${host.isEditor ? controls(panel) : nothing}
-    ${failure === undefined ? nothing : html`<p class="notice error" role="alert">${failure} ${result ? t('What is shown was found before.') : ''}</p>`}
+    ${failure === undefined ? nothing : html`<p class="notice error" role="alert">${failure}${result ? ` ${t('What is shown was found before.')}` : ''}</p>`}
     ${busy && !result ? html`<progress aria-label=${t('Comparing')}></progress>` : nothing}
     ${judged ? html`${sharedWords(judged)} ${verdicts(judged)}` : nothing}
     <div class="grid">
