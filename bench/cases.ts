@@ -1,6 +1,7 @@
 // What is measured: every case of the benchmark `step`, and the options that choose among them.
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import type { Device } from '../src/engine/runtime/messages';
 
 export interface Case {
   readonly kind: 'forward' | 'step';
@@ -11,6 +12,11 @@ export interface Case {
 
 export interface Options {
   readonly cases: readonly Case[];
+  readonly device: Device;
+  /** The Python that has the peers; undefined = that of bench/peers/.venv. */
+  readonly python: string | undefined;
+  /** Without torch.compile. */
+  readonly eager: boolean;
   readonly rounds: number;
   readonly threads: number;
   /** Lower bound of the time that a contestant works before the next one's turn, in seconds. */
@@ -22,10 +28,13 @@ export interface Options {
 }
 
 export const USAGE = `npm run bench -- step [--only step|forward] [--layers all|last-stages] [--norm frozen|batch] [--batch N]... [--rounds N]
-                         [--threads N] [--patience SECONDS] [--json] [--out FILE]
+                         [--device cpu|webgpu|cuda] [--python PROGRAM] [--eager] [--threads N] [--patience SECONDS] [--json] [--out FILE]
   --only     training steps alone, or forward inference alone
   --layers, --norm  of the training steps, those of one kind alone
-  --batch    instead of 1, 8 and 32 (forward), 16 and 32 (all layers), 16 (last stages)
+  --batch    instead of 1, 8 and 32 (forward), 16 and 32 (all layers), 16 (last stages); on a GPU 1, 32 and 128, 32 and 64, 32
+  --device   where Labelscope works (default cpu); PyTorch beside it works on the CPU or with CUDA
+  --python   a Python that has PyTorch, instead of that of bench/peers/.venv
+  --eager    without torch.compile, which takes long to start on a GPU
   --rounds   turns that each contestant gets in a case (default 7)
   --threads  of each contestant (default: one per core)
   --patience how long to wait before a round until other programs leave the processor alone (default 1)
@@ -38,7 +47,9 @@ npm run bench -- recipes TRAINING TEST [--categories a,b] [--include-unlabeled] 
   --only     some of the changes of the recipe quick, or none
   --peer     scikit-learn's logistic regression on the same folds
   --out      appends one line of JSON a measurement
-npm run bench -- predict RUN IMAGE
+npm run bench -- predict RUN IMAGE [--device cpu|webgpu|cuda]
+npm run bench -- all [--device cpu|webgpu|cuda] and the options of step
+                                     every benchmark that needs no data of its own, one after the other
 npm run bench -- activation          after npm run package
 npm run bench -- grid                the dataset panel over 120,000 images, in Chromium
 npm run bench -- slider [TAB...]     the evaluation panel's slider over 5,000 images × 80 categories, in Chromium
@@ -59,8 +70,12 @@ export function readOptions(args: string[]): Options {
   if (![undefined, 'all', 'last-stages'].includes(values.layers)) throw new UsageError(`--layers is all or last-stages.`);
   if (![undefined, 'frozen', 'batch'].includes(values.norm)) throw new UsageError(`--norm is frozen or batch.`);
   const sizes = batch.map((text) => wholeNumber('--batch', text));
+  const device = deviceOf(values.device);
   return {
-    cases: allCases(sizes).filter((one) => isWanted(one, values)),
+    cases: allCases(sizes, device).filter((one) => isWanted(one, values)),
+    device,
+    python: values.python,
+    eager: values.eager,
     rounds: wholeNumber('--rounds', values.rounds),
     threads: wholeNumber('--threads', values.threads),
     turnSeconds: 2,
@@ -86,6 +101,9 @@ function parse(args: string[]) {
         layers: { type: 'string' },
         norm: { type: 'string' },
         batch: { type: 'string', multiple: true },
+        device: { type: 'string', default: 'cpu' },
+        python: { type: 'string' },
+        eager: { type: 'boolean', default: false },
         rounds: { type: 'string', default: '7' },
         threads: { type: 'string', default: String(availableParallelism()) },
         patience: { type: 'string', default: '1' },
@@ -104,14 +122,27 @@ export function wholeNumber(option: string, text: string): number {
   return Number(text);
 }
 
-function allCases(sizes: readonly number[]): Case[] {
-  const of = (kind: Case['kind'], layers: Case['layers'], batchNorm: Case['batchNorm'], usual: readonly number[]): Case[] =>
-    (sizes.length > 0 ? sizes : usual).map((batchSize) => ({ kind, batchSize, layers, batchNorm }));
+/** @throws UsageError */
+export function deviceOf(name: string): Device {
+  if (name === 'cpu' || name === 'webgpu' || name === 'cuda') return name;
+  throw new UsageError(`--device is cpu, webgpu or cuda, not '${name}'.`);
+}
+
+/** A GPU is busy with larger batches. */
+const USUAL = {
+  cpu: { forward: [1, 8, 32], step: [16, 32], lastStages: [16] },
+  gpu: { forward: [1, 32, 128], step: [32, 64], lastStages: [32] },
+};
+
+function allCases(sizes: readonly number[], device: Device): Case[] {
+  const usual = USUAL[device === 'cpu' ? 'cpu' : 'gpu'];
+  const of = (kind: Case['kind'], layers: Case['layers'], batchNorm: Case['batchNorm'], batches: readonly number[]): Case[] =>
+    (sizes.length > 0 ? sizes : batches).map((batchSize) => ({ kind, batchSize, layers, batchNorm }));
   return [
-    ...of('forward', 'all', 'frozen', [1, 8, 32]),
-    ...of('step', 'all', 'frozen', [16, 32]),
-    ...of('step', 'all', 'batch', [16, 32]),
-    ...of('step', 'last-stages', 'frozen', [16]),
+    ...of('forward', 'all', 'frozen', usual.forward),
+    ...of('step', 'all', 'frozen', usual.step),
+    ...of('step', 'all', 'batch', usual.step),
+    ...of('step', 'last-stages', 'frozen', usual.lastStages),
   ];
 }
 

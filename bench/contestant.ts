@@ -70,24 +70,24 @@ function answers(name: string, child: Child): () => Promise<unknown> {
   };
 }
 
-/** The child's side: answers the parent's lines until it is gone. `step` does one step. */
-export async function answerTurns(ready: Ready, step: () => Promise<unknown>): Promise<void> {
+/** The child's side: answers the parent's lines until it is gone. `work` does so many steps. */
+export async function answerTurns(ready: Ready, work: () => Promise<unknown>, steps = 1): Promise<void> {
   const say = (answer: object) => process.stdout.write(JSON.stringify(answer) + '\n');
   say(ready);
   for await (const line of createInterface({ input: process.stdin })) {
     const [word, seconds] = line.split(' ');
-    say(word === 'end' ? { peakMiB: process.resourceUsage().maxRSS / 1024 } : await timeSteps(step, Number(seconds)));
+    say(word === 'end' ? { peakMiB: process.resourceUsage().maxRSS / 1024 } : await timeSteps(work, steps, Number(seconds)));
   }
 }
 
-async function timeSteps(step: () => Promise<unknown>, seconds: number): Promise<Turn> {
+async function timeSteps(work: () => Promise<unknown>, steps: number, seconds: number): Promise<Turn> {
   const milliseconds: number[] = [];
   const before = process.cpuUsage();
   const start = performance.now();
   while (milliseconds.length === 0 || performance.now() - start < seconds * 1000) {
     const began = performance.now();
-    await step();
-    milliseconds.push(performance.now() - began);
+    await work();
+    milliseconds.push((performance.now() - began) / steps);
   }
   const { user, system } = process.cpuUsage(before);
   return { milliseconds, cpuMilliseconds: (user + system) / 1000 };

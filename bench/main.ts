@@ -21,6 +21,7 @@ const LISTED: Readonly<Record<string, (args: string[]) => Promise<string[]>>> = 
 
 async function main([name, ...args]: string[]): Promise<void> {
   if (name === 'step') return step(args);
+  if (name === 'all') return all(args);
   const lines = name === undefined ? undefined : await LISTED[name]?.(args);
   if (lines) {
     process.stdout.write(lines.join('\n') + '\n');
@@ -30,6 +31,11 @@ async function main([name, ...args]: string[]): Promise<void> {
   if (name === 'coco-reader') return (await import('./coco-reader')).runCocoReader(JSON.parse(args[0]!) as CocoJob);
   if (name === 'ours') return (await import('./ours')).runOurs(JSON.parse(args[0]!) as OurJob);
   throw new UsageError(name === undefined ? 'Which benchmark?' : `There is no benchmark '${name}'.`);
+}
+
+async function all(args: string[]): Promise<void> {
+  const { benchAll } = await import('./all');
+  for await (const lines of benchAll(args, note)) process.stdout.write(lines.join('\n') + '\n');
 }
 
 async function step(args: string[]): Promise<void> {

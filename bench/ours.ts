@@ -3,6 +3,7 @@ import ortPackage from 'onnxruntime-node/package.json';
 import { join } from 'node:path';
 import { blocksHere } from '../src/engine/forms/processor';
 import { startLearner } from '../src/engine/train/learner';
+import type { Device } from '../src/engine/runtime/messages';
 import { type Runtime, startRuntime } from '../src/engine/runtime/runtime';
 import { IMAGE, PROBABILITIES } from '../src/onnx/classifier';
 import type { Tensor } from '../src/onnx/model';
@@ -16,6 +17,7 @@ export interface OurJob extends Case {
   /** The model file for forward inference. */
   readonly inference: string;
   readonly threads: number;
+  readonly device: Device;
   /** Of a training step. */
   readonly form: FormName;
 }
@@ -25,22 +27,32 @@ const WARM_UP_STEPS = 3;
 /** The child process: sets up, warms up, then works when told to. */
 export async function runOurs(job: OurJob): Promise<void> {
   const runtime = startRuntime(join(__dirname, 'worker.js'));
-  const step = job.kind === 'step' ? await trainingStep(runtime, job) : await forwardPass(runtime, job);
+  const { atOnce, work } = job.kind === 'step' ? await trainingSteps(runtime, job) : await forwardPass(runtime, job);
   const checks: number[] = [];
-  while (checks.length < WARM_UP_STEPS) checks.push(await step());
+  while (checks.length < WARM_UP_STEPS) checks.push(...(await work(1)));
+  const whole = () => work(atOnce);
+  await whole();
   const ready: Ready = { version: `ONNX Runtime ${ortPackage.version}, Node ${process.version}`, checks };
-  await answerTurns(ready, step);
+  await answerTurns(ready, whole, atOnce);
   await runtime.close();
 }
 
-/** Answers the loss before the update. */
-async function trainingStep(runtime: Runtime, { backbone, threads, form, ...job }: OurJob): Promise<() => Promise<number>> {
+interface Work {
+  /** Steps that are done together. */
+  readonly atOnce: number;
+  /** Does so many; answers a number of each. */
+  readonly work: (steps: number) => Promise<number[]>;
+}
+
+/** Answers the losses before the updates. */
+async function trainingSteps(runtime: Runtime, { backbone, threads, device, form, ...job }: OurJob): Promise<Work> {
   const classifier = await workClassifier(backbone);
   const block = form === 'blocked' ? await blockOf(runtime) : undefined;
   const options = { ...OPTIMISER, ...job, batchNormMomentum: undefined, ema: 0, l2On: 'weights-and-norm' as const, block };
-  const learner = await startLearner(runtime, classifier, IMAGE, options, { device: 'cpu', threads });
+  const learner = await startLearner(runtime, classifier, IMAGE, options, { device, threads });
   const { image, labels } = workBatch(job.batchSize);
-  return () => learner.step({ input: image, labels }, OPTIMISER.learnRate, 1);
+  const one = { batch: { input: image, labels }, learnRate: OPTIMISER.learnRate, iteration: 1 };
+  return { atOnce: learner.atOnce, work: (steps) => learner.steps(Array.from({ length: steps }, () => one)) };
 }
 
 /** @throws Error where the blocked form cannot be used */
@@ -51,11 +63,12 @@ async function blockOf(runtime: Runtime): Promise<number> {
 }
 
 /** Answers the sum of the probabilities. */
-async function forwardPass(runtime: Runtime, { inference, threads, batchSize }: OurJob): Promise<() => Promise<number>> {
-  const session = await runtime.load(inference, { device: 'cpu', threads });
+async function forwardPass(runtime: Runtime, { inference, threads, device, batchSize }: OurJob): Promise<Work> {
+  const session = await runtime.load(inference, { device, threads });
   const { image } = workBatch(batchSize);
-  return async () => {
+  const pass = async () => {
     const outputs = await runtime.run(session, { [IMAGE]: image });
-    return (outputs[PROBABILITIES] as Tensor<'float32'>).data.reduce((sum, value) => sum + value, 0);
+    return [(outputs[PROBABILITIES] as Tensor<'float32'>).data.reduce((sum, value) => sum + value, 0)];
   };
+  return { atOnce: 1, work: pass };
 }

@@ -1,7 +1,7 @@
 // The peers that are set up on this machine (bench/peers/README.md), as programs of a case.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Case } from './cases';
+import type { Case, Options } from './cases';
 import type { Program } from './contestant';
 
 export interface Peer extends Program {
@@ -29,13 +29,14 @@ export function regressionPeer(): Program | undefined {
 }
 
 /** PyTorch in both memory layouts, training steps also compiled by torch.compile; empty where it is not set up. */
-export function installedPeers(kind: Case['kind']): Peer[] {
-  if (!existsSync(PYTHON)) return [];
-  const torch = { command: PYTHON, args: [join(FOLDER, 'torch_step.py')] };
+export function installedPeers(kind: Case['kind'], { python, device, eager: alone }: Options): Peer[] {
+  if (python === undefined && !existsSync(PYTHON)) return [];
+  // Beside a GPU's programs it is left out where it has no CUDA.
+  const torch = { command: python ?? PYTHON, args: [join(FOLDER, 'torch_step.py')], optional: device !== 'cpu' };
   const eager = [
     { ...torch, name: 'PyTorch', job: { channelsLast: false } },
     { ...torch, name: 'PyTorch channels-last', job: { channelsLast: true } },
   ];
   const compiled = { ...torch, name: 'torch.compile', job: { channelsLast: true, compiled: true }, optional: true };
-  return kind === 'step' ? [...eager, compiled] : eager;
+  return kind === 'step' && !alone ? [...eager, compiled] : eager;
 }

@@ -2,8 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { type EngineClient, engineClient } from '../src/engine/client/engine';
-import { UsageError } from './cases';
+import type { Device } from '../src/engine/runtime/messages';
+import { deviceOf, UsageError } from './cases';
 
 const ROUNDS = 5;
 const WARM = 20;
@@ -21,17 +23,19 @@ const NAMES = {
 type Times = Record<keyof typeof NAMES, number[]>;
 
 /** Milliseconds, medians. Nothing is kept from earlier runs of Labelscope. */
-export async function benchPredict([model, image]: readonly string[]): Promise<string[]> {
+export async function benchPredict(args: string[]): Promise<string[]> {
+  const { positionals, values } = readArguments(args);
+  const [model, image] = positionals;
   if (model === undefined || image === undefined)
     throw new UsageError('predict needs RUN and IMAGE: labelscope-runs/… and an image file.');
   const times: Times = { first: [], cold: [], started: [], warm: [], firstMap: [], nextMap: [] };
   const cache = await mkdtemp(join(tmpdir(), 'labelscope-bench-'));
   process.env.LABELSCOPE_CACHE = cache;
   for (let round = 0; round < ROUNDS; round++) {
-    await rm(cache, { recursive: true });
-    await measure(resolve(model), resolve(image), times);
+    await rm(cache, { recursive: true, force: true });
+    await measure(resolve(model), resolve(image), deviceOf(values.device), times);
   }
-  await rm(cache, { recursive: true });
+  await rm(cache, { recursive: true, force: true });
   return Object.entries(NAMES).map(
     ([key, name]) =>
       `${name.padEnd(46)} ${median(times[key as keyof Times])
@@ -40,14 +44,22 @@ export async function benchPredict([model, image]: readonly string[]): Promise<s
   );
 }
 
+function readArguments(args: string[]) {
+  try {
+    return parseArgs({ args, allowPositionals: true, options: { device: { type: 'string', default: 'cpu' } } });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
 /** One of each, but of what a running engine does many. */
-async function measure(model: string, image: string, times: Times): Promise<void> {
-  const request = { model, files: [image], device: 'cpu' } as const;
+async function measure(model: string, image: string, device: Device, times: Times): Promise<void> {
+  const request = { model, files: [image], device };
   const predict = (engine: EngineClient) => engine.request('predict', request);
   const explain = (engine: EngineClient) => engine.request('explain', { ...request, colormap: 'jet', opacity: 0.5 });
   await withEngine(async (engine) => times.first.push(await took(() => predict(engine))));
   await withEngine(async (engine) => {
-    await engine.request('prepare', { model, device: 'cpu' });
+    await engine.request('prepare', { model, device });
     times.started.push(await took(() => predict(engine)));
   });
   await withEngine(async (engine) => {

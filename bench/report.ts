@@ -1,4 +1,5 @@
 // From measured times to what is printed: medians, their spread, ratios, and whether the targets are met.
+import { spawnSync } from 'node:child_process';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { table } from '../src/cli/io';
 import { type Case, nameOf, type Options } from './cases';
@@ -46,6 +47,8 @@ export interface MachineReport {
   readonly memoryGiB: number;
   readonly threads: number;
   readonly rounds: number;
+  /** Where Labelscope worked: the CPU, or a GPU's provider with what its driver says of it. */
+  readonly device: string;
 }
 
 export interface Report extends MachineReport {
@@ -58,8 +61,10 @@ export interface Report extends MachineReport {
 const TARGETS = { forward: 1.3, step: { frozen: 1.2, batch: 1.1 } } as const;
 /** Images a second of a step of the last stages. */
 const LAST_STAGES_TARGET = 17;
+/** Images a second on a GPU, of a forward pass and of a step of all layers. */
+const GPU_TARGETS = { forward: 4000, step: 900 } as const;
 
-export function reportMachine({ threads, rounds }: Options): MachineReport {
+export function reportMachine({ threads, rounds, device }: Options): MachineReport {
   return {
     date: new Date().toISOString().slice(0, 10),
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
@@ -67,7 +72,15 @@ export function reportMachine({ threads, rounds }: Options): MachineReport {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     threads,
     rounds,
+    device: device === 'cpu' ? device : `${device}: ${graphicsCard()}`,
   };
+}
+
+/** Name, driver and memory, as NVIDIA's own tool tells them. */
+function graphicsCard(): string {
+  const query = ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader'];
+  const { stdout, status } = spawnSync('nvidia-smi', query, { encoding: 'utf8' });
+  return status === 0 ? stdout.trim().split('\n').join('; ') : 'a card whose name is not known (there is no nvidia-smi)';
 }
 
 export function reportCase(one: Case, measured: readonly Measured[], othersShare: number): CaseReport {
@@ -107,7 +120,7 @@ function spreadOf(numbers: readonly number[]): Spread {
 
 /** The report for people. */
 export function reportLines(report: Report): string[] {
-  const { cpu, cores, memoryGiB, threads, rounds, date } = report;
+  const { cpu, cores, memoryGiB, threads, rounds, date, device } = report;
   const versions = [...new Set(report.cases.flatMap(({ contestants }) => contestants.map(({ version }) => version)))];
   const head = ['case', 'program', 'images/s', 'ms/image', 'ms/step', 'quartiles', 'peak MiB', 'ours/theirs', 'rounds', 'others'];
   const rows = report.cases.flatMap(({ name, othersShare, contestants }) =>
@@ -115,6 +128,7 @@ export function reportLines(report: Report): string[] {
   );
   return [
     `${date}, ${cpu}, ${cores} cores, ${memoryGiB} GiB; ${threads} threads, ${rounds} rounds`,
+    ...(device === 'cpu' ? [] : [device]),
     versions.join('; '),
     '',
     ...table([head, ...rows]),
@@ -144,9 +158,9 @@ function cellsOf({
   return [name, ...speeds, peakMiB.toFixed(0), ...ratios];
 }
 
-function targetLines({ cases }: Report): string[] {
+function targetLines({ cases, device }: Report): string[] {
   return cases.flatMap((report) => {
-    const target = targetOf(report);
+    const target = device === 'cpu' ? targetOf(report) : gpuTargetOf(report);
     if (!target) return [];
     const { found, wanted } = target;
     const words = `${report.name}: ${target.words}, should be at least ${wanted}`;
@@ -159,6 +173,11 @@ interface Target {
   readonly found: number;
   readonly wanted: number;
   readonly words: string;
+}
+
+function gpuTargetOf({ case: { kind, layers }, contestants: [ours] }: CaseReport): Target | undefined {
+  if (!ours || layers !== 'all') return undefined;
+  return { found: ours.imagesPerSecond, wanted: GPU_TARGETS[kind], words: `${ours.imagesPerSecond.toFixed(0)} images/s` };
 }
 
 /** Undefined where there is no PyTorch to compare with. */

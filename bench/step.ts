@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultBackbonePath } from '../src/engine/backbone/locate';
+import type { Device } from '../src/engine/runtime/messages';
 import { type Case, nameOf, type Options } from './cases';
 import { type Contestant, startContestant } from './contestant';
 import { installedPeers, type Peer } from './peers';
@@ -13,10 +14,10 @@ import { OPTIMISER, writeBatch, writeWorkFiles, type WorkFiles } from './workloa
 const OURS = { command: process.execPath, args: [__filename, 'ours'] };
 
 /** The form that comes first is the one that others are compared with. A processor without the blocked form has the plain one alone. */
-function oursOf(kind: Case['kind']): Peer[] {
+function oursOf(kind: Case['kind'], device: Device): Peer[] {
   const plain = { ...OURS, name: 'Labelscope plain', job: { form: 'plain' } };
   const blocked = { ...OURS, name: 'Labelscope', job: { form: 'blocked' }, optional: true };
-  return kind === 'step' ? [blocked, plain] : [{ ...plain, name: 'Labelscope' }];
+  return kind === 'step' && device === 'cpu' ? [blocked, plain] : [{ ...plain, name: 'Labelscope' }];
 }
 
 /** Relative difference of losses up to which two programs count as doing the same work. */
@@ -32,7 +33,8 @@ interface Bench {
 
 export async function runBenchmark(options: Options, onNote: (text: string) => void): Promise<Report> {
   const backbone = defaultBackbonePath();
-  if (installedPeers('step').length === 0) onNote('No peer is set up (bench/peers/README.md): Labelscope is measured alone.');
+  if (installedPeers('step', options).length === 0)
+    onNote('No peer is set up (bench/peers/README.md): Labelscope is measured alone.');
   const folder = await mkdtemp(join(tmpdir(), 'labelscope-bench-'));
   const machine = reportMachine(options);
   try {
@@ -42,7 +44,11 @@ export async function runBenchmark(options: Options, onNote: (text: string) => v
     for (const [index, one] of options.cases.entries()) {
       onNote(`${index + 1}/${options.cases.length}: ${nameOf(one)}`);
       try {
-        cases.push(await runCase(bench, one));
+        const found = await runCase(bench, one);
+        cases.push(found);
+        onNote(
+          found.contestants.map(({ name, imagesPerSecond }) => `  ${name} ${imagesPerSecond.toFixed(1)} images/s`).join(','),
+        );
       } catch (error) {
         failed.push(`${nameOf(one)}: ${(error as Error).message}`);
       }
@@ -117,10 +123,11 @@ async function startAll(
   one: Case,
   contestants: Contestant[],
 ): Promise<void> {
-  const peers = installedPeers(one.kind);
+  const peers = installedPeers(one.kind, options);
   const batch = peers.length > 0 ? await writeBatch(one.batchSize, folder) : undefined;
-  const job = { ...one, ...OPTIMISER, ...files, threads: options.threads, backbone, batch };
-  for (const peer of [...oursOf(one.kind), ...peers]) {
+  const { threads, device } = options;
+  const job = { ...one, ...OPTIMISER, ...files, threads, device, backbone, batch };
+  for (const peer of [...oursOf(one.kind, device), ...peers]) {
     try {
       contestants.push(await startContestant(peer, { ...job, ...peer.job }));
     } catch (error) {

@@ -41,6 +41,14 @@ export function encodeModelChunks(model: Model): readonly Uint8Array[] {
   return [header, prefix, graph, ...initializers];
 }
 
+/** The bytes of a graph by itself, as the attribute of a node that has a subgraph. @throws OnnxError onnx-shape as `encodeModel` */
+export function encodeGraph(graph: Graph): Uint8Array {
+  return message((writer) => {
+    writer.raw(message((header) => writeGraphHeader(header, graph)));
+    for (const chunk of initializerChunks(graph, 0)) writer.raw(chunk);
+  });
+}
+
 function refuseOverLimit(bytes: number): void {
   if (bytes <= MAX_FILE_BYTES) return;
   const size = (bytes / 2 ** 30).toFixed(1);

@@ -34,24 +34,41 @@ function trained(node: Node, momentum: number | undefined): Node {
  * activations, so they cost next to nothing, and gradients flow through them to W, b, scale and shift exactly.
  */
 export function foldFrozenNorm(graph: Graph): Graph {
-  const makers = producers(graph);
-  const users = consumers(graph);
   const initializers = new Map(graph.initializers);
   const replaced = new Map<Node, readonly Node[]>();
-  for (const norm of graph.nodes) {
-    const conv = norm.type === 'BatchNormalization' ? makers.get(norm.inputs[0] ?? '') : undefined;
-    if (conv?.type !== 'Conv' || (users.get(conv.outputs[0]!) ?? []).length !== 1) continue;
-    const rank = graph.initializers.get(conv.inputs[1] ?? '')?.dims.length;
-    if (rank === undefined) continue;
+  for (const { conv, norm, rank } of foldable(graph)) {
     replaced.set(conv, folded(conv, norm, rank, initializers));
     replaced.set(norm, []);
   }
   return { ...graph, nodes: graph.nodes.flatMap((node) => replaced.get(node) ?? [node]), initializers };
 }
 
+/** A frozen normalisation with the convolution in front of it, whose weights have `rank` axes. */
+export interface Foldable {
+  readonly conv: Node;
+  readonly norm: Node;
+  readonly rank: number;
+}
+
+export function foldable(graph: Graph): Foldable[] {
+  const makers = producers(graph);
+  const users = consumers(graph);
+  return graph.nodes.flatMap((norm) => {
+    const conv = norm.type === 'BatchNormalization' ? makers.get(norm.inputs[0] ?? '') : undefined;
+    if (conv?.type !== 'Conv' || (users.get(conv.outputs[0]!) ?? []).length !== 1) return [];
+    const rank = graph.initializers.get(conv.inputs[1] ?? '')?.dims.length;
+    return rank === undefined ? [] : [{ conv, norm, rank }];
+  });
+}
+
+/** The ε of a normalisation. */
+export function epsilonOf({ attributes }: Node): number {
+  return attributes.epsilon?.kind === 'float' ? attributes.epsilon.value : 1e-5;
+}
+
 function folded(conv: Node, norm: Node, rank: number, initializers: Map<string, Tensor>): Node[] {
   const [, scale, shift, mean, variance] = norm.inputs as [string, string, string, string, string];
-  const epsilon = norm.attributes.epsilon?.kind === 'float' ? norm.attributes.epsilon.value : 1e-5;
+  const epsilon = epsilonOf(norm);
   // Not the node's name, which may be empty.
   const scope = norm.outputs[0]!;
   const make = (type: string, label: string, inputs: readonly string[]): Node => {

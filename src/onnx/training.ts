@@ -1,6 +1,7 @@
 // From a classifier to one graph that does a whole training step: forward, loss, gradients, update of every parameter.
 import { appendBlocked } from './blocked';
 import { GraphBuilder, type Target, type Value } from './builder';
+import { foldInBunches, inBunches, joined, parted } from './bunches';
 import { type Classifier, HEAD_BIAS, HEAD_WEIGHT, LOGITS } from './classifier';
 import { differentiate } from './differentiate';
 import { multilabelLoss, type Objective } from './loss';
@@ -56,7 +57,7 @@ export function buildTrainingStep(
   target: Target = 'cpu',
   block?: number,
 ): TrainingStep {
-  const graph = normalised(classifier.graph, options);
+  const graph = normalised(classifier.graph, options, target);
   const learning = learningParameters(classifier, options);
   const statistics = options.batchNorm === 'batch' ? runningStatistics(graph) : [];
   const builder = new GraphBuilder(classifier.opset, target, block);
@@ -70,9 +71,17 @@ export function buildTrainingStep(
   const steps = differentiate(builder, { nodes: builder.nodes, seeds: new Map([[loss.name, descent]]), wrt: weights });
   builder.output(loss, LOSS);
   const keep = options.averaged ? builder.input(AVERAGE_DECAY, 'float32', []) : undefined;
-  for (const parameter of learning) {
-    const next = update(builder, parameter, forward.get(parameter.name)!, steps.get(parameter.name)!, descent, options);
-    if (keep) average(builder, parameter, next, keep);
+  for (const group of updatedTogether(learning, options, target)) {
+    const values = group.map(({ name }) => forward.get(name)!);
+    const next = update(
+      builder,
+      group,
+      values,
+      group.map(({ name }) => steps.get(name)!),
+      descent,
+      options,
+    );
+    if (keep) average(builder, group, next, keep);
   }
   for (const name of statistics) builder.output(forward.get(NEXT + name)!, NEXT + name);
   return { model: toModel(builder, 'training-step'), state: initialState(graph, learning, statistics, options.averaged) };
@@ -104,8 +113,9 @@ export function trainedTensors(state: Readonly<Record<string, Tensor>>): Record<
   return Object.fromEntries(kept.map(([name, tensor]) => [name, state[AVERAGE + name] ?? tensor]));
 }
 
-function normalised(graph: Graph, options: StepOptions): Graph {
-  return options.batchNorm === 'batch' ? withBatchStatistics(graph, options.batchNormMomentum) : foldFrozenNorm(graph);
+function normalised(graph: Graph, options: StepOptions, target: Target): Graph {
+  if (options.batchNorm === 'batch') return withBatchStatistics(graph, options.batchNormMomentum);
+  return target === 'cpu' ? foldFrozenNorm(graph) : foldInBunches(graph);
 }
 
 /** Adds the forward graph at a fixed batch size; `state` names the initializers that become inputs. */
@@ -119,33 +129,53 @@ function appendForward(builder: GraphBuilder, graph: Graph, batchSize: number, s
   return builder.block === undefined ? builder.append(graph, bindings) : appendBlocked(builder, graph, bindings);
 }
 
+/** On a GPU vectors that learn alike are updated several at once; every other parameter by itself. */
+function updatedTogether(learning: readonly Parameter[], options: StepOptions, target: Target): (readonly Parameter[])[] {
+  const isSmall = ({ tensor }: Parameter) => target !== 'cpu' && tensor.dims.length === 1;
+  const kindOf = (parameter: Parameter) => `${isHead(parameter)} ${decays(parameter, options.l2On)}`;
+  const small = learning.filter(isSmall);
+  const kinds = [...new Set(small.map(kindOf))].map((kind) => small.filter((one) => kindOf(one) === kind));
+  return [...learning.filter((one) => !isSmall(one)).map((one) => [one]), ...kinds.flatMap(inBunches)];
+}
+
+/** Of parameters that learn alike. Answers their next values, joined. */
 function update(
   builder: GraphBuilder,
-  parameter: Parameter,
-  weight: Value,
-  gradientStep: Value,
+  group: readonly Parameter[],
+  weights: readonly Value[],
+  gradientSteps: readonly Value[],
   descent: Value,
   options: StepOptions,
 ): Value {
-  const factor = isHead(parameter) ? options.headLearnRateFactor : 1;
-  const velocity = builder.input(MOMENTUM + parameter.name, 'float32', weight.dims);
+  const factor = isHead(group[0]!) ? options.headLearnRateFactor : 1;
+  const velocities = group.map(({ name }, k) => builder.input(MOMENTUM + name, 'float32', weights[k]!.dims));
+  const weight = joined(builder, weights);
+  const gradientStep = joined(builder, gradientSteps);
   const step = factor === 1 ? gradientStep : builder.op('Mul', [gradientStep, ofRank(builder, weight, factor)]);
-  const driven = builder.op('Add', [builder.op('Mul', [velocity, ofRank(builder, weight, options.momentum)]), step]);
-  const hasDecay = options.l2 !== 0 && decays(parameter, options.l2On);
+  const driven = builder.op('Add', [
+    builder.op('Mul', [joined(builder, velocities), ofRank(builder, weight, options.momentum)]),
+    step,
+  ]);
+  const hasDecay = options.l2 !== 0 && decays(group[0]!, options.l2On);
   const next = hasDecay ? builder.op('Add', [driven, decayOf(builder, weight, descent, options.l2 * factor)]) : driven;
-  builder.output(next, NEXT + velocity.name);
   const moved = builder.op('Add', [weight, next]);
-  builder.output(moved, NEXT + parameter.name);
+  output(builder, next, velocities);
+  output(builder, moved, group, weights);
   return moved;
 }
 
+/** Makes the parts of a joined value the next values of the state tensors of these names. */
+function output(builder: GraphBuilder, value: Value, named: readonly { name: string }[], like = named as readonly Value[]): void {
+  for (const [k, part] of parted(builder, value, like).entries()) builder.output(part, NEXT + named[k]!.name);
+}
+
 /** average ← keep·average + (1 − keep)·w, after the step. */
-function average(builder: GraphBuilder, { name }: Parameter, weight: Value, keep: Value): void {
-  const old = builder.input(AVERAGE + name, 'float32', weight.dims);
+function average(builder: GraphBuilder, group: readonly Parameter[], weight: Value, keep: Value): void {
+  const averages = group.map(({ name, tensor }) => builder.input(AVERAGE + name, 'float32', tensor.dims));
   const share = builder.op('Reshape', [keep, builder.ints(weight.dims.map(() => 1))]);
   const rest = builder.op('Sub', [ofRank(builder, weight, 1), share]);
-  const next = builder.op('Add', [builder.op('Mul', [old, share]), builder.op('Mul', [weight, rest])]);
-  builder.output(next, NEXT + AVERAGE + name);
+  const next = builder.op('Add', [builder.op('Mul', [joined(builder, averages), share]), builder.op('Mul', [weight, rest])]);
+  output(builder, next, averages);
 }
 
 function decayOf(builder: GraphBuilder, weight: Value, descent: Value, l2: number): Value {

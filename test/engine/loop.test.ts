@@ -20,6 +20,8 @@ interface Trial {
   /** Called before each evaluation. */
   readonly beforeEvaluation?: (evaluation: number) => void;
   readonly onStep?: (iteration: number) => void;
+  /** Steps that the learner takes at once. */
+  readonly atOnce?: number;
   /** Called before each batch is drawn for training. */
   readonly onDraw?: () => void;
   readonly signal?: AbortSignal;
@@ -31,6 +33,8 @@ interface Outcome extends LoopResult {
   readonly bestAt: number[];
   readonly checkpoints: Progress[];
   readonly times: StepTime[];
+  /** Steps of each call of the learner. */
+  readonly calls: number[];
 }
 
 async function loop(trial: Trial = {}): Promise<Outcome> {
@@ -42,15 +46,20 @@ async function loop(trial: Trial = {}): Promise<Outcome> {
     validationFrequency: 2,
     ...trial.recipe,
   };
-  const told: Omit<Outcome, keyof LoopResult> = { points: [], drawn: [], bestAt: [], checkpoints: [], times: [] };
+  const told: Omit<Outcome, keyof LoopResult> = { points: [], drawn: [], bestAt: [], checkpoints: [], times: [], calls: [] };
   let evaluations = 0;
   let steps = start.iteration;
   const learner: Learner = {
-    step: (batch) => {
-      told.drawn.push([...batch.labels.data]);
-      steps++;
-      trial.onStep?.(steps);
-      return Promise.resolve(1 / steps);
+    atOnce: trial.atOnce ?? 1,
+    steps: (given) => {
+      told.calls.push(given.length);
+      const losses = given.map(({ batch }) => {
+        told.drawn.push([...batch.labels.data]);
+        steps++;
+        trial.onStep?.(steps);
+        return 1 / steps;
+      });
+      return Promise.resolve(losses);
     },
     logits: () => Promise.reject(new Error('nobody asks the loop for logits')),
     evaluate: (_, stop) =>
@@ -125,10 +134,22 @@ describe('trainLoop', () => {
 
   it('draws the next batch while a step is on its way, and tells the time of each', async () => {
     const order: string[] = [];
-    const { times } = await loop({ recipe: { epochs: 1 }, onDraw: () => order.push('draw'), onStep: () => order.push('step') });
-    expect(order.slice(0, 5)).toEqual(['draw', 'step', 'draw', 'step', 'draw']);
-    expect(times).toHaveLength(2);
+    const { times } = await loop({ recipe: { epochs: 2 }, onDraw: () => order.push('draw'), onStep: () => order.push('step') });
+    expect(order).toEqual(['draw', 'step', 'draw', 'step', 'draw', 'step', 'draw', 'step']);
+    expect(times).toHaveLength(4);
     for (const { whole, waited } of times) expect(0 < waited && waited < whole).toBe(true);
+  });
+
+  it('gives a learner as many steps at once as it takes, but never past a validation, and tells the same', async () => {
+    const recipe = { epochs: 8, validationFrequency: 6, checkpointFrequency: 1, checkpointSeconds: 0 };
+    const singly = await loop({ recipe });
+    const together = await loop({ recipe, atOnce: 4 });
+    expect(together.calls).toEqual([4, 2, 4, 2, 4]);
+    expect([together.points, together.drawn, together.progress]).toEqual([singly.points, singly.drawn, singly.progress]);
+    expect(together.times).toHaveLength(16);
+    expect(together.checkpoints.map(({ iteration }) => iteration)).toEqual([4, 6, 10, 12, 16]);
+    const rest = await loop({ recipe, atOnce: 4, start: together.checkpoints[0]! });
+    expect(rest.drawn).toEqual(singly.drawn.slice(4));
   });
 
   it('validates at the frequency and at the end, and tells every step once and in order', async () => {

@@ -7,6 +7,11 @@ import type { WireError } from '../../protocol/errors';
 export type Tensors = Readonly<Record<string, Tensor>>;
 export type Device = DeviceUsed['device'];
 
+/** The memory of tensors, to be transferred to another thread. */
+export function buffersOf(tensors: Tensors): ArrayBuffer[] {
+  return Object.values(tensors).flatMap(({ data }) => (ArrayBuffer.isView(data) ? [data.buffer as ArrayBuffer] : []));
+}
+
 /** How graphs are spelled for a device. */
 export function targetOf(device: Device): Target {
   return device === 'cpu' ? 'cpu' : 'gpu';
@@ -29,9 +34,11 @@ export interface RunOptions {
   readonly state?: number;
   /** The outputs that are wanted; all where none are named. */
   readonly outputs?: readonly string[];
+  /** The feeds are given away, not copied: their caller cannot use them again. */
+  readonly givenAway?: boolean;
 }
 
-interface RunInput extends RunOptions {
+interface RunInput extends Omit<RunOptions, 'givenAway'> {
   readonly session: number;
   readonly feeds: Tensors;
 }

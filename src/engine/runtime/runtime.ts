@@ -1,7 +1,15 @@
 // The main thread's view of the worker that runs graphs: load, run, keep state, release. Any engine that offers these can stand here.
 import { Worker } from 'node:worker_threads';
 import { LabelscopeError } from '../../protocol/errors';
-import type { CallName, LoadOptions, RunOptions, Tensors, WorkerCalls, WorkerReply } from './messages';
+import {
+  buffersOf,
+  type CallName,
+  type LoadOptions,
+  type RunOptions,
+  type Tensors,
+  type WorkerCalls,
+  type WorkerReply,
+} from './messages';
 
 export interface Runtime {
   /** `model`: a file's path or an encoded model. Answers the session's number. */
@@ -41,7 +49,11 @@ export function startRuntime(script: string): Runtime {
     });
   });
 
-  const call = <K extends CallName>(name: K, input: WorkerCalls[K]['in']): Promise<WorkerCalls[K]['out']> =>
+  const call = <K extends CallName>(
+    name: K,
+    input: WorkerCalls[K]['in'],
+    transfer: readonly ArrayBuffer[] = [],
+  ): Promise<WorkerCalls[K]['out']> =>
     new Promise((resolve, reject) => {
       if (dead) {
         reject(dead);
@@ -49,13 +61,14 @@ export function startRuntime(script: string): Runtime {
       }
       const id = ++calls;
       pending.set(id, { resolve, reject });
-      worker.postMessage({ id, call: name, input });
+      worker.postMessage({ id, call: name, input }, transfer);
     });
 
   return {
     load: (model, options) => call('load', { model, options }),
     setState: (tensors) => call('setState', { tensors }),
-    run: (session, feeds, options) => call('run', { session, feeds, ...options }),
+    run: (session, feeds, { givenAway = false, ...options } = {}) =>
+      call('run', { session, feeds, ...options }, givenAway ? buffersOf(feeds) : []),
     readState: (state) => call('readState', { state }),
     release: (what) => call('release', what),
     close: async () => {

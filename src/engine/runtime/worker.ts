@@ -6,6 +6,7 @@ import type { Model, Tensor } from '../../onnx/model';
 import { NEXT } from '../../onnx/normalization';
 import { LabelscopeError, toWireError } from '../../protocol/errors';
 import {
+  buffersOf,
   type CallName,
   type LoadOptions,
   type Tensors,
@@ -183,7 +184,7 @@ function fromOrt(tensor: OrtTensor): Tensor {
 
 function buffers(result: WorkerCalls[CallName]['out']): ArrayBuffer[] {
   if (typeof result !== 'object' || result === null) return [];
-  return Object.values(result).flatMap(({ data }) => (ArrayBuffer.isView(data) ? [data.buffer as ArrayBuffer] : []));
+  return buffersOf(result);
 }
 
 async function answer(request: WorkerRequest): Promise<WorkerReply> {

@@ -69,7 +69,8 @@ export async function trainLoop(
   const schedule = scheduleOf(recipe, train.count);
   const draw = batchDrawer(train, schedule, options.seed);
   let progress = options.start;
-  let next = draw(progress.iteration + 1);
+  const drawAfter = (iteration: number) => iterationsAfter(iteration, learner.atOnce, recipe, schedule).map(draw);
+  let next = drawAfter(progress.iteration);
   let checkpointed = { at: performance.now(), iteration: progress.iteration };
   for (;;) {
     const settled = await settle(learner, validation, schedule, progress, options);
@@ -85,28 +86,44 @@ export async function trainLoop(
     if (progress.iteration >= schedule.total) return { progress, stopped: endOf(recipe, schedule) };
     if (signal.aborted) return stoppedByPerson(options, progress);
     const free = performance.now();
-    const batch = await next;
+    const batches = await Promise.all(next);
     const waited = performance.now() - free;
-    const step = stepOn(learner, batch, schedule, progress, recipe);
-    // Drawn once the step is on its way: what this thread does for the next batch must not keep it.
-    next = draw(progress.iteration + 2);
-    progress = await step;
-    options.onStep({ whole: performance.now() - free, waited });
+    const steps = stepOn(learner, batches, schedule, progress, options);
+    // Drawn once the steps are on their way: what this thread does for the next batches must not keep them.
+    next = drawAfter(progress.iteration + batches.length);
+    progress = await steps;
+    const whole = performance.now() - free;
+    for (let k = 0; k < batches.length; k++) options.onStep({ whole: whole / batches.length, waited: waited / batches.length });
   }
 }
 
+/** The next iterations that one call of the learner does: up to the validation that is due next, or to the end. */
+function iterationsAfter(done: number, atOnce: number, { validationFrequency }: Recipe, { total }: Schedule): number[] {
+  const count = Math.max(0, Math.min(atOnce, total - done, validationFrequency - (done % validationFrequency)));
+  return Array.from({ length: count }, (_, k) => done + k + 1);
+}
+
+/** Tells the points of all steps but the last, whose validation may be due. */
 async function stepOn(
   learner: Learner,
-  batch: Batch,
+  batches: readonly Batch[],
   { perEpoch, total }: Schedule,
   progress: Progress,
-  recipe: Recipe,
+  { recipe, onPoint }: LoopOptions,
 ): Promise<Progress> {
-  const iteration = progress.iteration + 1;
-  const learnRate = rateAt(recipe, progress.iteration, total);
-  const loss = await learner.step(batch, learnRate, iteration);
-  if (!Number.isFinite(loss)) throw diverged(iteration, learnRate);
-  return { ...progress, iteration, pending: { iteration, epoch: Math.ceil(iteration / perEpoch), loss, learnRate } };
+  const steps = batches.map((batch, k) => {
+    const done = progress.iteration + k;
+    return { batch, learnRate: rateAt(recipe, done, total), iteration: done + 1 };
+  });
+  const losses = await learner.steps(steps);
+  const points = steps.map(({ learnRate, iteration }, k): HistoryPoint => {
+    const loss = losses[k]!;
+    if (!Number.isFinite(loss)) throw diverged(iteration, learnRate);
+    return { iteration, epoch: Math.ceil(iteration / perEpoch), loss, learnRate };
+  });
+  for (const point of points.slice(0, -1)) onPoint(point);
+  const pending = points.at(-1)!;
+  return { ...progress, iteration: pending.iteration, pending };
 }
 
 /** @param done steps before this one */

@@ -5,8 +5,15 @@ import { type GradientContext, type GradientRule, selection } from './rule';
 
 const reshape: GradientRule = ({ m, inputs: [x], dy }) => [m.reshape(dy, x!.dims)];
 
-function concat({ op, m, inputs, dy }: GradientContext): Value[] {
+/** The most parts that one operator of a GPU makes: see bunches.ts. */
+const PARTS = 7;
+
+function concat({ op, g, m, inputs, dy }: GradientContext): Value[] {
   const axis = op.axis(op.number('axis', 0));
+  if (g.target !== 'cpu' && inputs.length > 2 && inputs.length <= PARTS) {
+    const sizes = g.ints(inputs.map((x) => x.dims[axis]!));
+    return g.ops('Split', [dy, sizes], { axis }, { outputs: inputs.length });
+  }
   let start = 0;
   return inputs.map((x) => {
     const end = start + x.dims[axis]!;
