@@ -53,6 +53,8 @@ npm run bench -- all [--device cpu|webgpu|cuda] and the options of step
 npm run bench -- activation          after npm run package
 npm run bench -- grid                the dataset panel over 120,000 images, in Chromium
 npm run bench -- slider [TAB...]     the evaluation panel's slider over 5,000 images × 80 categories, in Chromium
+npm run bench -- quick ANNOTATIONS [--rounds N]        the recipe quick on the command line, with nothing computed before and again
+npm run bench -- scale [--images N] [--part features|steps]      time and memory of an image in a set of N (default 120000) and of 1,000
 npm run bench -- crashes [--kills N] [--seed N]
   --kills    of the engine, at random moments (default 40)
   --seed     of the moments (default 1)

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { readOptions, USAGE, UsageError } from './cases';
 import type { CocoJob } from './coco-reader';
 import type { OurJob } from './ours';
+import type { ScaleJob } from './scale-run';
 
 const note = (text: string) => void process.stderr.write(`${text}\n`);
 
@@ -14,6 +15,8 @@ const LISTED: Readonly<Record<string, (args: string[]) => Promise<string[]>>> = 
   coco: async (args) => (await import('./coco')).benchCoco(args, note),
   suspects: async (args) => (await import('./suspects')).benchSuspects(args, note),
   grid: async () => (await import('./grid')).benchGrid(),
+  quick: async (args) => (await import('./quick')).benchQuick(args, note),
+  scale: async (args) => (await import('./scale')).benchScale(args, note),
   crashes: async (args) => (await import('./crashes')).benchCrashes(args, note),
   slider: async (args) => (await import('./slider')).benchSlider(args),
   intervals: async (args) => (await import('./intervals')).benchIntervals(args, note),
@@ -29,6 +32,7 @@ async function main([name, ...args]: string[]): Promise<void> {
   }
   // The benchmarks' own child processes, which load nothing that they are not to measure.
   if (name === 'coco-reader') return (await import('./coco-reader')).runCocoReader(JSON.parse(args[0]!) as CocoJob);
+  if (name === 'scale-run') return (await import('./scale-run')).runScale(JSON.parse(args[0]!) as ScaleJob);
   if (name === 'ours') return (await import('./ours')).runOurs(JSON.parse(args[0]!) as OurJob);
   throw new UsageError(name === undefined ? 'Which benchmark?' : `There is no benchmark '${name}'.`);
 }

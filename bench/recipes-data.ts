@@ -4,15 +4,22 @@ import { stratify } from '../src/dataset/stratify';
 import type { LabelledSet } from '../src/dataset/types';
 import { openSplit } from '../src/engine/data';
 import { featureCache } from '../src/engine/feature-cache';
+import { inMemory } from '../src/engine/feature-matrix';
 import { computeFeatures, type FeatureTable } from '../src/engine/features';
 import type { Runtime } from '../src/engine/runtime/runtime';
 import { classifierFrom, sha256Of } from '../src/engine/train/classifier';
 import type { Classifier } from '../src/onnx/classifier';
 
+/** A table of features whose matrices are in memory, images × F. */
+export interface FloatTable {
+  readonly set: LabelledSet;
+  readonly variants: readonly Float32Array[];
+}
+
 export interface BenchData {
   readonly classifier: Classifier;
   /** The images of the training file, then those of the test file. */
-  readonly table: FeatureTable;
+  readonly table: FloatTable;
   /** How many are of the training file. */
   readonly training: number;
 }
@@ -42,14 +49,28 @@ export async function loadBenchData(runtime: Runtime, options: DataOptions, say:
   const classifier = await classifierFrom(backbone, names.length, 0, { headInit: 'zeros', imageSize: 0 });
   const { width, height } = classifier;
   const source = { backbone: await sha256Of(backbone), width, height, device: 'cpu' as const };
-  const tables: FeatureTable[] = [];
+  const tables: FloatTable[] = [];
   for (const { set, paths, source: from } of splits) {
     const cache = await featureCache(from.annotations, source);
     const onProgress = (done: number) => say(`features of ${done} of ${paths.length} images`);
     const job = { set, paths, images: from.images, mirrored: true, cache, signal: SIGNAL, onProgress, onUnreadable: say };
-    tables.push(await computeFeatures(runtime, classifier, { device: 'cpu', threads }, job));
+    tables.push(await floatsOf(await computeFeatures(runtime, classifier, { device: 'cpu', threads }, job)));
   }
   return { classifier, table: joined(tables), training: tables[0]!.set.images.length };
+}
+
+async function floatsOf({ set, variants }: FeatureTable): Promise<FloatTable> {
+  const whole = variants.map(async (matrix) => {
+    const data = new Float32Array(set.images.length * matrix.width);
+    for (const row of set.images.keys()) await matrix.read(row, data, row * matrix.width);
+    return data;
+  });
+  return { set, variants: await Promise.all(whole) };
+}
+
+/** What training takes. */
+export function featureTable({ set, variants }: FloatTable): FeatureTable {
+  return { set, variants: variants.map((data) => inMemory(data, data.length / set.images.length)) };
 }
 
 function openAll({ annotations, includeUnlabeled }: DataOptions, categories: readonly string[] | undefined) {
@@ -64,7 +85,7 @@ function namesOf(sets: readonly LabelledSet[]): { name: string; images: number }
   return sets[0]!.categories.map((name, c) => ({ name, images: count(c) }));
 }
 
-function joined(tables: readonly FeatureTable[]): FeatureTable {
+function joined(tables: readonly FloatTable[]): FloatTable {
   const [first] = tables;
   const flat = (parts: readonly Float32Array[]) => Float32Array.from(parts.flatMap((part) => [...part]));
   return {
@@ -96,7 +117,7 @@ export function foldsOf({ table: { set }, training }: BenchData, count: number, 
   return [...choosing, { train: own, test: rows.slice(training) }];
 }
 
-export function takeTable({ set, variants }: FeatureTable, rows: readonly number[]): FeatureTable {
+export function takeTable({ set, variants }: FloatTable, rows: readonly number[]): FloatTable {
   const width = variants[0]!.length / set.images.length;
   const take = (matrix: Float32Array) => {
     const taken = new Float32Array(rows.length * width);

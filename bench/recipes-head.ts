@@ -2,7 +2,6 @@
 import { takeRows } from '../src/dataset/labels';
 import { splitStratified } from '../src/dataset/split';
 import type { LabelledSet } from '../src/dataset/types';
-import type { FeatureTable } from '../src/engine/features';
 import { mixedExamples } from '../src/engine/mixup';
 import { recipeWith } from '../src/engine/recipes';
 import type { Runtime } from '../src/engine/runtime/runtime';
@@ -15,7 +14,7 @@ import { withPrior } from '../src/engine/train/prior';
 import { HEAD_BIAS, HEAD_WEIGHT, headOnly } from '../src/onnx/classifier';
 import type { Tensor } from '../src/onnx/model';
 import { trainedTensors } from '../src/onnx/training';
-import { type BenchData, takeTable } from './recipes-data';
+import { type BenchData, featureTable, type FloatTable, takeTable } from './recipes-data';
 
 export type Settings = Readonly<Record<string, string>>;
 
@@ -37,7 +36,7 @@ export async function trainHead(
   const { train, validation } = parted(table.set, rows, recipe.validationFraction, seed);
   const drawn = { ...table, variants: recipe.reflection ? table.variants : table.variants.slice(0, 1) };
   const [own, others] = [takeTable(drawn, train), takeTable(table, validation)];
-  const data = headData(own, others, { recipe, seed });
+  const data = await headData(featureTable(own), featureTable(others), { recipe, seed });
   const { batchSize } = scheduleOf(recipe, data.train.count);
   const options = { ...recipe, batchSize, batchNormMomentum: undefined, objective: objectiveOf(recipe, own.set) };
   const load = { device: 'cpu', threads: 1 } as const;
@@ -77,7 +76,7 @@ function parted(set: LabelledSet, rows: readonly number[], fraction: number, see
 }
 
 /** Probabilities, rows × C; with `flip` the means over image and mirror image. */
-export function scoresOf(head: TrainedHead, { variants }: FeatureTable, rows: readonly number[], flip: boolean): Float64Array {
+export function scoresOf(head: TrainedHead, { variants }: FloatTable, rows: readonly number[], flip: boolean): Float64Array {
   const used = flip ? variants : variants.slice(0, 1);
   const categories = head.bias.length;
   const width = head.weight.length / categories;

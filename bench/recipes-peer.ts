@@ -4,13 +4,12 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { FeatureTable } from '../src/engine/features';
 import { regressionPeer } from './peers';
-import type { Fold } from './recipes-data';
+import type { FloatTable, Fold } from './recipes-data';
 import type { Scores } from './recipes-study';
 
 /** By the peer's name; empty where it is not set up. */
-export async function regressionScores({ set, variants }: FeatureTable, folds: readonly Fold[]): Promise<Record<string, Scores>> {
+export async function regressionScores({ set, variants }: FloatTable, folds: readonly Fold[]): Promise<Record<string, Scores>> {
   const peer = regressionPeer();
   if (!peer) return {};
   const folder = await mkdtemp(join(tmpdir(), 'labelscope-regression-'));

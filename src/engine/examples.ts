@@ -5,6 +5,7 @@ import { LabelscopeError } from '../protocol/errors';
 import type { Recipe } from '../protocol/recipe';
 import { copyInto, type Transform, warpInto } from './augment';
 import { type Pixels, readPicture, readPixels } from './images';
+import type { FeatureRows } from './feature-matrix';
 import { randomStream } from '../metrics/random';
 
 /** Rows to draw, and, for training, what decides their augmentation. Without an epoch the rows are evaluated. */
@@ -22,6 +23,8 @@ export interface Batch {
 
 export interface Examples {
   readonly count: number;
+  /** How many an evaluation draws at a time; undefined = as many as images. */
+  readonly evaluated?: number;
   batch(draw: Draw): Promise<Batch>;
 }
 
@@ -141,22 +144,26 @@ export function unreadableCounter(total: number, tell: (message: string, row: nu
   };
 }
 
+/** Features that an evaluation looks at together, 2 MB: a head takes less time for fewer than the message that asks for them. */
+const EVALUATED_FEATURES = 2 ** 19;
+
 /**
- * Examples from features that were computed before: `variants` matrices of count × F, such as one of the images as they
+ * Examples from features that were computed before: `variants` with a row an image, such as one of the images as they
  * are and one of their mirror images, of which training draws one at random and evaluation the first.
  */
-export function featureExamples(set: LabelledSet, variants: readonly Float32Array[], seed: number): Examples {
-  const width = variants[0]!.length / Math.max(1, set.images.length);
+export function featureExamples(set: LabelledSet, variants: readonly FeatureRows[], seed: number): Examples {
+  const { width } = variants[0]!;
   return {
     count: set.images.length,
-    batch: ({ rows, epoch }) => {
+    evaluated: Math.max(1, Math.floor(EVALUATED_FEATURES / width)),
+    batch: async ({ rows, epoch }) => {
       const data = new Float32Array(rows.length * width);
-      rows.forEach((row, k) => {
+      const drawn = rows.map((row, k) => {
         const variant = epoch === undefined ? 0 : randomStream('variant', seed, epoch, row).integer(variants.length);
-        data.set(variants[variant]!.subarray(row * width, (row + 1) * width), k * width);
+        return variants[variant]!.read(row, data, k * width);
       });
-      const input: Tensor = { type: 'float32', dims: [rows.length, width], data };
-      return Promise.resolve({ input, labels: labelsOf(set, rows) });
+      await Promise.all(drawn);
+      return { input: { type: 'float32', dims: [rows.length, width], data }, labels: labelsOf(set, rows) };
     },
   };
 }

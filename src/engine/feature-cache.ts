@@ -31,7 +31,7 @@ interface CachedFeatures {
 export interface FeatureCache {
   readonly folder: string;
   /** Gives what is there of the wanted features, each once. */
-  read(wanted: ReadonlySet<FeatureKey>, take: (found: CachedFeatures) => void): Promise<void>;
+  read(wanted: ReadonlySet<FeatureKey>, take: (found: CachedFeatures) => Promise<void>): Promise<void>;
   /** Keeps features, one file a call. No failure where the folder cannot be written. */
   write(features: readonly CachedFeatures[]): Promise<void>;
 }
@@ -71,7 +71,7 @@ async function readShards(
   folder: string,
   space: string,
   wanted: ReadonlySet<FeatureKey>,
-  take: (found: CachedFeatures) => void,
+  take: (found: CachedFeatures) => Promise<void>,
 ): Promise<void> {
   const missing = new Set(wanted);
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
@@ -81,7 +81,7 @@ async function readShards(
     const path = join(folder, entry.name);
     if (!keysIn(await readMetadata(path)).some((key) => missing.has(key))) continue;
     for (const found of await readShard(path)) {
-      if (missing.delete(found.key)) take(found);
+      if (missing.delete(found.key)) await take(found);
     }
   }
 }

@@ -4,6 +4,7 @@ import type { LabelledSet } from '../dataset/types';
 import type { Classifier } from '../onnx/classifier';
 import { unreadableCounter } from './examples';
 import type { FeatureCache, FeatureKey } from './feature-cache';
+import { type FeatureMatrix, featureMatrix, type FeatureRows, pickRows } from './feature-matrix';
 import { featureNetwork, type FeatureNetwork, type MissingFeature, pooledBatches } from './feature-network';
 import { hashImages, type HashedImage, isStill } from './image-hashes';
 import { exists } from './run/folder';
@@ -14,8 +15,8 @@ import type { Runtime } from './runtime/runtime';
 export interface FeatureTable {
   /** The images that could be read. */
   readonly set: LabelledSet;
-  /** One matrix of images × F for each variant: the images as they are, then, if asked for, mirrored. */
-  readonly variants: readonly Float32Array[];
+  /** One row an image for each variant: the images as they are, then, if asked for, mirrored. */
+  readonly variants: readonly FeatureRows[];
 }
 
 export interface FeatureJob {
@@ -44,7 +45,7 @@ export async function computeFeatures(
   options: LoadOptions,
   job: FeatureJob,
 ): Promise<FeatureTable> {
-  const table = newTable(job, classifier.featureCount);
+  const table = await newTable(job, classifier.featureCount);
   const starts = Array.from({ length: Math.ceil(job.paths.length / BLOCK) }, (_, block) => block * BLOCK);
   const unkept: number[] = [];
   for (const start of starts) if (!(await readBlock(start, job, table))) unkept.push(start);
@@ -64,23 +65,20 @@ export async function computeFeatures(
 
 interface Table {
   readonly width: number;
-  /** Rows of the split × F for each variant. */
-  readonly variants: readonly Float32Array[];
+  /** A row for each image of the split, for each variant. */
+  readonly variants: readonly FeatureMatrix[];
   /** For each variant, 1 where the row is there. */
   readonly known: readonly Uint8Array[];
 }
 
-function newTable({ paths, mirrored }: FeatureJob, width: number): Table {
+async function newTable({ paths, mirrored, cache }: FeatureJob, width: number): Promise<Table> {
   const both = mirrored ? [0, 1] : [0];
-  return {
-    width,
-    variants: both.map(() => new Float32Array(paths.length * width)),
-    known: both.map(() => new Uint8Array(paths.length)),
-  };
+  const variants = await Promise.all(both.map(() => featureMatrix(paths.length, width, cache.folder)));
+  return { width, variants, known: both.map(() => new Uint8Array(paths.length)) };
 }
 
-function put({ width, variants, known }: Table, variant: number, row: number, values: Float32Array): void {
-  variants[variant]!.set(values, row * width);
+async function put({ variants, known }: Table, variant: number, row: number, values: Float32Array): Promise<void> {
+  await variants[variant]!.put(row, values);
   known[variant]![row] = 1;
 }
 
@@ -88,12 +86,10 @@ function isWhole({ known }: Table, row: number): boolean {
   return known.every((rows) => rows[row] === 1);
 }
 
-/** The rows that are whole, one behind the other. */
+/** The rows that are whole. */
 function complete(set: LabelledSet, table: Table): FeatureTable {
-  const { width, variants } = table;
   const rows = [...set.images.keys()].filter((row) => isWhole(table, row));
-  for (const matrix of variants) rows.forEach((row, place) => matrix.copyWithin(place * width, row * width, (row + 1) * width));
-  return { set: takeRows(set, rows), variants: variants.map((matrix) => matrix.subarray(0, rows.length * width)) };
+  return { set: takeRows(set, rows), variants: table.variants.map((matrix) => pickRows(matrix, rows)) };
 }
 
 function rowsOf(start: number, { paths }: FeatureJob): number[] {
@@ -110,9 +106,8 @@ async function readBlock(start: number, job: FeatureJob, table: Table): Promise<
   const variants = Object.values(file?.tensors ?? {}).map(({ data }) => data);
   if (!file || rows.length !== ids.length || variants.length !== table.variants.length) return false;
   const { width } = table;
-  variants.forEach((data, variant) => {
-    rows.forEach((row, k) => put(table, variant, row, data.subarray(k * width, (k + 1) * width)));
-  });
+  for (const [variant, data] of variants.entries())
+    for (const [k, row] of rows.entries()) await put(table, variant, row, data.subarray(k * width, (k + 1) * width));
   return true;
 }
 
@@ -121,14 +116,14 @@ async function writeBlock(start: number, job: FeatureJob, table: Table): Promise
   if (path === undefined) return;
   const { width } = table;
   const rows = rowsOf(start, job).filter((row) => isWhole(table, row));
-  const tensors = table.variants.map((matrix, variant) => {
+  const tensors = table.variants.map(async (matrix, variant) => {
     const data = new Float32Array(rows.length * width);
-    rows.forEach((row, k) => data.set(matrix.subarray(row * width, (row + 1) * width), k * width));
+    await Promise.all(rows.map((row, k) => matrix.read(row, data, k * width)));
     return [`variant-${variant}`, { type: 'float32', dims: [rows.length, width], data }] as const;
   });
   const ids = rows.map((row) => job.set.images[row]!.id);
   await writeTensors(path, {
-    tensors: Object.fromEntries(tensors),
+    tensors: Object.fromEntries(await Promise.all(tensors)),
     metadata: { ids: JSON.stringify(ids) },
   });
 }
@@ -154,8 +149,9 @@ async function readCached(starts: readonly number[], job: FeatureJob, table: Tab
       if (image) takers.set(keyOf(image, variant), [...(takers.get(keyOf(image, variant)) ?? []), [variant, row]]);
     });
   }
-  await cache.read(new Set(takers.keys()), ({ key, values }) => {
-    if (values.length === table.width) takers.get(key)!.forEach(([variant, row]) => put(table, variant, row, values));
+  await cache.read(new Set(takers.keys()), async ({ key, values }) => {
+    if (values.length !== table.width) return;
+    for (const [variant, row] of takers.get(key)!) await put(table, variant, row, values);
   });
   return hashed;
 }
@@ -175,7 +171,7 @@ async function computeBlock(
   const computed: { variant: number; row: number; values: Float32Array }[] = [];
   const onUnreadable = (row: number, error: unknown) => bad.add(row, error);
   for await (const { features, last } of pooledBatches(network, missing, { signal: job.signal, onUnreadable })) {
-    for (const { variant, row, values } of features) put(table, variant, row, values);
+    for (const { variant, row, values } of features) await put(table, variant, row, values);
     computed.push(...features);
     job.onProgress(last + 1);
   }

@@ -1,6 +1,7 @@
 // Features at zero mean and deviation one, and heads that were trained on such, turned into heads for features as they are.
 import { HEAD_BIAS, HEAD_WEIGHT } from '../onnx/classifier';
 import type { Tensor } from '../onnx/model';
+import type { FeatureRows } from './feature-matrix';
 
 export interface Scale {
   readonly mean: Float64Array;
@@ -11,20 +12,34 @@ export interface Scale {
 /** Smaller deviations, as a share of the mean, are those of float32's rounding. */
 const ROUNDING = 1e-6;
 
-/** Of the columns of a matrix of rows × width. */
-export function scaleOf(matrix: Float32Array, width: number): Scale {
-  const rows = matrix.length / width;
+/** Of each feature over the first `count` rows. */
+export async function scaleOf(matrix: FeatureRows, count: number): Promise<Scale> {
+  const { width } = matrix;
   const mean = new Float64Array(width);
   const square = new Float64Array(width);
-  for (let at = 0; at < matrix.length; at++) mean[at % width]! += matrix[at]! / rows;
-  for (let at = 0; at < matrix.length; at++) square[at % width]! += (matrix[at]! - mean[at % width]!) ** 2 / rows;
+  const values = new Float32Array(width);
+  for (let row = 0; row < count; row++) {
+    await matrix.read(row, values, 0);
+    for (let k = 0; k < width; k++) mean[k]! += values[k]! / count;
+  }
+  for (let row = 0; row < count; row++) {
+    await matrix.read(row, values, 0);
+    for (let k = 0; k < width; k++) square[k]! += (values[k]! - mean[k]!) ** 2 / count;
+  }
   const deviation = square.map((variance, k) => (Math.sqrt(variance) > ROUNDING * Math.abs(mean[k]!) ? Math.sqrt(variance) : 1));
   return { mean, deviation };
 }
 
-export function standardized(matrix: Float32Array, { mean, deviation }: Scale): Float32Array {
-  const width = mean.length;
-  return matrix.map((value, at) => (value - mean[at % width]!) / deviation[at % width]!);
+/** The same rows at that scale. */
+export function standardized(matrix: FeatureRows, { mean, deviation }: Scale): FeatureRows {
+  const { width } = matrix;
+  return {
+    width,
+    read: async (row, target, at) => {
+      await matrix.read(row, target, at);
+      for (let k = 0; k < width; k++) target[at + k] = (target[at + k]! - mean[k]!) / deviation[k]!;
+    },
+  };
 }
 
 /** W·(f − mean)/deviation + b = W'·f + b' with W' = W/deviation and b' = b − W'·mean. Other tensors stay as they are. */

@@ -45,8 +45,8 @@ const nanBits = (size: number): number => 0x7c00 | ((size >>> 13) & 0x3ff || 0x2
 export function fromHalf(halves: Uint16Array): Float32Array {
   const values = new Float32Array(halves.length);
   const bits = new Uint32Array(values.buffer);
-  table ??= Uint32Array.from({ length: 0x1_0000 }, (_, half) => floatBits(half));
-  for (let index = 0; index < halves.length; index++) bits[index] = table[halves[index]!]!;
+  const known = (table ??= Uint32Array.from({ length: 0x1_0000 }, (_, half) => floatBits(half)));
+  for (let index = 0; index < halves.length; index++) bits[index] = known[halves[index]!]!;
   return values;
 }
 

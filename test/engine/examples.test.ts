@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { labelSet } from '../../src/dataset/labels';
 import { readAnnotations } from '../../src/dataset/reader';
 import type { LabelledSet } from '../../src/dataset/types';
+import { inMemory } from '../../src/engine/feature-matrix';
 import { type Examples, featureExamples, imageExamples, pixelCache } from '../../src/engine/examples';
 import { writeTinyData } from '../support/data';
 
@@ -120,7 +121,13 @@ describe('imageExamples', () => {
 });
 
 describe('featureExamples', () => {
-  const variants = () => [0, 100].map((base) => Float32Array.from({ length: 2 * COUNT }, (_, k) => base + k));
+  const variants = () =>
+    [0, 100].map((base) =>
+      inMemory(
+        Float32Array.from({ length: 2 * COUNT }, (_, k) => base + k),
+        2,
+      ),
+    );
 
   it('evaluates the first variant and trains on one of both by seed, epoch and row', async () => {
     const examples = featureExamples(set, variants(), 7);

@@ -1,6 +1,7 @@
 // mixup and standardised features: what is drawn follows from seed, epoch and row; shares are Beta; heads mean the same at either scale.
 import { describe, expect, it } from 'vitest';
 import { featureExamples } from '../../src/engine/examples';
+import { inMemory } from '../../src/engine/feature-matrix';
 import { beta, mixedExamples } from '../../src/engine/mixup';
 import { scaleOf, standardized, unstandardized } from '../../src/engine/standardize';
 import { randomStream } from '../../src/metrics/random';
@@ -14,7 +15,7 @@ const set = {
   labels: Uint8Array.from([1, 0, 0, 1, 1, 1, 0, 0, 1, 0, 0, 1]),
 };
 /** The labels again as features, so that both must be mixed alike. */
-const examples = featureExamples(set, [Float32Array.from(set.labels)], 1);
+const examples = featureExamples(set, [inMemory(Float32Array.from(set.labels), set.categories.length)], 1);
 
 describe('mixedExamples', () => {
   it('mixes inputs and labels alike, with the same draws whatever was drawn before', async () => {
@@ -68,17 +69,26 @@ describe('standardized features', () => {
   const matrix = Float32Array.from({ length: 40 * width }, (_, at) =>
     at % width === 3 ? 2.1 : 3 + (at % width) * random.normal(),
   );
-  const scale = scaleOf(matrix, width);
-  const scaled = standardized(matrix, scale);
+  const rows = inMemory(matrix, width);
 
-  it('have mean 0 and deviation 1, and constant ones are 0', () => {
-    const { mean, deviation } = scaleOf(scaled, width);
+  /** With what they become. */
+  async function scaledRows() {
+    const scale = await scaleOf(rows, 40);
+    const scaled = new Float32Array(matrix.length);
+    for (let row = 0; row < 40; row++) await standardized(rows, scale).read(row, scaled, row * width);
+    return { scale, scaled };
+  }
+
+  it('have mean 0 and deviation 1, and constant ones are 0', async () => {
+    const { scaled } = await scaledRows();
+    const { mean, deviation } = await scaleOf(inMemory(scaled, width), 40);
     mean.forEach((value) => expect(value).toBeCloseTo(0, 5));
     deviation.forEach((value) => expect(value).toBeCloseTo(1, 5));
     expect(scaled[3]).toBeCloseTo(0, 6);
   });
 
-  it('give the logits that the head for features as they are gives', () => {
+  it('give the logits that the head for features as they are gives', async () => {
+    const { scale, scaled } = await scaledRows();
     const weight = float32(
       [2, width],
       Array.from({ length: 2 * width }, () => random.normal()),

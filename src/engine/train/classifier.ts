@@ -32,7 +32,7 @@ export async function classifierFrom(
 /** @throws LabelscopeError 'backbone-missing' where the file cannot be read */
 export async function sha256Of(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash).catch((error: unknown) => {
+  await pipeline(createReadStream(path, { highWaterMark: 2 ** 20 }), hash).catch((error: unknown) => {
     const detail = error instanceof Error ? error.message : String(error);
     throw new LabelscopeError(
       'backbone-missing',

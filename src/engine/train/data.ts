@@ -106,15 +106,15 @@ async function featureData(
 }
 
 /** Examples of pooled features, at the scale that the recipe asks for. */
-export function headData(
+export async function headData(
   train: FeatureTable,
   validation: FeatureTable,
   { recipe, seed }: Pick<RunRecord, 'recipe' | 'seed'>,
-): Omit<TrainingData, 'provenance'> {
+): Promise<Omit<TrainingData, 'provenance'>> {
   const examples = ({ set, variants }: FeatureTable) => featureExamples(set, variants, seed);
   if (!recipe.standardize) return { train: examples(train), validation: examples(validation), inModel: (tensors) => tensors };
   const [plain] = train.variants;
-  const scale = scaleOf(plain!, plain!.length / Math.max(1, train.set.images.length));
+  const scale = await scaleOf(plain!, train.set.images.length);
   const scaled = ({ set, variants }: FeatureTable) =>
     examples({ set, variants: variants.map((one) => standardized(one, scale)) });
   return { train: scaled(train), validation: scaled(validation), inModel: (tensors) => unstandardized(tensors, scale) };

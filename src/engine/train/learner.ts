@@ -95,7 +95,8 @@ export async function startLearner(
       return Array.from((outputs[LOSS] as Tensor<'float32'>).data);
     },
     logits,
-    evaluate: (examples, signal) => meanLoss(examples, EVALUATION_BATCH[load.device], signal, entry, logits),
+    evaluate: (examples, signal) =>
+      meanLoss(examples, examples.evaluated ?? EVALUATION_BATCH[load.device], signal, entry, logits),
     state: () => runtime.readState(state),
     release: async () => {
       await runtime.release({ session: stepSession, state });

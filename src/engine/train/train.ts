@@ -6,7 +6,7 @@ import { buildInferenceModel } from '../../onnx/inference';
 import { trainedTensors } from '../../onnx/training';
 import { toWireError } from '../../protocol/errors';
 import type { StepForm } from '../../protocol/forms';
-import type { FailedFile, TrainEvent, TrainParams, TrainResult } from '../../protocol/messages';
+import type { DeviceUsed, FailedFile, TrainEvent, TrainParams, TrainResult } from '../../protocol/messages';
 import type { Context } from '../context';
 import { readRecord } from '../client/folder';
 import { chooseForm, type FormRequest } from '../forms/choose';
@@ -125,7 +125,7 @@ async function run(job: Job, form: StepForm, context: Context, emit: Emit, gate:
     onFeatures ? headOnly(classifier) : classifier,
     onFeatures ? classifier.features : IMAGE,
     { ...learnerOptions(job), block: form.block },
-    device,
+    onFeatures ? headDevice(job, classifier.featureCount) : device,
     checkpoint?.state,
   );
   try {
@@ -134,6 +134,14 @@ async function run(job: Job, form: StepForm, context: Context, emit: Emit, gate:
   } finally {
     await learner.release();
   }
+}
+
+/** Multiplications of a head's forward pass, up to which one thread is done before a second one has been woken. */
+const ONE_THREAD = 2 ** 24;
+
+function headDevice({ record: { device, recipe, categories } }: Job, features: number): DeviceUsed {
+  const products = recipe.batchSize * features * categories.length;
+  return products > ONE_THREAD ? device : { ...device, threads: 1 };
 }
 
 async function learn(
