@@ -4,7 +4,7 @@ import { takeRows } from '../dataset/labels';
 import { BOOTSTRAP, type BootstrapOptions, type Intervals, intervalsOf, replicated } from '../metrics/bootstrap';
 import { evaluate } from '../metrics/evaluate';
 import type { FactTable } from '../metrics/facts';
-import type { ScoredSet, Threshold } from '../metrics/types';
+import type { Evaluation, ScoredSet } from '../metrics/types';
 import { LabelscopeError } from '../protocol/errors';
 import type { CountProgress, EvaluateParams, EvaluateResult } from '../protocol/messages';
 import type { ScoredImageRecord, ScoresFile } from '../protocol/run';
@@ -44,9 +44,10 @@ export async function evaluateModel(
         `No image of ${split.source.annotations} could be read. Name their folder with --images.`,
       );
     const threshold = thresholdFor(params.threshold, trained.card);
-    const intervals = await intervalsAt(set, threshold, params.bootstrap ?? BOOTSTRAP, signal);
+    const found = evaluate(set, { threshold });
+    const intervals = await intervalsAt(set, found, params.bootstrap ?? BOOTSTRAP, signal);
     const result: EvaluateResult = {
-      evaluation: { ...evaluate(set, { threshold }), ...(intervals && { intervals }) },
+      evaluation: { ...found, ...(intervals && { intervals }) },
       annotations: split.source.annotations,
       model: trained.path,
       failed: [...split.failed, ...scores.failed],
@@ -64,12 +65,13 @@ export async function evaluateModel(
 /** Undefined where no resample is wanted. Lets the engine answer others, and be stopped, between its steps. */
 async function intervalsAt(
   set: ScoredSet,
-  threshold: Threshold,
+  found: Evaluation,
   options: BootstrapOptions,
   signal: AbortSignal,
 ): Promise<Intervals | undefined> {
   if (options.replicates === 0) return undefined;
-  return intervalsOf(await unhurried(replicated(set, threshold, options), signal), options);
+  const resampled = await unhurried(replicated(set, found.threshold, options), signal);
+  return intervalsOf(found, resampled, options);
 }
 
 interface NamedSplit {

@@ -5,14 +5,14 @@ import {
   differenceOf,
   FEWEST_IMAGES,
   type Interval,
-  percentileInterval,
+  movedInterval,
   type Replicated,
   replicated,
 } from './bootstrap';
 import { MetricsError } from './check';
 import { sweep } from './decision';
 import { evaluate } from './evaluate';
-import { entryOf, type Headline, headlineOf, type Metric } from './headline';
+import { entryOf, type Headline, headlineOf, type Metric, mostOf } from './headline';
 import type { Evaluation, ScoredSet, SweepPoint, Threshold } from './types';
 
 /** A run's scores of the images that are compared on, and the threshold that it is judged at. */
@@ -70,8 +70,11 @@ interface Known {
 type Sampled = (samples: Replicated) => Float64Array;
 
 function scoresOf(own: Known, first: Known | undefined): Omit<ComparedScores, 'sweep'> {
-  const compare = (value: (found: Evaluation) => number | null, sampled: Sampled, lessIsBetter = false) =>
-    comparedOf([first, own], value, sampled, lessIsBetter);
+  const compare = (value: (found: Evaluation) => number | null, sampled: Sampled, metric?: Metric) =>
+    comparedOf([first, own], value, sampled, {
+      lessIsBetter: metric !== undefined && LESS_IS_BETTER.has(metric),
+      most: metric === undefined ? 1 : mostOf(metric),
+    });
   const ofCategory = (metric: 'f1' | 'ap', c: number) =>
     compare(
       ({ perCategory }) => perCategory[c]![metric],
@@ -82,7 +85,7 @@ function scoresOf(own: Known, first: Known | undefined): Omit<ComparedScores, 's
       compare(
         (found) => entryOf<number | null>(found, metric),
         ({ values }) => values[metric],
-        LESS_IS_BETTER.has(metric),
+        metric,
       ),
     ),
     perCategory: own.found.categories.map((category, c) => ({ category, f1: ofCategory('f1', c), ap: ofCategory('ap', c) })),
@@ -93,10 +96,10 @@ function comparedOf(
   [first, own]: readonly [Known | undefined, Known],
   valueOf: (found: Evaluation) => number | null,
   sampled: Sampled,
-  lessIsBetter: boolean,
+  { lessIsBetter, most }: { readonly lessIsBetter: boolean; readonly most: number },
 ): Compared {
   const value = valueOf(own.found);
-  const interval = own.samples && value !== null ? percentileInterval(sampled(own.samples)) : null;
+  const interval = own.samples && value !== null ? movedInterval(value, sampled(own.samples), most) : null;
   if (!first) return { value, interval, versusFirst: null };
   const before = valueOf(first.found);
   if (first.samples && own.samples) {

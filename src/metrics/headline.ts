@@ -35,6 +35,11 @@ export const METRICS = [
 ] as const;
 export type Metric = (typeof METRICS)[number];
 
+/** No value of it is larger; none of any is below 0. */
+export function mostOf(metric: Metric): number {
+  return metric === 'loss' ? Infinity : 1;
+}
+
 /** Asks for each metric once. */
 export function headlineOf<T>(of: (metric: Metric) => T): Headline<T> {
   const all = Object.fromEntries(METRICS.map((metric) => [metric, of(metric)])) as Record<Metric, T>;

@@ -28,9 +28,10 @@ export function pairCounter(set: ScoredSet): PairCounter {
   const width = categories.length;
   const [present, missed, wrong] = [0, 1, 2].map(() => kindOf(images, width)) as [Kind, Kind, Kind];
   // By c × categories + b: how often `c` came to (less how often it left) an image that was of `b`.
-  const [truths, misses, alarms, lures, confusions, missedBeside] = [0, 1, 2, 3, 4, 5].map(() => new Int32Array(width ** 2)) as [
-    ...Table6,
-  ];
+  const table = () => new Int32Array(width ** 2);
+  const [truths, misses, lures, confusions, missedBeside] = [table(), table(), table(), table(), table()];
+  // An image may have many false alarms: of two of them it is counted where it is asked for.
+  let alarms: Int32Array | undefined;
   const add = (table: Int32Array, of: Kind, i: number, at: number, stride: number, change: number) => {
     for (let w = 0; w < of.words; w++) {
       for (let bits = of.bits[i * of.words + w]!; bits !== 0; bits &= bits - 1) {
@@ -47,11 +48,10 @@ export function pairCounter(set: ScoredSet): PairCounter {
     if (change === 1) missed.set(c, i, change);
   };
   const alarm = (c: number, i: number, change: 1 | -1) => {
-    if (change === -1) wrong.set(c, i, change);
-    add(alarms, wrong, i, c * width, 1, change);
+    wrong.set(c, i, change);
+    alarms = undefined;
     add(lures, present, i, c * width, 1, change);
     add(confusions, missed, i, c * width, 1, change);
-    if (change === 1) wrong.set(c, i, change);
   };
   eachLabel(set, (c, i) => {
     add(truths, present, i, c * width, 1, 1);
@@ -67,7 +67,7 @@ export function pairCounter(set: ScoredSet): PairCounter {
       wrong: wrong.counts,
       bothPresent: either(truths),
       bothMissed: either(misses),
-      bothWrong: either(alarms),
+      bothWrong: (a, b) => (alarms ??= together(wrong, images, width))[Math.min(a, b) * width + Math.max(a, b)]!,
       presentAndWrong: (a, b) => lures[b * width + a]!,
       missedAndWrong: (a, b) => confusions[b * width + a]!,
       missedAndPresent: (a, b) => missedBeside[a * width + b]!,
@@ -75,8 +75,6 @@ export function pairCounter(set: ScoredSet): PairCounter {
     change: (c, i, label, change) => (label === 1 ? miss(c, i, change === 1 ? -1 : 1) : alarm(c, i, change)),
   };
 }
-
-type Table6 = [Int32Array, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array];
 
 /** Which categories of each image are of a kind, as bits, and how many images each category is so in. */
 interface Kind {
@@ -100,6 +98,28 @@ function kindOf(images: number, width: number): Kind {
       counts[c] = counts[c]! + change;
     },
   };
+}
+
+/** By a × categories + b, where a is the earlier: how many images are of a kind for both. */
+function together({ words, bits }: Kind, images: number, width: number): Int32Array {
+  const table = new Int32Array(width ** 2);
+  const count = (row: number, w: number, which: number) => {
+    for (let rest = which; rest !== 0; rest &= rest - 1) {
+      const place = row + 32 * w + 31 - Math.clz32(rest & -rest);
+      table[place] = table[place]! + 1;
+    }
+  };
+  for (let i = 0, at = 0; i < images; i++, at += words) {
+    for (let w = 0; w < words; w++) {
+      for (let rest = bits[at + w]!; rest !== 0;) {
+        const row = width * (32 * w + 31 - Math.clz32(rest & -rest));
+        rest &= rest - 1;
+        count(row, w, rest);
+        for (let later = w + 1; later < words; later++) count(row, later, bits[at + later]!);
+      }
+    }
+  }
+  return table;
 }
 
 function eachLabel({ categories, labels }: ScoredSet, tell: (c: number, i: number) => void): void {

@@ -66,7 +66,7 @@ describe.skipIf(UNBUILT)(`labelscope thresholds and calibrate${UNBUILT}`, () => 
     page.on('console', (message) => (complaints += message.text()));
     await page.goto(pathToFileURL(join(folder, 'report.html')).href);
     await page.getByRole('tab', { name: 'Thresholds' }).click();
-    await expect.poll(() => page.locator('[data-fit="held-out"] dd').textContent()).toBe(micro.heldOut.value.toFixed(3));
+    await expect.poll(() => page.locator('[data-tile="held-out"] dd').textContent()).toBe(micro.heldOut.value.toFixed(3));
     expect(workers).toBeGreaterThan(0);
     expect(complaints).toBe('');
     await browser.close();

@@ -195,7 +195,10 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     await after.getByText(`Image folder: ${shots}`).waitFor();
   });
 
-  it('deletes a run, after asking, for good where there is no trash', async () => {
+  it('deletes a run, after asking, for good where there is no trash; a comparison with it keeps what it found', async () => {
+    await runCommand(person, 'Labelscope: Compare Runs');
+    const comparison = await windowWith(person, 'h1:has-text("Runs side by side")');
+    await comparison.locator('.verdicts li').first().waitFor();
     await showRuns();
     await contextMenu(person, row('my best'), 'Delete to Trash');
     await button(person, 'Move to Trash').click();
@@ -206,6 +209,10 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
       return gone();
     });
     await row('my best').waitFor({ state: 'detached' });
+    const alert = comparison.getByRole('alert');
+    await alert.waitFor();
+    expect(await alert.textContent()).toContain('Deleted or moved since: my best.');
+    expect(await comparison.locator('.verdicts li').count()).toBe(1);
     expect(existsSync(join(folder, 'labelscope-runs', 'first', 'model.onnx'))).toBe(true);
   });
 

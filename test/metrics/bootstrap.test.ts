@@ -1,7 +1,16 @@
 // The bootstrap: what it computes of a resample is what `evaluate` says of the resampled images, and its intervals cover what they should.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bootstrap, differenceOf, finished, percentileInterval, replicated } from '../../src/metrics/bootstrap';
+import {
+  bootstrap,
+  differenceOf,
+  finished,
+  type Interval,
+  intervalsOf,
+  movedInterval,
+  percentileInterval,
+  replicated,
+} from '../../src/metrics/bootstrap';
 import { MetricsError } from '../../src/metrics/check';
 import { evaluate } from '../../src/metrics/evaluate';
 import { entryOf, type Headline, METRICS } from '../../src/metrics/headline';
@@ -119,6 +128,40 @@ describe('intervals', () => {
     expect(percentileInterval(Float64Array.from([NaN, 2, NaN]))).toEqual([2, 2]);
   });
 
+  it('hold every value itself, within what it can be', () => {
+    fc.assert(
+      fc.property(anyScoredSet(), fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(), (any, threshold, seed) => {
+        const found = evaluate(any, { threshold });
+        const intervals = bootstrap(any, threshold, { replicates: 40, seed });
+        const check = (value: number | null, interval: Interval, most: number) => {
+          if (value === null || interval === null) return;
+          const [low, high] = interval;
+          expect(low).toBeLessThanOrEqual(value + 1e-12);
+          expect(high).toBeGreaterThanOrEqual(value - 1e-12);
+          expect(low).toBeGreaterThanOrEqual(0);
+          expect(high).toBeLessThanOrEqual(most);
+        };
+        for (const metric of METRICS)
+          check(entryOf<number | null>(found, metric), entryOf(intervals, metric), metric === 'loss' ? Infinity : 1);
+        intervals.perCategory.forEach(({ f1, ap }, c) => {
+          check(found.perCategory[c]!.f1, f1, 1);
+          check(found.perCategory[c]!.ap, ap, 1);
+        });
+      }),
+    );
+  });
+
+  it('are moved by what the median of the resamples lies beside the value', () => {
+    const values = Float64Array.from({ length: 41 }, (_, k) => 0.3 + k / 100);
+    // 2.5 % of 40 places is one: 0.31, 0.5 and 0.69 are the quantiles, and the value lies 0.2 above the median.
+    const near = ([low, high]: readonly [number, number]) => [low.toFixed(9), high.toFixed(9)];
+    expect(near(movedInterval(0.7, values, 1)!)).toEqual(['0.510000000', '0.890000000']);
+    expect(near(movedInterval(0.9, values, 1)!)).toEqual(['0.710000000', '1.000000000']);
+    expect(near(movedInterval(0.9, values, Infinity)!)).toEqual(['0.710000000', '1.090000000']);
+    expect(near(movedInterval(0.1, values, 1)!)).toEqual(['0.000000000', '0.290000000']);
+    expect(movedInterval(0.1, Float64Array.of(NaN), 1)).toBeNull();
+  });
+
   it('are null where there is nothing to resample or no metric', () => {
     const none = { categories: ['dog'], labels: new Uint8Array(), scores: new Float64Array(), images: 0 };
     const one = { categories: ['dog'], labels: Uint8Array.of(1), scores: Float64Array.of(0.7), images: 1 };
@@ -149,19 +192,19 @@ describe('intervals', () => {
 const RATES = [0.4, 0.25, 0.15, 0.1, 0.3];
 
 /** Images whose scores have something in common, as the categories of one picture have: resampling entries instead would not do. */
-function sample(images: number, seed: number, noise = 1.2): ScoredSet {
+function sample(images: number, seed: number, noise = 1.2, rates = RATES): ScoredSet {
   const random = randomStream('sample', seed);
-  const labels = new Uint8Array(images * RATES.length);
+  const labels = new Uint8Array(images * rates.length);
   const scores = new Float64Array(labels.length);
   for (let i = 0, at = 0; i < images; i++) {
     const common = 0.6 * random.normal();
-    for (const rate of RATES) {
+    for (const rate of rates) {
       labels[at] = Number(random.next() < rate);
       const logit = 1.2 * (2 * labels[at]! - 1) + common + noise * random.normal();
       scores[at++] = 1 / (1 + Math.exp(-logit));
     }
   }
-  return { images, categories: RATES.map((rate) => `one in ${1 / rate}`), labels, scores };
+  return { images, categories: rates.map((rate, c) => `${c}, one in ${1 / rate}`), labels, scores };
 }
 
 describe('over many data sets', () => {
@@ -174,15 +217,30 @@ describe('over many data sets', () => {
     const truth = evaluate(sample(300_000, 0));
     const covered = Object.fromEntries(METRICS.map((metric) => [metric, 0]));
     for (let trial = 1; trial <= TRIALS; trial++) {
-      const { values } = finished(replicated(sample(300, trial), 0.5, { ...OPTIONS, seed: trial }));
+      const intervals = bootstrap(sample(300, trial), 0.5, { ...OPTIONS, seed: trial });
       for (const metric of METRICS) {
-        const [low, high] = percentileInterval(values[metric])!;
+        const [low, high] = entryOf<Interval>(intervals, metric)!;
         const value = entryOf<number | null>(truth, metric)!;
         covered[metric] = covered[metric]! + Number(low <= value && value <= high);
       }
     }
     for (const metric of METRICS)
       expect(Math.abs(covered[metric]! / TRIALS - 0.95), `${metric}: ${covered[metric]}`).toBeLessThan(TOLERANCE);
+  });
+
+  it('hold the mean average precision of rare categories far more often than plain percentiles do', () => {
+    const rates = [0.3, 0.1, 0.05, 0.05, 0.04, 0.03, 0.03, 0.03, 0.02, 0.02];
+    const { mAP } = evaluate(sample(100_000, 0, 1.2, rates));
+    let [moved, plain] = [0, 0];
+    for (let trial = 1; trial <= 200; trial++) {
+      const set = sample(60, trial, 1.2, rates);
+      const resampled = finished(replicated(set, 0.5, { ...OPTIONS, seed: trial }));
+      const holds = ([low, high]: readonly [number, number]) => Number(low <= mAP! && mAP! <= high);
+      moved += holds(intervalsOf(evaluate(set), resampled, OPTIONS).mAP!);
+      plain += holds(percentileInterval(resampled.values.mAP)!);
+    }
+    expect(plain / 200).toBeLessThan(0.5);
+    expect((moved - plain) / 200).toBeGreaterThan(0.15);
   });
 
   it('tell two equally good models apart in 5 of 100, and a worse one far more often', () => {

@@ -259,6 +259,32 @@ describe.skipIf(NO_BROWSER !== '')(`runs side by side${NO_BROWSER}`, () => {
     await close();
   });
 
+  it('keeps what it found of a run that is gone, and says so; another question about it has no answer', async () => {
+    const folders = { gone: false };
+    const compare = (choice: ComparisonChoice) => {
+      if (folders.gone) throw new Error('Deleted or moved since: same.');
+      return answer(choice);
+    };
+    const { page, tell, close } = await show({ calls: { compare } });
+    const verdicts = page.locator('.verdicts li');
+    await expect.poll(() => verdicts.count()).toBe(2);
+    folders.gone = true;
+    await tell({ data: DATA });
+    const alert = page.getByRole('alert');
+    await expect.poll(() => alert.textContent()).toBe('Deleted or moved since: same. What is shown was found before.');
+    expect(await verdicts.count()).toBe(2);
+    expect(await card(page, 'metrics').count()).toBe(1);
+    await page.locator('[data-choice="first"]').selectOption({ index: 1 });
+    await expect.poll(() => verdicts.count()).toBe(0);
+    expect(await alert.textContent()).toBe('Deleted or moved since: same.');
+    // It comes back.
+    folders.gone = false;
+    await tell({ data: DATA });
+    await expect.poll(() => verdicts.count()).toBe(2);
+    expect(await alert.count()).toBe(0);
+    await close();
+  });
+
   it('passes the rules of accessibility in every theme', async () => {
     for (const theme of ['dark', 'light', 'high-contrast'] as const) {
       const { page, close } = await show({ theme });

@@ -36,7 +36,7 @@ describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
 
   it('says what the metrics say at the threshold, and follows the slider', async () => {
     const { page, complaints, close } = await showWindow(browser, 'evaluation', { data: DATA });
-    const f1 = page.locator('[data-metric="micro-f1"] dd').first();
+    const f1 = page.locator('[data-tile="micro-f1"] dd').first();
     expect(await f1.textContent()).toContain(decide(SET, 0.5).micro.f1.toFixed(3));
     await page.getByLabel('Threshold', { exact: true }).fill('0.3');
     await expect.poll(() => f1.textContent()).toContain(decide(SET, 0.3).micro.f1.toFixed(3));
@@ -132,7 +132,7 @@ describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
   it('shows the images that keep a number over all categories from being perfect', async () => {
     const { page, complaints, close } = await showWindow(browser, 'evaluation', { data: DATA, kept: { threshold: 0.4 } });
     const images = page.locator('[data-card="images"]');
-    const number = (metric: string) => page.locator(`[data-metric="${metric}"] button`);
+    const number = (metric: string) => page.locator(`[data-tile="${metric}"] button`);
     const verdicts = images.locator('.virtual-cell:not([hidden]) .verdict');
     const shown = async () =>
       new Set(await verdicts.evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.verdict)));

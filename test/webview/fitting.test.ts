@@ -56,7 +56,7 @@ describe.skipIf(NO_BROWSER !== '')(`thresholds and calibration in the panel${NO_
 
   it('shows what the metrics say of the thresholds that are chosen, and saves just these', async () => {
     const { page, asked, complaints, close } = await show('thresholds');
-    const value = (name: string) => page.locator(`[data-fit="${name}"] dd`).textContent();
+    const value = (name: string) => page.locator(`[data-tile="${name}"] dd`).textContent();
     const fit = judgeThresholds(SET, { mode: 'global', objective: { kind: 'f1' } }, { kind: 'half' }, 0);
     await expect.poll(() => value('fitted')).toBe(fit.micro.fitted.value!.toFixed(3));
     expect(await value('held-out')).toBe(fit.micro.heldOut.value!.toFixed(3));
@@ -109,7 +109,7 @@ describe.skipIf(NO_BROWSER !== '')(`thresholds and calibration in the panel${NO_
 
   it('judges the overview at the own thresholds of a model that has some', async () => {
     const { page, close } = await show('overview', FITTED);
-    const f1 = page.locator('[data-metric="micro-f1"] dd').first();
+    const f1 = page.locator('[data-tile="micro-f1"] dd').first();
     await expect.poll(() => f1.textContent()).toContain(decide(SET, 0.5).micro.f1.toFixed(3));
     await page.getByLabel("The model's own thresholds").check();
     await expect.poll(() => f1.textContent()).toContain(decide(SET, OWN).micro.f1.toFixed(3));
@@ -122,7 +122,7 @@ describe.skipIf(NO_BROWSER !== '')(`thresholds and calibration in the panel${NO_
 
   it('shows errors before and after a calibration, its diagrams and their bins', async () => {
     const { page, asked, complaints, close } = await show('calibration');
-    const value = (name: string) => page.locator(`[data-calibration="${name}"] dd`).textContent();
+    const value = (name: string) => page.locator(`[data-tile="${name}"] dd`).textContent();
     const words = (method: 'temperature' | 'platt') => {
       const { before, after } = judgeScaling(SET, method, 5, 0);
       return `${before.mean.ece!.toFixed(3)} → ${after.mean.ece!.toFixed(3)}`;
@@ -148,7 +148,7 @@ describe.skipIf(NO_BROWSER !== '')(`thresholds and calibration in the panel${NO_
     }));
     const { page, close } = await show('calibration', { ...DATA, images: squeezed });
     const { temperature } = judgeScaling(SET, 'temperature', 5, 0).scaling;
-    await expect.poll(() => page.locator('[data-calibration="temperature"] dd').textContent()).toBe(temperature.toFixed(3));
+    await expect.poll(() => page.locator('[data-tile="temperature"] dd').textContent()).toBe(temperature.toFixed(3));
     await close();
   });
 
@@ -161,13 +161,13 @@ describe.skipIf(NO_BROWSER !== '')(`thresholds and calibration in the panel${NO_
     // Every number that the tile shows from now on.
     await page.evaluate(() => {
       const seen = ((globalThis as unknown as { seen: string[] }).seen = [] as string[]);
-      const look = () => seen.push(document.querySelector('[data-calibration="temperature"] dd')?.textContent ?? '');
+      const look = () => seen.push(document.querySelector('[data-tile="temperature"] dd')?.textContent ?? '');
       new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
     });
     await page.getByLabel('judged by').selectOption('5 folds');
     await page.getByLabel('Scaling').selectOption({ index: 0 });
     const { scaling, after } = judgeScaling(scoredSetOf(big), 'temperature', 5, 0);
-    const tile = (name: string) => page.locator(`[data-calibration="${name}"] dd`);
+    const tile = (name: string) => page.locator(`[data-tile="${name}"] dd`);
     await expect.poll(() => tile('temperature').textContent(), { timeout: 30_000 }).toBe(scaling.temperature.toFixed(3));
     expect(await tile('ece').textContent()).toContain(after.mean.ece!.toFixed(3));
     const seen = await page.evaluate(() => (globalThis as unknown as { seen: string[] }).seen);
@@ -182,7 +182,7 @@ describe.skipIf(NO_BROWSER !== '')(`thresholds and calibration in the panel${NO_
     await page.locator('#fitting-worker').evaluate((script) => script.remove());
     await page.getByRole('tab', { name: 'Thresholds' }).click();
     const fit = judgeThresholds(SET, { mode: 'global', objective: { kind: 'f1' } }, { kind: 'half' }, 0);
-    await expect.poll(() => page.locator('[data-fit="fitted"] dd').textContent()).toBe(fit.micro.fitted.value!.toFixed(3));
+    await expect.poll(() => page.locator('[data-tile="fitted"] dd').textContent()).toBe(fit.micro.fitted.value!.toFixed(3));
     expect(page.workers()).toEqual([]);
     await close();
   });
@@ -197,7 +197,7 @@ describe.skipIf(NO_BROWSER !== '')(`thresholds and calibration in the panel${NO_
     });
     await page.getByRole('tab', { name: 'Calibration' }).click();
     const { temperature } = judgeScaling(SET, 'temperature', 5, 0).scaling;
-    await expect.poll(() => page.locator('[data-calibration="temperature"] dd').textContent()).toBe(temperature.toFixed(3));
+    await expect.poll(() => page.locator('[data-tile="temperature"] dd').textContent()).toBe(temperature.toFixed(3));
     await close();
   });
 

@@ -91,7 +91,7 @@ describe.skipIf(NO_BROWSER !== '')(`where it looks, in the panel${NO_BROWSER}`, 
   it('shows the rates beside what chance gives, and every category that has an image', async () => {
     const data = withLooking({ pointing: POINTING, sanity });
     const { page, complaints, close } = await showWindow(browser, 'evaluation', { data, kept });
-    const rate = page.locator('[data-looking="rate"]');
+    const rate = page.locator('[data-tile="rate"]');
     expect(await rate.textContent()).toContain(POINTING.overall.rate!.toFixed(3));
     expect(await rate.textContent()).toContain(POINTING.overall.chance!.toFixed(3));
     const card = page.locator('[data-card="pointing"]');

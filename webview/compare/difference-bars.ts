@@ -2,7 +2,8 @@
 import { max } from 'd3-array';
 import { scaleLinear } from 'd3-scale';
 import { svg, type SVGTemplateResult } from 'lit';
-import { count, short, shortened } from '../kit/format';
+import { count, shortened } from '../kit/format';
+import { gridLines } from '../kit/grid-lines';
 import { signed } from './words';
 
 export interface DifferenceBar {
@@ -38,10 +39,7 @@ export function differenceBars({ label, images, bars, series }: DifferenceBars):
   const bottom = TOP + ROW * bars.length;
   return svg`<svg class="chart" viewBox="0 0 ${WIDTH} ${bottom + 4}" role="img" aria-label=${label}>
     <text x=${COUNT} y="14" text-anchor="end">${images}</text>
-    ${x.ticks(9).map(
-      (tick) => svg`<line class="grid-line" x1=${x(tick)} x2=${x(tick)} y1=${TOP} y2=${bottom}></line>
-        <text x=${x(tick)} y="14" text-anchor="middle">${short(tick)}</text>`,
-    )}
+    ${gridLines({ ticks: x.ticks(9), x, from: TOP, to: bottom, words: 14 })}
     <line class="baseline" x1=${x(0)} x2=${x(0)} y1=${TOP} y2=${bottom}></line>
     ${bars.map((bar, k) => barOf(bar, TOP + ROW * k, x, series))}
   </svg>`;

@@ -14,6 +14,8 @@ import { firstState, judgedOf, keptOf, type Panel, type ViewState } from './stat
 
 /** What the host has answered so far. */
 interface Answer {
+  /** What the result answers. */
+  question: string | undefined;
   result: CompareResult | undefined;
   failure: string | undefined;
   busy: boolean;
@@ -22,7 +24,7 @@ interface Answer {
 export function compareView(root: HTMLElement, host: Host<'compare'>): void {
   let data: ComparisonData | undefined;
   const state = firstState(host);
-  const answer: Answer = { result: undefined, failure: undefined, busy: false };
+  const answer: Answer = { question: undefined, result: undefined, failure: undefined, busy: false };
   let due = 0;
   let asked = 0;
   const draw = () => {
@@ -33,15 +35,20 @@ export function compareView(root: HTMLElement, host: Host<'compare'>): void {
   /** The last question counts: answers to earlier ones are not waited for. */
   const ask = async () => {
     const ticket = ++asked;
+    const choice = choiceOf(data!, state);
+    const question = JSON.stringify(choice);
     answer.busy = true;
-    const done = (found: Omit<Answer, 'busy'>) => {
+    const done = (found: Partial<Answer>) => {
       if (ticket === asked) Object.assign(answer, found, { busy: false });
       soon();
     };
+    // What was found before stays where the question is the same: a run may be gone meanwhile.
+    const fail = (failure: string) =>
+      done({ failure, ...(answer.question !== question && { result: undefined, question: undefined }) });
     soon();
-    await host.call('compare', choiceOf(data!, state)).then(
-      (result) => done({ result, failure: undefined }),
-      (error: unknown) => done({ result: undefined, failure: error instanceof Error ? error.message : String(error) }),
+    await host.call('compare', choice).then(
+      (result) => done({ question, result, failure: undefined }),
+      (error: unknown) => fail(error instanceof Error ? error.message : String(error)),
     );
   };
   const change = (made: Partial<ViewState>) => {
@@ -73,7 +80,7 @@ function page(panel: Panel, { result, failure, busy }: Answer): TemplateResult {
   const judged = result && judgedOf(panel, result);
   return html`<div aria-busy=${busy}>
     ${header(panel, result)} ${runList(panel)} ${host.isEditor ? controls(panel) : nothing}
-    ${failure === undefined ? nothing : html`<p class="notice error" role="alert">${failure}</p>`}
+    ${failure === undefined ? nothing : html`<p class="notice error" role="alert">${failure}${result ? ` ${t('What is shown was found before.')}` : ''}</p>`}
     ${busy && !result ? html`<progress aria-label=${t('Comparing')}></progress>` : nothing}
     ${judged ? html`${sharedWords(judged)} ${verdicts(judged)}` : nothing}
     <div class="grid">

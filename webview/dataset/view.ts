@@ -7,6 +7,7 @@ import { count, fileName, fixed } from '../kit/format';
 import { type HeatMapView, heatMapView } from '../kit/heat-map';
 import type { Host } from '../kit/host';
 import { t } from '../kit/l10n';
+import { tileList } from '../kit/tiles';
 import { tabList } from '../kit/tabs';
 import { aspectsCard, classesCard, foundCategories, labelsCard, orderedCategories, sizesCard } from './cards';
 import { findingsCard } from './findings';
@@ -181,13 +182,5 @@ function tiles(report: DatasetReport): TemplateResult {
     [t('Labels per labelled image'), fixed(labelsPerImage.mean, 2)],
     [t('File size'), t('{0} MB', fixed(bytes / 1e6, 1))],
   ];
-  return html`<dl class="tiles">
-    ${all.map(
-      ([name, value]) =>
-        html`<div class="tile">
-          <dt>${name}</dt>
-          <dd>${value}</dd>
-        </div>`,
-    )}
-  </dl>`;
+  return tileList(all.map(([name, value]) => ({ key: name, name, value })));
 }

@@ -1,5 +1,6 @@
 // The numbers that move with the slider, and their intervals: both follow it from place to place, so that a frame is enough for them.
 import { BOOTSTRAP, type Interval, intervalOver } from '../../src/metrics/bootstrap';
+import { entryOf } from '../../src/metrics/headline';
 import { type PairCounts, pairCounter } from '../../src/metrics/pair-counts';
 import { type Ranked, rankedOf, walkOf } from '../../src/metrics/ranked';
 import { type MovingMetric, type Replicates, replicatesOf } from '../../src/metrics/replicates';
@@ -58,7 +59,12 @@ export function movingOf(set: ScoredSet, soon: () => void): Moving {
         setTimeout(soon);
         return undefined;
       }
-      const values = Object.entries(replicates.values()).map(([metric, all]) => [metric, intervalOver(images, all)]);
+      // Neither the loss nor mAP moves.
+      const own = { ...slider.decide(threshold), loss: null, mAP: null };
+      const values = Object.entries(replicates.values()).map(([metric, all]) => [
+        metric,
+        intervalOver(images, entryOf<number | null>(own, metric as MovingMetric), all),
+      ]);
       last = { limits, intervals: Object.fromEntries(values) as MovingIntervals };
       return last.intervals;
     },

@@ -2,6 +2,7 @@
 import { svg, type SVGTemplateResult } from 'lit';
 import { choiceKeys } from '../kit/choices';
 import { fixed, shortened } from '../kit/format';
+import { gridLines } from '../kit/grid-lines';
 import { t } from '../kit/l10n';
 
 interface SliceDot {
@@ -27,6 +28,7 @@ const NAME = 210;
 const RIGHT = 60;
 const TOP = 26;
 const ROW = 24;
+const TICKS = [0, 0.2, 0.4, 0.6, 0.8, 1];
 /** More rows than this are in the table alone. */
 export const MOST_DOTS = 16;
 
@@ -36,12 +38,8 @@ const y = (k: number) => TOP + ROW * k + ROW / 2;
 export function sliceChart({ label, measure, whole, dots, choose }: SliceChart): SVGTemplateResult {
   const shown = dots.slice(0, MOST_DOTS);
   const bottom = TOP + ROW * shown.length;
-  const ticks = [0, 0.2, 0.4, 0.6, 0.8, 1];
   return svg`<svg class="chart slices" viewBox="0 0 ${WIDTH} ${bottom + 36}" role="group" aria-label=${label} @keydown=${choiceKeys}>
-    ${ticks.map(
-      (tick) => svg`<line class="grid-line" x1=${x(tick)} x2=${x(tick)} y1=${TOP} y2=${bottom}></line>
-        <text x=${x(tick)} y=${bottom + 14} text-anchor="middle">${fixed(tick, 1)}</text>`,
-    )}
+    ${gridLines({ ticks: TICKS, x, from: TOP, to: bottom, words: bottom + 14, wordOf: (tick) => fixed(tick, 1) })}
     <text x=${x(0.5)} y=${bottom + 30} text-anchor="middle">${measure}</text>
     ${
       whole === null

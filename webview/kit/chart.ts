@@ -5,6 +5,7 @@ import { line } from 'd3-shape';
 import { nothing, svg, type SVGTemplateResult } from 'lit';
 import { choiceKeys } from './choices';
 import { count, short, shortened } from './format';
+import { gridLines } from './grid-lines';
 
 export interface Series {
   readonly name: string;
@@ -124,10 +125,7 @@ function axes(
       (tick) => svg`<line class="grid-line" x1=${MARGIN.left} x2=${right} y1=${y(tick)} y2=${y(tick)}></line>
         <text x=${MARGIN.left - 6} y=${y(tick) + 4} text-anchor="end">${short(tick)}</text>`,
     )}
-    ${x.ticks(6).map(
-      (tick) => svg`<line class="grid-line" x1=${x(tick)} x2=${x(tick)} y1=${bottom} y2=${bottom + 4}></line>
-        <text x=${x(tick)} y=${bottom + 16} text-anchor="middle">${short(tick)}</text>`,
-    )}
+    ${gridLines({ ticks: x.ticks(6), x, from: bottom, to: bottom + 4, words: bottom + 16 })}
     <text x=${(MARGIN.left + right) / 2} y=${bounds.height - 4} text-anchor="middle">${bounds.x}</text>
     <text x="12" y=${middle} text-anchor="middle" transform="rotate(-90 12 ${middle})">${bounds.y}</text>
   </g>`;

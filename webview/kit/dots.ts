@@ -3,7 +3,8 @@ import { scaleLinear } from 'd3-scale';
 import { symbol, symbolCircle, symbolCross, symbolDiamond, symbolSquare, symbolStar, symbolTriangle } from 'd3-shape';
 import { svg, type SVGTemplateResult } from 'lit';
 import type { Interval } from '../../src/metrics/interval';
-import { short, shortened } from './format';
+import { shortened } from './format';
+import { gridLines } from './grid-lines';
 
 interface Dot {
   /** Null where there is none. */
@@ -62,10 +63,7 @@ export function dotPlot({ label, x: xName, range, series, baseline, rows, wide =
   const bottom = LEGEND_HEIGHT + rows.length * height;
   return svg`<svg class="chart" viewBox="0 0 ${width} ${bottom + AXIS_HEIGHT}" role="img" aria-label=${label}>
     ${legend(series, baseline)}
-    ${x.ticks(wide ? 9 : 5).map(
-      (tick) => svg`<line class="grid-line" x1=${x(tick)} x2=${x(tick)} y1=${LEGEND_HEIGHT} y2=${bottom}></line>
-        <text x=${x(tick)} y=${bottom + 14} text-anchor="middle">${short(tick)}</text>`,
-    )}
+    ${gridLines({ ticks: x.ticks(wide ? 9 : 5), x, from: LEGEND_HEIGHT, to: bottom, words: bottom + 14 })}
     ${line === undefined ? '' : svg`<line class="marker" x1=${x(line)} x2=${x(line)} y1=${LEGEND_HEIGHT} y2=${bottom}></line>`}
     <text x=${(NAME_WIDTH + width) / 2} y=${bottom + 31} text-anchor="middle">${xName}</text>
     ${rows.map((row, k) => rowOf(row, LEGEND_HEIGHT + (k + 0.5) * height, x))}

@@ -7,6 +7,7 @@ import { lineChart, type Series } from '../kit/chart';
 import { count, duration, fixed, short } from '../kit/format';
 import type { Host } from '../kit/host';
 import { t } from '../kit/l10n';
+import { tileList } from '../kit/tiles';
 import type { Row } from '../kit/table';
 
 interface ViewState {
@@ -160,15 +161,7 @@ function tiles(data: TrainingData): TemplateResult {
     [t('Learning rate'), last ? short(last.learnRate) : '–'],
     [t('Device'), record?.device.device ?? '–', record?.device.reason ?? ''],
   ];
-  return html`<dl class="tiles">
-    ${all.map(
-      ([name, value, more]) =>
-        html`<div class="tile" title=${more ?? ''}>
-          <dt>${name}</dt>
-          <dd>${value}</dd>
-        </div>`,
-    )}
-  </dl>`;
+  return tileList(all.map(([name, value, title]) => ({ key: name, name, value, title: title ?? '' })));
 }
 
 /** Points that the moving average looks back on. */

@@ -67,10 +67,9 @@ async function reevaluate(folder: string, { classifier }: Trained, card: ModelCa
   const threshold: Threshold = typeof before === 'number' ? before : card.thresholds;
   const set = scoredSetOf(scores);
   const { intervals } = result.evaluation;
-  const evaluation = {
-    ...evaluate(set, { threshold }),
-    ...(intervals && { intervals: intervalsOf(await unhurried(replicated(set, threshold, intervals)), intervals) }),
-  };
+  const found = evaluate(set, { threshold });
+  const resampled = intervals && (await unhurried(replicated(set, threshold, intervals)));
+  const evaluation = { ...found, ...(resampled && { intervals: intervalsOf(found, resampled, intervals) }) };
   const written: EvaluateResult = { ...result, evaluation, has: fittedOf(card) };
   await writeAtomically(runPaths(folder).evaluation, [JSON.stringify(written, null, 2) + '\n']);
 }

@@ -30,7 +30,7 @@ export function comparePanel(services: Needed): PanelKind<'compare'> {
       let known = await dataOf(folders);
       // Of a run that is deleted meanwhile the page keeps what it was told; its question is answered with what is wrong.
       const data = async () => (known = await dataOf(folders).catch(() => known));
-      const judge = judging(engine, folders);
+      const judge = judging(engine, folders, () => known);
       const calls = {
         compare: (choice: ComparisonChoice) => judge(choice),
         openEvaluation: async ({ folder }: { readonly folder: string }) => {
@@ -89,7 +89,11 @@ function inOrder(folders: readonly string[], first: string): readonly string[] {
 }
 
 /** The last question counts. An answer is kept as long as the files that it comes from stay as they are: a page that is shown again asks again. */
-function judging(engine: Supervisor, folders: readonly string[]): (choice: ComparisonChoice) => Promise<CompareResult> {
+function judging(
+  engine: Supervisor,
+  folders: readonly string[],
+  told: () => ComparisonData,
+): (choice: ComparisonChoice) => Promise<CompareResult> {
   let asking = new AbortController();
   let known: { readonly key: string; readonly result: CompareResult } | undefined;
   return async ({ first, threshold }) => {
@@ -98,11 +102,24 @@ function judging(engine: Supervisor, folders: readonly string[]): (choice: Compa
     const key = JSON.stringify([first, threshold, await stampsOf(folders)]);
     if (known?.key === key) return known.result;
     const params = { runs: inOrder(folders, first), ...(threshold !== null && { threshold }) };
-    const result = await engine.request('compare', params, { signal }).catch((error: unknown) => {
+    const result = await engine.request('compare', params, { signal }).catch(async (error: unknown) => {
       const wire = toWireError(error);
-      throw new LabelscopeError(wire.code, wordsOf(wire));
+      const gone = wire.code === 'run-missing' ? await missing(told()) : [];
+      throw new LabelscopeError(wire.code, gone.length > 0 ? goneWords(gone) : wordsOf(wire));
     });
     known = { key, result };
     return result;
   };
+}
+
+/** Names of the runs that are not there any more. */
+async function missing({ runs }: ComparisonData): Promise<readonly string[]> {
+  const stamps = ({ folder }: ComparisonData['runs'][number]) =>
+    Promise.all([RECORD, IMPORT_RECORD].map((name) => stampOf(join(folder, name))));
+  const found = await Promise.all(runs.map(async (run) => (await stamps(run)).some(Boolean)));
+  return runs.filter((_, k) => !found[k]).map(({ name }) => name);
+}
+
+function goneWords(names: readonly string[]): string {
+  return vscode.l10n.t('Deleted or moved since: {0}. Bring it back, or choose the runs to compare anew.', names.join(', '));
 }

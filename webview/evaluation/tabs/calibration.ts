@@ -8,6 +8,7 @@ import { type Card, cardOf } from '../../kit/card';
 import { barChart, lineChart } from '../../kit/chart';
 import { fixed } from '../../kit/format';
 import { t } from '../../kit/l10n';
+import { tileList } from '../../kit/tiles';
 import {
   calibrationFolds,
   choice,
@@ -81,19 +82,9 @@ function tiles({ fit: { before, after, scaling } }: CalibrationView): TemplateRe
     ['nll', t('Cross-entropy'), before.pooled.nll, after.pooled.nll],
     ['brier', t('Brier score'), before.pooled.brier, after.pooled.brier],
   ];
-  return html`<dl class="tiles">
-      ${all.map(
-        ([key, title, one, other]) =>
-          html`<div class="tile" data-calibration=${key}>
-            <dt>${title}</dt>
-            <dd>${fixed(one)} → ${fixed(other)}</dd>
-          </div>`,
-      )}
-      <div class="tile" data-calibration="temperature">
-        <dt>${t('Temperature')}</dt>
-        <dd>${fixed(scaling.temperature)}</dd>
-      </div>
-    </dl>
+  const compared = all.map(([key, name, one, other]) => ({ key, name, value: `${fixed(one)} → ${fixed(other)}` }));
+  const temperature = { key: 'temperature', name: t('Temperature'), value: fixed(scaling.temperature) };
+  return html`${tileList([...compared, temperature])}
     <p class="quiet">
       ${t('Before → after. Before: what the network says. After: every image calibrated by what was fitted on the other folds. The saved calibration is fitted on all images.')}
     </p>`;

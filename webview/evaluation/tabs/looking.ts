@@ -6,6 +6,7 @@ import type { PointedCase, PointingResult, SanityResult } from '../../../src/pro
 import { cardOf } from '../../kit/card';
 import { count, fileName, fixed } from '../../kit/format';
 import { t } from '../../kit/l10n';
+import { tileList } from '../../kit/tiles';
 import { choice } from '../fitting';
 import { energyCard, pointingCard, sanityCard } from '../looking-cards';
 import { MISSES, type LookingState, type Panel } from '../state';
@@ -88,17 +89,10 @@ function tiles({ overall, predicted, difficult, macro }: PointingResult): Templa
     ['macro', t('Mean of categories'), macro.rate, null, t('anywhere {0}, centre {1}', fixed(macro.chance), fixed(macro.centre))],
     ['energy', t('Energy in the boxes'), overall.energy, overall.energyInterval, t('area {0}', fixed(overall.area))],
   ];
-  return html`<dl class="tiles">
-    ${all.map(
-      ([key, name, value, interval, beside]) =>
-        html`<div class="tile" data-looking=${key}>
-          <dt>${name}</dt>
-          <dd>${fixed(value)}</dd>
-          <dd class="beside">${interval ? `${fixed(interval[0])}–${fixed(interval[1])}` : ''}</dd>
-          <dd class="beside">${beside}</dd>
-        </div>`,
-    )}
-  </dl>`;
+  const range = (interval: Interval | null) => (interval ? `${fixed(interval[0])}–${fixed(interval[1])}` : '');
+  return tileList(
+    all.map(([key, name, value, interval, beside]) => ({ key, name, value: fixed(value), below: [range(interval), beside] })),
+  );
 }
 
 /** The surest first: what it says for a reason that is not the object. */

@@ -5,6 +5,7 @@ import type { Decision, Evaluation } from '../../../src/metrics/types';
 import { cardOf } from '../../kit/card';
 import { fixed } from '../../kit/format';
 import { t } from '../../kit/l10n';
+import { tileList } from '../../kit/tiles';
 import { leadingNumber } from '../behind-metric';
 import { categoryTable, confusionCard, precisionRecallCard, sweepCard } from '../cards';
 import type { MovingIntervals } from '../moving';
@@ -20,8 +21,8 @@ export function overviewTab(panel: Panel): TemplateResult {
     <div class="grid">${cards.map(draw)} ${draw(categoryTable(decision, panel))}</div>`;
 }
 
-/** What a tile shows. The interval is undefined while it is being computed. */
-type Tile = readonly [key: string, name: string, value: number | null, interval: Interval | undefined];
+/** The interval is undefined while it is being computed. */
+type HeadlineNumber = readonly [key: string, name: string, value: number | null, interval: Interval | undefined];
 
 function tiles(
   { micro, macro, jaccard, exactMatch, hammingLoss }: Decision,
@@ -29,7 +30,7 @@ function tiles(
   { mAP, intervals }: Evaluation,
   actions: Actions,
 ): TemplateResult {
-  const all: Tile[] = [
+  const all: HeadlineNumber[] = [
     ['micro-f1', t('Micro F1'), micro.f1, moving?.['micro.f1']],
     ['micro-precision', t('Micro precision'), micro.precision, moving?.['micro.precision']],
     ['micro-recall', t('Micro recall'), micro.recall, moving?.['micro.recall']],
@@ -42,15 +43,13 @@ function tiles(
     // Of evaluations of older versions it is not known.
     ['map', t('mAP (any threshold)'), mAP, intervals ? intervals.mAP : null],
   ];
-  return html`<dl class="tiles">${all.map((one) => tile(one, actions))}</dl>`;
-}
-
-function tile([key, name, value, interval]: Tile, actions: Actions): TemplateResult {
-  return html`<div class="tile" data-metric=${key}>
-    <dt>${name}</dt>
-    <dd>${leadingNumber(key, value, actions)}</dd>
-    <dd class="interval" title=${t('95 % interval over other images like these')}>
-      ${interval === undefined ? '…' : interval === null ? '–' : `${fixed(interval[0])}–${fixed(interval[1])}`}
-    </dd>
-  </div>`;
+  return tileList(
+    all.map(([key, name, value, interval]) => ({
+      key,
+      name,
+      value: leadingNumber(key, value, actions),
+      below: [interval === undefined ? '…' : interval === null ? '–' : `${fixed(interval[0])}–${fixed(interval[1])}`],
+      belowTitle: t('95 % interval over other images like these'),
+    })),
+  );
 }

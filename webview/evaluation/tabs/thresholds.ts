@@ -6,6 +6,7 @@ import { type Card, cardOf } from '../../kit/card';
 import { lineChart } from '../../kit/chart';
 import { fixed } from '../../kit/format';
 import { t } from '../../kit/l10n';
+import { tileList } from '../../kit/tiles';
 import {
   choice,
   divisionOf,
@@ -121,15 +122,7 @@ function tiles({ micro, macro, objective }: ThresholdFit): TemplateResult {
     ['mean-held-out', t('Mean of categories, held out'), macro.heldOut],
     ['mean-optimism', t('Mean optimism'), macro.optimism],
   ];
-  return html`<dl class="tiles">
-      ${all.map(
-        ([key, title, value]) =>
-          html`<div class="tile" data-fit=${key}>
-            <dt>${title}</dt>
-            <dd>${fixed(value)}</dd>
-          </div>`,
-      )}
-    </dl>
+  return html`${tileList(all.map(([key, name, value]) => ({ key, name, value: fixed(value) })))}
     <p class="quiet">
       ${t('Held out: images that the thresholds were not fitted on. Optimism: how much better it looks where it was fitted. Saved thresholds are fitted on all images.')}
     </p>`;
