@@ -9,7 +9,7 @@ import { defined } from '../verb';
 import type { Sweep, SweepJob, SweepPlan } from './plan';
 
 /** 'unfinished': begun, and stopped or still at work; 'open': not begun. */
-export type JobState = 'done' | 'unfinished' | 'failed' | 'open';
+type JobState = 'done' | 'unfinished' | 'failed' | 'open';
 
 export interface JobReport extends SweepJob {
   readonly state: JobState;
