@@ -14,6 +14,7 @@ import { exportVerb } from './verbs/export';
 import { failures } from './verbs/failures';
 import { fix } from './verbs/fix';
 import { inspect } from './verbs/inspect';
+import { labels } from './verbs/labels';
 import { importVerb } from './verbs/import';
 import { pointing } from './verbs/pointing';
 import { predict } from './verbs/predict';
@@ -42,6 +43,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   import: importVerb,
   split,
   fix,
+  labels,
   review,
   sample,
   doctor,

@@ -1,12 +1,13 @@
-// Scores that any other program has written, as JSON or CSV, put into the order of a labelled set. Nothing is guessed: every
+// Scores that any other program has written, as JSON, CSV or in COCO's forms, put into the order of a labelled set. Nothing is guessed: every
 // image needs its row, every row its image, every category its score.
 import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
+import { cocoPredictions } from './coco-predictions';
 import { DatasetError } from './errors';
 import type { CocoIndex, LabelledSet } from './types';
 
 /** A file of scores before it is matched with a set; `where` says where a row stands. */
-interface ScoreTable {
+export interface ScoreTable {
   readonly categories: readonly string[];
   readonly rows: readonly ScoreRow[];
 }
@@ -26,8 +27,8 @@ interface ScoreRow {
  */
 export async function readPredictions(path: string, set: LabelledSet, index?: CocoIndex): Promise<Float64Array> {
   const text = await readText(path);
-  const isJson = /\.json$/i.test(path) || (!/\.csv$/i.test(path) && text.trimStart().startsWith('{'));
-  const table = isJson ? parseJson(path, text) : parseCsv(path, text);
+  const isJson = /\.json$/i.test(path) || (!/\.csv$/i.test(path) && /^\s*[{[]/.test(text));
+  const table = isJson ? parseJson(path, text, index) : parseCsv(path, text);
   const columns = matchCategories(path, table, set, index);
   const rowOf = new Map(set.images.map((image, row) => [image.fileName, row]));
   const others = new Set(index?.images.map((image) => image.fileName));
@@ -56,7 +57,7 @@ async function readText(path: string): Promise<string> {
 
 const JSON_FORM = '{"categories": [...], "images": [{"file_name": "…", "scores": [...]}]}';
 
-function parseJson(path: string, text: string): ScoreTable {
+function parseJson(path: string, text: string, index?: CocoIndex): ScoreTable {
   const bad = (what: string, cause?: unknown) =>
     new DatasetError('predictions-format', `${path}: ${what}. Predictions are ${JSON_FORM}.`, path, { cause });
   let root: unknown;
@@ -65,6 +66,8 @@ function parseJson(path: string, text: string): ScoreTable {
   } catch (cause) {
     throw bad(`not JSON (${(cause as Error).message})`, cause);
   }
+  const coco = cocoPredictions(path, root, index);
+  if (coco) return coco;
   const { categories, images } = (root ?? {}) as { categories?: unknown; images?: unknown };
   if (!Array.isArray(categories) || !categories.every((name) => typeof name === 'string'))
     throw bad('"categories" is not a list of names');

@@ -1,6 +1,7 @@
 // The request `predict`: labels and scores of images.
 import type { CountProgress, PredictedImage, PredictParams, PredictResult } from '../protocol/messages';
 import type { Context } from './context';
+import { checkImages } from './health';
 import { imageFiles } from './image-files';
 import { type ScoredFile, scoreFiles } from './trained';
 
@@ -18,13 +19,14 @@ export async function predict(
       onProgress,
       flip: params.flip ?? false,
     });
+    const sizes = params.sizes ? await sizesOf(scored, signal) : undefined;
     const { path, card } = model.trained;
     const applied = card.categories.map((_, k) => params.threshold ?? card.thresholds[k] ?? 0.5);
     return {
       model: path,
       threshold: new Set(applied).size === 1 ? applied[0]! : applied,
       thresholds: Object.fromEntries(card.categories.map((name, k) => [name, applied[k]!])),
-      images: scored.map((file) => predicted(file, card.categories, applied)),
+      images: scored.map((file, k) => ({ ...predicted(file, card.categories, applied), ...(sizes?.[k] && { size: sizes[k] }) })),
       failed: [...missing, ...failed],
     };
   });
@@ -33,4 +35,11 @@ export async function predict(
 function predicted({ path, scores }: ScoredFile, categories: readonly string[], thresholds: readonly number[]): PredictedImage {
   const labels = categories.filter((_, k) => scores[k]! >= thresholds[k]!);
   return { file: path, labels, scores: Object.fromEntries(categories.map((name, k) => [name, scores[k]!])) };
+}
+
+/** Of files that were read before. */
+async function sizesOf(files: readonly ScoredFile[], signal: AbortSignal): Promise<(PredictedImage['size'] | undefined)[]> {
+  const paths = files.map(({ path }) => path);
+  const checks = await checkImages(paths, 'headers', { signal, onProgress: () => undefined });
+  return checks.map((check) => (check && check.width > 0 ? { width: check.width, height: check.height } : undefined));
 }

@@ -165,6 +165,8 @@ export interface FailedFile {
 
 export interface PredictParams extends ModelParams {
   readonly files: readonly string[];
+  /** Whether the sizes of the images are wanted too. */
+  readonly sizes?: boolean;
   readonly threshold?: number;
   /** Scores are means over image and mirror image. */
   readonly flip?: boolean;
@@ -174,6 +176,8 @@ export interface PredictedImage {
   readonly file: string;
   readonly labels: readonly string[];
   readonly scores: Readonly<Record<string, number>>;
+  /** In pixels, as the file is stored; where it was asked for. */
+  readonly size?: { readonly width: number; readonly height: number };
 }
 
 export interface PredictResult {

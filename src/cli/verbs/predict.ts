@@ -1,6 +1,10 @@
-// labelscope predict: the labels of images.
+// labelscope predict: the labels of images, for people, or as a file that other programs read.
+import { extname, resolve } from 'node:path';
 import type { PredictResult } from '../../protocol/messages';
+import { writeWhole } from '../files';
 import { bar, table } from '../io';
+import { LABEL_FORMS, type LabelForm, labelText, namesOf } from '../label-files';
+import { type Arguments, UsageError } from '../usage';
 import { defined, DEVICE, deviceOf, DONE, FLIP, THRESHOLD, thresholdOf, type Verb } from '../verb';
 
 export const predict: Verb = {
@@ -8,25 +12,61 @@ export const predict: Verb = {
     positionals: 'RUN|MODEL IMAGE|FOLDER…',
     count: [2, Infinity],
     help: 'Labels and scores of images.',
-    options: { threshold: THRESHOLD, flip: FLIP, device: DEVICE },
+    options: {
+      threshold: THRESHOLD,
+      flip: FLIP,
+      device: DEVICE,
+      out: { type: 'string', value: 'FILE', help: 'write labels and scores as a file, by its ending as CSV or JSON' },
+      format: {
+        type: 'string',
+        value: LABEL_FORMS.join('|'),
+        help: "the file's form: csv and json are what evaluate --predictions reads",
+      },
+    },
   },
   run: async (args, { io, engine, signal }) => {
     const [model, ...files] = args.positionals;
+    const out = outOf(args);
     const params = {
       model: model!,
       files,
       device: deviceOf(args),
       flip: args.flag('flip'),
+      sizes: out?.form === 'coco',
       ...defined({ threshold: thresholdOf(args) }),
     };
     const onProgress = ({ done, total }: { done: number; total: number }) =>
       io.progress(`Predicting  ${bar(done, total)}  ${done} of ${total} images`);
     const result = await engine.request('predict', params, { signal, onProgress });
     for (const { error } of result.failed) io.note(`left out: ${error}`);
+    if (out) {
+      const names = namesOf(
+        result.images.map(({ file }) => file),
+        files,
+      );
+      const images = result.images.map((image, k) => ({ ...image, name: names[k]! }));
+      await writeWhole(out.path, labelText(out.form, Object.keys(result.thresholds), images));
+      io.note(`Written ${out.path}`);
+    }
     io.result(result, () => lines(result));
     return result.images.length > 0 ? DONE : 1;
   },
 };
+
+interface Out {
+  readonly path: string;
+  readonly form: LabelForm;
+}
+
+/** @throws UsageError */
+function outOf(args: Arguments): Out | undefined {
+  const out = args.text('out');
+  if (out === undefined) {
+    if (args.text('format') !== undefined) throw new UsageError('--format needs --out FILE: where shall it go?');
+    return undefined;
+  }
+  return { path: resolve(out), form: args.choice('format', LABEL_FORMS, extname(out).toLowerCase() === '.csv' ? 'csv' : 'json') };
+}
 
 /** Labels with their scores; in brackets the likeliest category of an image without any. */
 function lines({ images }: PredictResult): string[] {

@@ -116,7 +116,7 @@ async function correct(args: Arguments, decisions: string, { io, engine, signal 
   return DONE;
 }
 
-function correctedLines(result: CorrectResult): string[] {
+export function correctedLines(result: CorrectResult): string[] {
   return [
     `Corrected ${result.path}`,
     `Change log ${result.log}`,
