@@ -21,6 +21,7 @@ const LISTED: Readonly<Record<string, (args: string[]) => Promise<string[]>>> = 
   crashes: async (args) => (await import('./crashes')).benchCrashes(args, note),
   fuzz: async (args) => (await import('./fuzz')).benchFuzz(args, note),
   slider: async (args) => (await import('./slider')).benchSlider(args),
+  python: async (args) => (await import('./python')).benchPython(args, note),
   intervals: async (args) => (await import('./intervals')).benchIntervals(args, note),
 };
 

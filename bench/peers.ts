@@ -11,28 +11,29 @@ export interface Peer extends Program {
   readonly optional?: boolean;
 }
 
-const FOLDER = join(__dirname, '..', 'bench', 'peers');
+/** Where the peers' scripts lie. */
+export const PEERS = join(__dirname, '..', 'bench', 'peers');
 
-const PYTHON = join(FOLDER, '.venv', 'bin', 'python');
+export const PYTHON = join(PEERS, '.venv', 'bin', 'python');
 
 /** Python's readers of a COCO file; those that are not installed fail and are left out. */
 export function installedCocoPeers(file: string): Program[] {
   if (!existsSync(PYTHON)) return [];
-  const script = join(FOLDER, 'coco_read.py');
+  const script = join(PEERS, 'coco_read.py');
   return ['json', 'orjson', 'pycocotools'].map((name) => ({ name, command: PYTHON, args: [script, name, file] }));
 }
 
 /** scikit-learn's logistic regression; undefined where it is not set up. */
 export function regressionPeer(): Program | undefined {
   if (!existsSync(PYTHON)) return undefined;
-  return { name: 'scikit-learn', command: PYTHON, args: [join(FOLDER, 'regression.py')] };
+  return { name: 'scikit-learn', command: PYTHON, args: [join(PEERS, 'regression.py')] };
 }
 
 /** PyTorch in both memory layouts, training steps also compiled by torch.compile; empty where it is not set up. */
 export function installedPeers(kind: Case['kind'], { python, device, eager: alone }: Options): Peer[] {
   if (python === undefined && !existsSync(PYTHON)) return [];
   // Beside a GPU's programs it is left out where it has no CUDA.
-  const torch = { command: python ?? PYTHON, args: [join(FOLDER, 'torch_step.py')], optional: device !== 'cpu' };
+  const torch = { command: python ?? PYTHON, args: [join(PEERS, 'torch_step.py')], optional: device !== 'cpu' };
   const eager = [
     { ...torch, name: 'PyTorch', job: { channelsLast: false } },
     { ...torch, name: 'PyTorch channels-last', job: { channelsLast: true } },

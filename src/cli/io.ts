@@ -1,4 +1,6 @@
 // Where words go: results to stdout, everything else to stderr, a progress bar where a person watches.
+export type Severity = 'error' | 'warning' | 'info';
+
 export interface Io {
   /** True with --json: stdout then carries one JSON object and nothing else. */
   readonly json: boolean;
@@ -6,8 +8,15 @@ export interface Io {
   result(value: object, lines: () => readonly string[]): void;
   /** A line for people on stderr. */
   note(text: string): void;
+  /** What is wrong, as a line on stderr. */
+  problem(severity: Severity, text: string): void;
   /** Replaces the progress line. Where nobody watches, nothing is written. */
   progress(text: string): void;
+}
+
+/** With problems told as lines `FILE:1:1: severity: text`, which editors and CI find in an output. */
+export function withPlaces(io: Io, file: string): Io {
+  return { ...io, problem: (severity, text) => io.note(`${file}:1:1: ${severity}: ${text}`) };
 }
 
 export function terminalIo(json: boolean): Io {
@@ -17,16 +26,18 @@ export function terminalIo(json: boolean): Io {
     if (shown) process.stderr.write('\r\x1b[2K');
     shown = false;
   };
+  const note = (text: string) => {
+    clear();
+    process.stderr.write(harmless(text) + '\n');
+  };
   return {
     json,
     result: (value, lines) => {
       clear();
       process.stdout.write(json ? JSON.stringify(value) + '\n' : lines().map(onOneLine).join('\n') + '\n');
     },
-    note: (text) => {
-      clear();
-      process.stderr.write(harmless(text) + '\n');
-    },
+    note,
+    problem: (severity, text) => note(severity === 'error' ? text : `${severity}: ${text}`),
     progress: (text) => {
       if (!watched) return;
       clear();

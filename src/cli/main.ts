@@ -1,8 +1,8 @@
 // The command line: finds the verb, reads its arguments, runs it, and turns every error into plain words and an exit status.
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type EngineClient, engineClient } from '../engine/client/engine';
 import { LabelscopeError, toWireError } from '../protocol/errors';
-import { type Io, terminalIo } from './io';
+import { type Io, terminalIo, withPlaces } from './io';
 import { generalHelp, parseArguments, UsageError, verbHelp } from './usage';
 import { DONE, FAILED, STOPPED_BY_PERSON, type Verb } from './verb';
 import { calibrate } from './verbs/calibrate';
@@ -77,15 +77,17 @@ async function runVerb(name: string, verb: Verb, argv: readonly string[], io: Io
     return engine;
   };
   process.on('SIGINT', () => interrupted(stop, io));
+  let told = io;
   try {
     const args = parseArguments(name, verb.spec, argv);
     if (args.flag('help')) {
       process.stdout.write(verbHelp(name, verb.spec) + '\n');
       return DONE;
     }
-    return await verb.run(args, { io, engine: another(), another, signal: stop.signal });
+    if (args.flag('problems')) told = withPlaces(io, resolve(args.positionals[0] ?? '.'));
+    return await verb.run(args, { io: told, engine: another(), another, signal: stop.signal });
   } catch (error) {
-    return failed(error, io, stop.signal);
+    return failed(error, told, stop.signal);
   } finally {
     await Promise.all(engines.map((engine) => engine.stop()));
   }
@@ -93,14 +95,14 @@ async function runVerb(name: string, verb: Verb, argv: readonly string[], io: Io
 
 function failed(error: unknown, io: Io, signal: AbortSignal): number {
   if (error instanceof UsageError) {
-    io.note(oneLine(error.message));
+    io.problem('error', oneLine(error.message));
     return WRONG_USAGE;
   }
   if (signal.aborted && (!(error instanceof LabelscopeError) || error.code === 'cancelled')) {
     io.note('Stopped.');
     return STOPPED_BY_PERSON;
   }
-  io.note(oneLine(toWireError(error).message));
+  io.problem('error', oneLine(toWireError(error).message));
   return FAILED;
 }
 

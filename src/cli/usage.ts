@@ -34,6 +34,7 @@ export class UsageError extends Error {}
 
 const COMMON: Readonly<Record<string, OptionSpec>> = {
   json: { type: 'boolean', help: 'write one JSON object to stdout, everything else to stderr' },
+  problems: { type: 'boolean', help: 'write warnings and errors as FILE:1:1: severity: text, for problem matchers and CI' },
   help: { type: 'boolean', help: 'show this help' },
 };
 

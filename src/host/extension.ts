@@ -9,9 +9,11 @@ import { earlyStart } from './early';
 import { supervisor } from './engine';
 import { imageFolders } from './image-folders';
 import { labelsOf } from './labels';
+import { modelTools } from './model-tools';
 import { modelChoice } from './models';
 import { runStore } from './runs';
 import type { Services } from './services';
+import { taskProvider } from './task-provider';
 import { runStatusBar } from './views/status-bar';
 import { runTrees } from './views/trees';
 import { comparePanel } from './windows/compare';
@@ -48,6 +50,7 @@ export function activate(context: vscode.ExtensionContext): LabelscopeApi {
   context.subscriptions.push(trees, registerCommands(services, trees), runStatusBar(runs));
   context.subscriptions.push(cocoDiagnostics(engine, coco, log), earlyStart(engine, services, log));
   context.subscriptions.push(labelsView(context.extensionUri, active, labels, models, images.show));
+  context.subscriptions.push(taskProvider(context.extensionUri, coco), modelTools(services));
   // A window that is reloaded finds its runs, and what was chosen, again.
   runs.refresh();
   return publicApi(services);

@@ -43,7 +43,7 @@ async function runTold(
       signal,
       onTrain: (event) => {
         // Of jobs side by side only what went wrong is told: their lines would mix.
-        if (event.kind === 'warning') io.note(`${job.name}: warning: ${event.message}`);
+        if (event.kind === 'warning') io.problem('warning', `${job.name}: ${event.message}`);
         else if (isAlone && event.kind !== 'stage') tell(quietly(io), event);
       },
       onEvaluate: ({ done, total }) => isAlone && io.progress(`Evaluating  ${bar(done, total)}  ${done} of ${total} images`),

@@ -35,6 +35,8 @@ export const inspect: Verb = {
     );
     if (report.validation !== null) io.note(`Compared with ${report.validation}`);
     io.note(LOOKED[report.checkedImages]);
+    if (args.flag('problems'))
+      for (const { severity, message, remedy } of report.findings) io.problem(severity, `${message} ${remedy}`);
     io.result(report, () => lines(report));
     return DONE;
   },

@@ -28,7 +28,8 @@ export const train: Verb = {
       backbone: { type: 'string', value: 'FILE.onnx', help: 'image classifier to start from (default: ResNet-50)' },
       device: DEVICE,
       seed: { type: 'string', value: 'N', help: 'same seed, same run (default: 0)' },
-      run: { type: 'string', value: 'DIR', help: 'run folder (default: a new one in labelscope-runs)' },
+      run: { type: 'string', value: 'DIR', help: 'run folder (default: a new one in --runs)' },
+      runs: { type: 'string', value: 'DIR', help: 'where new runs get their folders (default: labelscope-runs)' },
       resume: { type: 'boolean', help: 'continue the run in --run after its last checkpoint' },
     },
   },
@@ -50,7 +51,7 @@ export const train: Verb = {
       set: settings(args),
       device: deviceOf(args),
       seed: seedOf(args) ?? 0,
-      run: run ?? newRunFolder(recipe),
+      run: run ?? newRunFolder(args.text('runs') ?? 'labelscope-runs', recipe),
       resume,
     };
     const result = await engine.request('train', params, { signal, onProgress: (event) => tell(io, event) });
@@ -91,8 +92,8 @@ export function settings(args: Arguments): Record<string, string> {
 }
 
 /** labelscope-runs/2026-01-31T12-00-00-quick: sorts by time, and no character that a file system refuses. */
-function newRunFolder(recipe: RecipeName): string {
-  return `labelscope-runs/${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}-${recipe}`;
+function newRunFolder(runs: string, recipe: RecipeName): string {
+  return `${runs}/${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}-${recipe}`;
 }
 
 /** What training reports, as lines and a progress bar. */
@@ -103,7 +104,7 @@ export function tell(io: Io, event: TrainEvent): void {
       return;
     }
     case 'warning': {
-      io.note(`warning: ${event.message}`);
+      io.problem('warning', event.message);
       return;
     }
     case 'features': {

@@ -16,6 +16,8 @@ export async function run(): Promise<void> {
     () => import('./workflow'),
     () => import('./diagnostics'),
     () => import('./problems'),
+    () => import('./tasks'),
+    () => import('./tools'),
   ])
     await load();
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));

@@ -1,0 +1,71 @@
+// Tasks of the type `labelscope`: the command line of the extension, run by the editor's task system, from tasks.json or as they are offered.
+import { basename, isAbsolute, join } from 'node:path';
+import * as vscode from 'vscode';
+import type { Closable } from './closable';
+import type { CocoFiles } from './coco-files';
+import { runsFolderOf } from './runs';
+import { setting } from './settings';
+
+const TYPE = 'labelscope';
+
+const VERBS = ['train', 'inspect'] as const;
+
+/** As package.json declares it. What a person wrote may be anything. */
+interface Definition extends vscode.TaskDefinition {
+  readonly verb?: unknown;
+  readonly annotations?: unknown;
+  readonly arguments?: unknown;
+}
+
+export function taskProvider(extension: vscode.Uri, coco: CocoFiles): Closable {
+  return vscode.tasks.registerTaskProvider(TYPE, {
+    provideTasks: async () => {
+      await coco.ready;
+      const files = coco.paths.filter((path) => vscode.workspace.getWorkspaceFolder(vscode.Uri.file(path)) !== undefined);
+      return files.flatMap((path) =>
+        VERBS.map((verb) => taskFor(extension, { type: TYPE, verb, annotations: relativePath(path) }, path)),
+      );
+    },
+    // VS Code takes only a task with the very definition that it asked about.
+    resolveTask: ({ definition, scope }) => {
+      const { annotations } = definition as Definition;
+      if (typeof annotations !== 'string') return undefined;
+      return taskFor(extension, definition, absolutePath(annotations, scope));
+    },
+  });
+}
+
+const relativePath = (path: string): string => vscode.workspace.asRelativePath(path, false);
+
+function absolutePath(annotations: string, scope: vscode.Task['scope']): string {
+  const folder = typeof scope === 'object' ? scope : vscode.workspace.workspaceFolders?.[0];
+  return isAbsolute(annotations) || !folder ? annotations : join(folder.uri.fsPath, annotations);
+}
+
+function taskFor(extension: vscode.Uri, definition: Definition, annotations: string): vscode.Task {
+  const { verb = 'train', arguments: more } = definition;
+  const file = vscode.Uri.file(annotations);
+  const folder = vscode.workspace.getWorkspaceFolder(file);
+  const name = `${String(verb)} ${basename(annotations)}`;
+  const given = Array.isArray(more) ? more.map(String) : [];
+  const words = [String(verb), annotations, ...defaultsOf(String(verb), file, given), ...given, '--problems'];
+  // Of Electron, which the desktop's extension host is, this makes a Node.
+  const options = { env: { ELECTRON_RUN_AS_NODE: '1' }, ...(folder && { cwd: folder.uri.fsPath }) };
+  const execution = new vscode.ProcessExecution(process.execPath, [join(extension.fsPath, 'dist', 'cli.js'), ...words], options);
+  const task = new vscode.Task(definition, folder ?? vscode.TaskScope.Workspace, name, 'Labelscope', execution, '$labelscope');
+  task.group = verb === 'inspect' ? vscode.TaskGroup.Test : vscode.TaskGroup.Build;
+  return task;
+}
+
+/** What the settings say, unless the task says it itself. */
+function defaultsOf(verb: string, file: vscode.Uri, given: readonly string[]): string[] {
+  if (verb !== 'train') return [];
+  const has = (option: string) => given.some((word) => word === option || word.startsWith(`${option}=`));
+  return [
+    ...(has('--recipe') ? [] : ['--recipe', setting('recipe', file)]),
+    ...(has('--device') ? [] : ['--device', setting('device')]),
+    ...(has('--seed') ? [] : ['--seed', String(setting('seed', file))]),
+    ...(has('--run') ? [] : ['--runs', runsFolderOf(file)]),
+    ...Object.entries(setting('recipeSettings', file)).flatMap(([key, value]) => ['--set', `${key}=${value}`]),
+  ];
+}
