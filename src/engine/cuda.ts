@@ -44,7 +44,7 @@ export async function install({ from }: InstallParams, { signal }: Context, emit
   try {
     await removeAbandoned(folder);
     await copyPackage(staging);
-    if (from === undefined) await fetchProvider(staging, signal, emit);
+    if (from === undefined) await fetchProvider(staging, names, signal, emit);
     else await copyProvider(from, librariesOf(staging), names);
     signal.throwIfAborted();
     const files = await summed(librariesOf(staging), names, emit);
@@ -117,8 +117,9 @@ async function copyPackage(to: string): Promise<void> {
   await copyFile(join(shipped, 'package.json'), join(to, 'package.json'));
   await cp(join(shipped, 'dist'), join(to, 'dist'), { recursive: true });
   await cp(librariesOf(shipped), librariesOf(to), { recursive: true });
-  const common = dirname(createRequire(join(shipped, 'package.json')).resolve('onnxruntime-common/package.json'));
-  await cp(common, join(to, 'node_modules', 'onnxruntime-common'), { recursive: true });
+  // Its package.json cannot be asked for; dist/cjs/index.js can.
+  const common = createRequire(join(shipped, 'package.json')).resolve('onnxruntime-common');
+  await cp(join(common, '..', '..', '..'), join(to, 'node_modules', 'onnxruntime-common'), { recursive: true });
 }
 
 async function copyProvider(from: string, to: string, names: readonly string[]): Promise<void> {
@@ -135,17 +136,18 @@ async function copyProvider(from: string, to: string, names: readonly string[]):
 }
 
 /** Runs ONNX Runtime's installer, which puts files beside itself: into ../bin/napi-v6. */
-async function fetchProvider(folder: string, signal: AbortSignal, emit: Emit): Promise<void> {
+async function fetchProvider(folder: string, names: readonly string[], signal: AbortSignal, emit: Emit): Promise<void> {
   const [script, temporary] = [join(folder, 'script', 'install.js'), join(folder, 'tmp')];
   await Promise.all([mkdir(dirname(script)), mkdir(temporary)]);
   await copyFile(join(__dirname, 'install-onnxruntime.js'), script);
   const watching = setInterval(() => void arrived(temporary).then((bytes) => emit({ stage: 'fetching', bytes })), 500);
   const failure = await runInstaller(script, temporary, signal).finally(() => clearInterval(watching));
   signal.throwIfAborted();
-  if (failure !== undefined) {
+  // Behind a proxy that refuses, it was seen to end as if all were well.
+  if (failure !== undefined || !names.every((name) => existsSync(join(librariesOf(folder), name)))) {
     throw new LabelscopeError(
       'install-failed',
-      `ONNX Runtime's installer could not fetch its CUDA provider (${failure}). Check the connection (HTTPS_PROXY names a proxy) and try again. ${FOLDER_INSTEAD}`,
+      `ONNX Runtime's installer could not fetch its CUDA provider (${failure ?? 'it ended early'}). Check the connection (HTTPS_PROXY names a proxy) and try again. ${FOLDER_INSTEAD}`,
     );
   }
   await rm(temporary, { recursive: true, force: true });
@@ -185,7 +187,12 @@ function reasonIn(words: string): string {
 
 async function arrived(folder: string): Promise<number> {
   const files = await readdir(folder, { recursive: true }).catch(() => []);
-  const sizes = files.map((file) => stat(join(folder, file)).then((found) => (found.isFile() ? found.size : 0), () => 0));
+  const sizes = files.map((file) =>
+    stat(join(folder, file)).then(
+      (found) => (found.isFile() ? found.size : 0),
+      () => 0,
+    ),
+  );
   return (await Promise.all(sizes)).reduce((a, b) => a + b, 0);
 }
 

@@ -80,7 +80,8 @@ async function look(device: Device): Promise<Found> {
 async function lookAt(device: Device): Promise<ProbeAnswer> {
   if (device === 'cpu') return { ok: true, slow: false, reason: `CPU: always there (${availableParallelism()} cores).` };
   if (device === 'cuda' && !existsSync(cudaProvider())) {
-    const reason = "CUDA: ONNX Runtime's CUDA provider is not installed (labelscope doctor --install cuda, or the command Add CUDA Support).";
+    const reason =
+      "CUDA: ONNX Runtime's CUDA provider is not installed (labelscope doctor --install cuda, or the command Add CUDA Support).";
     return { ok: false, slow: false, reason };
   }
   return probe(device);

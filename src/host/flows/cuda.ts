@@ -58,8 +58,11 @@ async function askFrom(): Promise<string | undefined> {
   ]);
   if (source === 'fetch') return undefined;
   const [chosen] =
-    (await vscode.window.showOpenDialog({ canSelectFolders: true, canSelectFiles: false, title: vscode.l10n.t('Add CUDA Support') })) ??
-    [];
+    (await vscode.window.showOpenDialog({
+      canSelectFolders: true,
+      canSelectFiles: false,
+      title: vscode.l10n.t('Add CUDA Support'),
+    })) ?? [];
   if (!chosen) throw new vscode.CancellationError();
   return chosen.fsPath;
 }
