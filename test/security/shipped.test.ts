@@ -26,7 +26,9 @@ describe.skipIf(UNBUILT)(`what is shipped${UNBUILT}`, () => {
   async function shipped(): Promise<Set<string>> {
     const ignore = await readFile('.vscodeignore', 'utf8');
     const asTheyAre = ignore.split('\n').flatMap((line) => /^!node_modules\/((?:@[^/*]+\/)?[^/*@]+)\//.exec(line)?.[1] ?? []);
-    const bundles = await Promise.all(['cli', 'engine', 'worker', 'install-onnxruntime'].map((name) => readFile(`dist/${name}.js`, 'utf8')));
+    const bundles = await Promise.all(
+      ['cli', 'engine', 'worker', 'install-onnxruntime'].map((name) => readFile(`dist/${name}.js`, 'utf8')),
+    );
     const bundled = bundles.flatMap((text) =>
       [...text.matchAll(/^\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)\//gm)].map(([, name]) => name!),
     );

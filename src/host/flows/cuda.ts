@@ -49,7 +49,7 @@ async function askFrom(): Promise<string | undefined> {
     detail: vscode.l10n.t("A folder with the CUDA provider of ONNX Runtime's GPU package; nothing is fetched."),
     value: 'folder',
   } as const;
-  let source: 'fetch' | 'folder' = 'folder';
+  let source = 'folder' as 'fetch' | 'folder';
   await inTurn(vscode.l10n.t('Add CUDA Support'), [
     async (place) => {
       const choices = `${process.platform}-${process.arch}` === FETCHED_ON ? [fetched, folder] : [folder];
