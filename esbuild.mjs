@@ -1,8 +1,8 @@
 // The build: `node esbuild.mjs` bundles every entry and makes the shipped assets; `node esbuild.mjs install` installs what is missing;
-// `node esbuild.mjs package` makes the extension's VSIX for this platform out of what was built.
+// `node esbuild.mjs package [--target linux-arm64]` makes the extension's VSIX for this or another platform out of what was built.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -10,9 +10,9 @@ const root = dirname(fileURLToPath(import.meta.url));
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /** Runs a program and stops the build, without a stack trace, where it fails. */
-function run(program, args, env = {}) {
+function run(program, args, env = {}, cwd = root) {
   const windows = process.platform === 'win32' && program !== process.execPath;
-  const { status } = spawnSync(program, args, { cwd: root, stdio: 'inherit', shell: windows, env: { ...process.env, ...env } });
+  const { status } = spawnSync(program, args, { cwd, stdio: 'inherit', shell: windows, env: { ...process.env, ...env } });
   if (status !== 0) process.exit(status ?? 1);
 }
 
@@ -71,6 +71,7 @@ const TESTS = {
     'e2e/suite': 'test/e2e/suite/index.ts',
     'e2e/desktop': 'test/e2e/desktop.ts',
     'e2e/screenshots': 'test/e2e/screenshots.ts',
+    'e2e/first-minutes': 'test/e2e/first-minutes.ts',
   },
   platform: 'node',
   target: 'node20',
@@ -132,11 +133,13 @@ function scoped(scope) {
   return existsSync(folder) ? readdirSync(folder).map((name) => `${scope}/${name}`) : [];
 }
 
+const LICENCE_FILE = /^(licen[cs]e|notice|copying|third.?party)/i;
+
 function installed(name, integrity) {
   const folder = join(root, 'node_modules', name);
   const json = (file) => JSON.parse(readFileSync(join(folder, file), 'utf8'));
   const { version: its, license = 'no licence named' } = json('package.json');
-  const files = readdirSync(folder).filter((file) => /^(licen[cs]e|notice|copying|third.?party)/i.test(file));
+  const files = readdirSync(folder).filter((file) => LICENCE_FILE.test(file));
   const texts = files.map((file) => readFileSync(join(folder, file), 'utf8').trim());
   if (!name.startsWith('@iconify-json/')) return { name, version: its, license, integrity, texts };
   const { name: title, author, license: terms } = json('info.json');
@@ -163,8 +166,13 @@ async function weights() {
 }
 
 function notices(parts) {
-  const notice = ({ name, version: its, license, texts }) => [`${name} ${its} (${license})`, ...texts].join('\n\n') + '\n';
-  return parts.map(notice).join(`\n${'='.repeat(80)}\n\n`);
+  return parts.map(noticeOf).join(BETWEEN);
+}
+
+const BETWEEN = `\n${'='.repeat(80)}\n\n`;
+
+function noticeOf({ name, version: its, license, texts }) {
+  return [`${name} ${its} (${license})`, ...texts].join('\n\n') + '\n';
 }
 
 /** CycloneDX 1.5: what is in the extension, with the checksums that npm checked. */
@@ -193,27 +201,137 @@ function billOfMaterials(parts) {
   return { bomFormat: 'CycloneDX', specVersion: '1.5', version: 1, metadata: { component: own }, components };
 }
 
-/** One platform's native libraries are a fifth of all. What the .vscodeignore leaves out is left out here too. */
-function packageExtension() {
-  const target = `${process.platform}-${process.arch}`;
-  const ignore = join(root, 'dist', 'vscodeignore');
-  const library = `!node_modules/onnxruntime-node/bin/napi-v6/${process.platform}/${process.arch}/**`;
-  writeFileSync(ignore, `${readFileSync(join(root, '.vscodeignore'), 'utf8').trimEnd()}\n${library}\n`);
+/** Where the extension is packaged for. */
+const TARGETS = ['linux-x64', 'linux-arm64', 'win32-x64', 'darwin-arm64'];
+
+/**
+ * The VSIX of a platform, with its native libraries alone: `--target linux-arm64`, this one without it. The files are brought together in a folder,
+ * since those of other platforms are not installed here.
+ */
+async function packageExtension() {
+  const own = `${process.platform}-${process.arch}`;
+  const at = process.argv.indexOf('--target');
+  const target = at < 0 ? own : process.argv[at + 1];
+  if (target !== own && !TARGETS.includes(target)) {
+    console.error(`There is no package for ${target ?? 'no target'}. Targets: ${TARGETS.join(', ')}.`);
+    process.exit(2);
+  }
+  const stage = join(root, 'dist', 'package');
+  rmSync(stage, { recursive: true, force: true });
+  for (const pattern of shippedFiles()) copyInto(stage, pattern);
+  const [platform, arch] = target.split('-');
+  copyInto(stage, `node_modules/onnxruntime-node/bin/napi-v6/${platform}/${arch}/**`);
+  const images = imageLibraries(platform, arch);
+  for (const { name, version: its, integrity } of images) await unpackInto(stage, name, its, integrity);
+  if (target !== own) relabel(stage, images);
   const out = join(root, `labelscope-${target}-${version}.vsix`);
   rmSync(out, { force: true });
-  run('npx', [
-    'vsce',
-    'package',
-    '--target',
-    target,
-    '--ignoreFile',
-    ignore,
-    '--out',
-    out,
-    '--allow-missing-repository',
-    '--no-rewrite-relative-links',
-  ]);
+  dependOnWhatIsThere(stage);
+  const vsce = join(root, 'node_modules', '@vscode', 'vsce', 'vsce');
+  const options = ['--allow-missing-repository', '--no-rewrite-relative-links'];
+  run(process.execPath, [vsce, 'package', '--target', target, '--out', out, ...options], {}, stage);
+  const size = (folder) => `${(bytesIn(join(stage, folder)) / 2 ** 20).toFixed(1)} MB`;
+  const parts = {
+    'ONNX Runtime': 'node_modules/onnxruntime-node',
+    sharp: 'node_modules/@img',
+    'pretrained network': 'dist/models',
+  };
+  for (const [what, folder] of Object.entries(parts)) console.log(`${what.padEnd(20)} ${size(folder).padStart(9)}`);
   console.log(`${out}: ${(statSync(out).size / 2 ** 20).toFixed(1)} MB`);
+}
+
+/** What .vscodeignore keeps, but for the native libraries of images. */
+function shippedFiles() {
+  const lines = readFileSync(join(root, '.vscodeignore'), 'utf8').split('\n');
+  return lines
+    .filter((line) => line.startsWith('!') && !line.startsWith('!node_modules/@img/'))
+    .map((line) => line.slice(1).trim());
+}
+
+function copyInto(stage, pattern) {
+  const path = pattern.replace(/\/\*\*$/, '');
+  // Maps of bundles are for whoever builds.
+  cpSync(join(root, path), join(stage, path), { recursive: true, filter: (file) => !file.endsWith('.js.map') });
+}
+
+/** sharp's packages for a platform, as the lock file has them. */
+function imageLibraries(platform, arch) {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const fits = ({ os, cpu, libc = ['glibc'] }) =>
+    (!os && !cpu) || (os?.includes(platform) && cpu?.includes(arch) && libc.includes('glibc'));
+  return Object.entries(packages)
+    .filter(([place, one]) => /^node_modules\/@img\/(?!.*wasm)[^/]+$/.test(place) && fits(one))
+    .map(([place, { version: its, integrity, license }]) => ({
+      name: place.slice('node_modules/'.length),
+      version: its,
+      integrity,
+      license,
+    }));
+}
+
+/** As npm installed it or, where it is of another platform, as npm fetches it, checked against the lock file. */
+async function unpackInto(stage, name, its, integrity) {
+  const place = join('node_modules', name);
+  if (existsSync(join(root, place))) return cpSync(join(root, place), join(stage, place), { recursive: true });
+  const cache = join(root, CACHE, 'platforms');
+  const file = join(cache, `${name.replace('@', '').replace('/', '-')}-${its}.tgz`);
+  mkdirSync(cache, { recursive: true });
+  if (!existsSync(file)) run('npm', ['pack', `${name}@${its}`, '--pack-destination', cache, '--silent']);
+  const found = `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`;
+  if (found !== integrity) {
+    rmSync(file);
+    console.error(`${file} is not what package-lock.json names. It was removed: try again.`);
+    process.exit(1);
+  }
+  const { extract } = await import('tar');
+  mkdirSync(join(stage, place), { recursive: true });
+  extract({ file, cwd: join(stage, place), strip: 1, sync: true });
+}
+
+/** The notices and the bill of materials name the other platform's libraries in place of this one's. */
+function relabel(stage, images) {
+  const isNative = (name) => /^@img\/sharp-/.test(name);
+  const path = join(stage, 'dist', 'sbom.cdx.json');
+  const bill = JSON.parse(readFileSync(path, 'utf8'));
+  const native = images.filter(({ name }) => isNative(name));
+  const { components } = billOfMaterials(native.map((one) => ({ ...one, license: one.license ?? 'no licence named' })));
+  bill.components = [...bill.components.filter(({ name }) => !isNative(name)), ...components].sort((a, b) =>
+    a.name < b.name ? -1 : 1,
+  );
+  writeFileSync(path, JSON.stringify(bill, null, 2) + '\n');
+  const text = join(stage, 'dist', 'THIRD-PARTY-NOTICES.txt');
+  const kept = readFileSync(text, 'utf8')
+    .split(BETWEEN)
+    .filter((notice) => !isNative(notice));
+  const added = native.map(({ name, version: its, license }) => {
+    const folder = join(stage, 'node_modules', name);
+    const files = readdirSync(folder).filter((file) => LICENCE_FILE.test(file));
+    return noticeOf({ name, version: its, license, texts: files.map((file) => readFileSync(join(folder, file), 'utf8').trim()) });
+  });
+  writeFileSync(text, [...kept, ...added].sort().join(BETWEEN));
+}
+
+/** vsce takes of node_modules what npm lists, and npm lists nothing where a dependency is missing: what is bundled is none any more. */
+function dependOnWhatIsThere(stage) {
+  const folders = readdirSync(join(stage, 'node_modules')).flatMap((name) =>
+    name.startsWith('@') ? readdirSync(join(stage, 'node_modules', name)).map((one) => `${name}/${one}`) : [name],
+  );
+  const versions = Object.fromEntries(folders.map((name) => [name, read(join(stage, 'node_modules', name)).version]));
+  for (const folder of [stage, ...folders.map((name) => join(stage, 'node_modules', name))]) {
+    const { dependencies = {}, devDependencies: _, ...manifest } = read(folder);
+    const wanted =
+      folder === stage ? versions : Object.fromEntries(Object.entries(dependencies).filter(([name]) => name in versions));
+    rmSync(join(folder, 'package.json'));
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, dependencies: wanted }, null, 2) + '\n');
+  }
+}
+
+const read = (folder) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+
+function bytesIn(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + statSync(join(entry.parentPath ?? entry.path, entry.name)).size, 0);
 }
 
 const TASKS = { install, package: packageExtension };

@@ -1,5 +1,5 @@
 // Where words go: results to stdout, everything else to stderr, a progress bar where a person watches.
-export type Severity = 'error' | 'warning' | 'info';
+type Severity = 'error' | 'warning' | 'info';
 
 export interface Io {
   /** True with --json: stdout then carries one JSON object and nothing else. */

@@ -1,5 +1,6 @@
 // Which JSON files of the workspace are COCO annotation files: a look at the head and the tail of each, kept up to date, told as a context key.
 import { open } from 'node:fs/promises';
+import { sep } from 'node:path';
 import { constants, gunzip } from 'node:zlib';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
@@ -9,9 +10,9 @@ import type { Closable } from './closable';
 const PEEK = 1 << 16;
 const MOST_FILES = 2000;
 const PATTERN = '**/*.{json,json.gz}';
-const EXCLUDED = '**/{node_modules,.git,labelscope-runs}/**';
+const EXCLUDED = '**/{node_modules,.git,labelscope-runs,.labelscope-sample-unfinished}/**';
 /** What the pattern says, for files that a watcher names. */
-const EXCLUDED_PATH = /[\\/](node_modules|\.git|labelscope-runs)[\\/]/;
+const EXCLUDED_PATH = /[\\/](node_modules|\.git|labelscope-runs|\.labelscope-sample-unfinished)[\\/]/;
 const KEYS = ['images', 'annotations', 'categories'].map((key) => new RegExp(`"${key}"\\s*:\\s*\\[`));
 
 export interface CocoFiles extends Closable {
@@ -50,6 +51,21 @@ export function cocoFiles(log: vscode.LogOutputChannel): CocoFiles {
     tell();
   };
   const folders = vscode.workspace.onDidChangeWorkspaceFolders(() => void search());
+  // A folder that is moved here, or renamed, is told alone, without its files.
+  const moved = vscode.workspace.createFileSystemWatcher('**/*', false, true, false);
+  const lookInto = async (uri: vscode.Uri): Promise<void> => {
+    if (EXCLUDED_PATH.test(`${uri.path}/`) || !(await isFolder(uri))) return;
+    const files = await vscode.workspace.findFiles(new vscode.RelativePattern(uri, PATTERN), EXCLUDED, MOST_FILES);
+    let different = false;
+    for (const file of files) different = (await look(file)) || different;
+    if (different) tell();
+  };
+  moved.onDidCreate((uri) => void lookInto(uri));
+  moved.onDidDelete(({ fsPath }) => {
+    const gone = [...known].filter((path) => path.startsWith(fsPath + sep));
+    for (const path of gone) known.delete(path);
+    if (gone.length > 0) tell();
+  });
   return {
     get paths() {
       return [...known].sort();
@@ -57,9 +73,16 @@ export function cocoFiles(log: vscode.LogOutputChannel): CocoFiles {
     onDidChange: changed.event,
     ready: search(),
     dispose: () => {
-      vscode.Disposable.from(watcher, folders, changed).dispose();
+      vscode.Disposable.from(watcher, moved, folders, changed).dispose();
     },
   };
+}
+
+async function isFolder(uri: vscode.Uri): Promise<boolean> {
+  return vscode.workspace.fs.stat(uri).then(
+    ({ type }) => (type & vscode.FileType.Directory) !== 0,
+    () => false,
+  );
 }
 
 /** Two of COCO's three lists are begun within the first or the last 64 KiB. A file that cannot be read is none. */

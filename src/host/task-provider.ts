@@ -1,4 +1,5 @@
 // Tasks of the type `labelscope`: the command line of the extension, run by the editor's task system, from tasks.json or as they are offered.
+import { type ChildProcess, spawn } from 'node:child_process';
 import { basename, isAbsolute, join } from 'node:path';
 import * as vscode from 'vscode';
 import type { Closable } from './closable';
@@ -49,12 +50,36 @@ function taskFor(extension: vscode.Uri, definition: Definition, annotations: str
   const name = `${String(verb)} ${basename(annotations)}`;
   const given = Array.isArray(more) ? more.map(String) : [];
   const words = [String(verb), annotations, ...defaultsOf(String(verb), file, given), ...given, '--problems'];
-  // Of Electron, which the desktop's extension host is, this makes a Node.
-  const options = { env: { ELECTRON_RUN_AS_NODE: '1' }, ...(folder && { cwd: folder.uri.fsPath }) };
-  const execution = new vscode.ProcessExecution(process.execPath, [join(extension.fsPath, 'dist', 'cli.js'), ...words], options);
+  const script = join(extension.fsPath, 'dist', 'cli.js');
+  const execution = new vscode.CustomExecution(() => Promise.resolve(terminalOf([script, ...words], folder?.uri.fsPath)));
   const task = new vscode.Task(definition, folder ?? vscode.TaskScope.Workspace, name, 'Labelscope', execution, '$labelscope');
   task.group = verb === 'inspect' ? vscode.TaskGroup.Test : vscode.TaskGroup.Build;
   return task;
+}
+
+/** The command line in a terminal of the editor's own: it needs no shell, and Ctrl-C saves what there is. */
+function terminalOf(args: readonly string[], cwd: string | undefined): vscode.Pseudoterminal {
+  const wrote = new vscode.EventEmitter<string>();
+  const closed = new vscode.EventEmitter<number>();
+  let child: ChildProcess | undefined;
+  const write = (chunk: string) => wrote.fire(chunk.replace(/\r?\n/g, '\r\n'));
+  return {
+    onDidWrite: wrote.event,
+    onDidClose: closed.event,
+    open: () => {
+      // Of Electron, which the desktop's extension host is, the variable makes a Node.
+      const env = { ...process.env, ELECTRON_RUN_AS_NODE: '1' };
+      child = spawn(process.execPath, [...args], { stdio: ['ignore', 'pipe', 'pipe'], env, ...(cwd !== undefined && { cwd }) });
+      child.stdout?.setEncoding('utf8').on('data', write);
+      child.stderr?.setEncoding('utf8').on('data', write);
+      child.once('error', ({ message }) => write(`${message}\n`));
+      child.once('close', (code) => closed.fire(code ?? 1));
+    },
+    close: () => child?.kill('SIGINT'),
+    handleInput: (typed) => {
+      if (typed === '\x03') child?.kill('SIGINT');
+    },
+  };
 }
 
 /** What the settings say, unless the task says it itself. */
