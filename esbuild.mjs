@@ -38,6 +38,7 @@ const PROGRAMS = {
     // ONNX Runtime's own: what *Add CUDA Support* runs.
     'install-onnxruntime': 'node_modules/onnxruntime-node/script/install.js',
     bench: 'bench/main.ts',
+    'bench-coco': 'bench/coco-reader.ts',
     code: 'src/editor/code.ts',
     'build/import-backbone': 'src/engine/backbone/import.ts',
     'build/collect-sample': 'src/engine/sample/collect.ts',
