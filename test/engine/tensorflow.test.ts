@@ -64,7 +64,13 @@ const OBJECTIVES: readonly (readonly [string, Partial<StepOptions>])[] = [
   ['frozen normalisation', { batchNorm: 'frozen' }],
   [
     'asymmetric loss with weights',
-    { objective: { positiveWeights: [1, 2, 0.5, 3], asymmetry: { gammaPositive: 1, gammaNegative: 4, clip: 0.05 }, labelSmoothing: 0.1 } },
+    {
+      objective: {
+        positiveWeights: [1, 2, 0.5, 3],
+        asymmetry: { gammaPositive: 1, gammaNegative: 4, clip: 0.05 },
+        labelSmoothing: 0.1,
+      },
+    },
   ],
   ['the head alone', { layers: 'head' }],
 ];
@@ -142,7 +148,10 @@ describe('networks in TensorFlow.js', () => {
   /** Channels, height and width of the last convolutional stage. */
   function stageDims(classifier: Classifier): readonly number[] | undefined {
     const { inputs } = buildGradCam(classifier, 1).graph;
-    return inputs.find(({ name }) => name === classifier.stage)?.dims?.slice(1).map(Number);
+    return inputs
+      .find(({ name }) => name === classifier.stage)
+      ?.dims?.slice(1)
+      .map(Number);
   }
 });
 
@@ -155,9 +164,13 @@ describe('a run that changes its engine', () => {
     ['begun by TensorFlow.js', 'tensorflow'],
   ])('goes on as if it had not, %s', async (_, first) => {
     const probabilities: Float32Array[] = [];
-    for (const engines of [[first, first], [first, first === 'tensorflow' ? 'onnxruntime' : 'tensorflow']] as const) {
+    for (const engines of [
+      [first, first],
+      [first, first === 'tensorflow' ? 'onnxruntime' : 'tensorflow'],
+    ] as const) {
       let state = buildTrainingStep(classifier, options).state as Tensors;
-      for (const [half, engine] of engines.entries()) state = await learn(engine, state, [1 + 3 * half, 2 + 3 * half, 3 + 3 * half]);
+      for (const [half, engine] of engines.entries())
+        state = await learn(engine, state, [1 + 3 * half, 2 + 3 * half, 3 + 3 * half]);
       for (const run of [graphRunner, tensorFlowRunner]) probabilities.push(await evaluate(run, state));
     }
     const [reference, ...others] = probabilities;
@@ -190,8 +203,21 @@ describe('what TensorFlow.js does not compute', () => {
   it('is an error that names operator and remedy', async () => {
     const model = residualNetwork();
     const [first] = model.graph.nodes;
-    const nodes = [...model.graph.nodes, { ...first!, name: 'odd', type: 'LpPool', inputs: [first!.outputs[0]!], outputs: ['odd'], attributes: { kernel_shape: { kind: 'ints', value: [2, 2] } as const } }];
-    const odd = { ...model, graph: { ...model.graph, nodes, outputs: [{ name: 'odd', type: 'float32' as const, dims: undefined }] } };
+    const nodes = [
+      ...model.graph.nodes,
+      {
+        ...first!,
+        name: 'odd',
+        type: 'LpPool',
+        inputs: [first!.outputs[0]!],
+        outputs: ['odd'],
+        attributes: { kernel_shape: { kind: 'ints', value: [2, 2] } as const },
+      },
+    ];
+    const odd = {
+      ...model,
+      graph: { ...model.graph, nodes, outputs: [{ name: 'odd', type: 'float32' as const, dims: undefined }] },
+    };
     const runner = await tensorFlowRunner(odd);
     const feeds = { 'input.1': float32([1, 3, 16, 16], new Float32Array(3 * 256)) };
     await expect(runner.run(feeds)).rejects.toThrow(/LpPool node 'odd'.*engine onnxruntime/);

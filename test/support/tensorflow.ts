@@ -29,7 +29,10 @@ export interface TensorFlowSteps extends Omit<StepRunner, 'state'> {
 }
 
 /** @param training built for the target 'autodiff' */
-export async function tensorFlowSteps(training: TrainingStep, from: Readonly<Tensors> = training.state): Promise<TensorFlowSteps> {
+export async function tensorFlowSteps(
+  training: TrainingStep,
+  from: Readonly<Tensors> = training.state,
+): Promise<TensorFlowSteps> {
   const session = await handlers.load({ model: encodeModel(training.model), options: OPTIONS });
   const state = await handlers.setState({ tensors: from });
   return {

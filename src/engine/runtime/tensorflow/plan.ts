@@ -73,7 +73,9 @@ export function readsOf({ before, gradient, outputs }: Plan): Map<string, number
 }
 
 /** The plan for these dimensions, made once. */
-export function planner(model: Model): (feeds: ReadonlyMap<string, Tensor | { dims: readonly number[] }>, wanted: readonly string[]) => Plan {
+export function planner(
+  model: Model,
+): (feeds: ReadonlyMap<string, Tensor | { dims: readonly number[] }>, wanted: readonly string[]) => Plan {
   const plans = new Map<string, Plan>();
   return (feeds, wanted) => {
     const key = JSON.stringify([[...feeds].map(([name, { dims }]) => [name, dims]), wanted]);

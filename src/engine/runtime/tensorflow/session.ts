@@ -34,8 +34,10 @@ export function openSession(tf: TensorFlow, model: Model): Session {
   const plan = planner(model);
   const keeper: Keeper = {
     constant: (tensor) => kept(tf, constants, tensor, () => toTensorFlow(tf, tensor)),
-    prepared: ({ inputs, node }) => (index, what, make) =>
-      inputs[index]?.constant ? kept(tf, prepared, `${node.name} ${index} ${what}`, make) : make(),
+    prepared:
+      ({ inputs, node }) =>
+      (index, what, make) =>
+        inputs[index]?.constant ? kept(tf, prepared, `${node.name} ${index} ${what}`, make) : make(),
   };
   return {
     inputs: graph.inputs.map(({ name }) => name).filter((name) => !graph.initializers.has(name)),
@@ -130,13 +132,19 @@ class Walk {
     const { tf } = this;
     const [y, ...xs] = inputs as [Value, ...Value[]];
     for (const x of xs) this.putInOrder(x);
-    const { grads, value } = tf.valueAndGrads(() => {
+    const by = xs.map((x) => this.valueOf(x).tensor);
+    const forward = () => {
       for (const entry of through) this.step(entry);
       for (const { tensor } of this.values.values()) if (this.owners.has(tensor)) tf.keep(tensor);
       return tf.clone(this.valueOf(y).tensor);
-    })(xs.map((x) => this.valueOf(x).tensor));
+    };
+    // The engine's own function, because the others refuse what the result does not depend on.
+    const { grads, value } = tf.engine().gradients(forward, by, undefined, true);
     value.dispose();
-    for (const [index, output] of outputs.entries()) if (output) this.hold(output.name, { tensor: grads[index]!, last: false }, true);
+    for (const [index, output] of outputs.entries()) {
+      const gradient = (grads[index] as TfTensor | undefined) ?? tf.zerosLike(by[index]!);
+      if (output) this.hold(output.name, { tensor: gradient, last: false }, true);
+    }
     for (const input of inputs) this.read(input);
   }
 

@@ -24,5 +24,8 @@ export function fromTensorFlow(tensor: TfTensor, { type }: ValueType): Tensor {
 }
 
 function unsupported(type: string): LabelscopeError {
-  return new LabelscopeError('engine-operator', `TensorFlow.js has no tensors of ${type}. Use the engine onnxruntime for this model.`);
+  return new LabelscopeError(
+    'engine-operator',
+    `TensorFlow.js has no tensors of ${type}. Use the engine onnxruntime for this model.`,
+  );
 }

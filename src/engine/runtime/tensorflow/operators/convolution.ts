@@ -11,13 +11,20 @@ const conv: Rule = (call) => {
   const { tf, op } = call;
   const { image, window, isLine } = asImage(call);
   const group = op.number('group', 1);
-  const kernel = call.prepared(1, 'filter', () => dilated(tf, tf.transpose(asPlanes(tf, call.plain(1)), FILTER) as Tf4D, window.dilations));
+  const kernel = call.prepared(1, 'filter', () =>
+    dilated(tf, tf.transpose(asPlanes(tf, call.plain(1)), FILTER) as Tf4D, window.dilations),
+  );
   const size = window.kernel.map((taps, axis) => extent(taps, window.dilations[axis]!));
   const pad = paddingOf(window, size, image.shape.slice(1, 3));
   const x = pad === undefined ? padded(tf, image, window.begins, window.ends, 0) : image;
   const strides = window.strides as [number, number];
-  const convolved = grouped(tf, x, kernel as Tf4D, group, (part, filter) => tf.conv2d(part, filter, strides, pad ?? 'valid'), (part, filter) =>
-    tf.depthwiseConv2d(part, filter, strides, pad ?? 'valid'),
+  const convolved = grouped(
+    tf,
+    x,
+    kernel as Tf4D,
+    group,
+    (part, filter) => tf.conv2d(part, filter, strides, pad ?? 'valid'),
+    (part, filter) => tf.depthwiseConv2d(part, filter, strides, pad ?? 'valid'),
   );
   const y = op.has(2) ? tf.add(convolved, call.plain(2)) : convolved;
   return isLine ? plain(tf.squeeze(tf.transpose(y, [0, 3, 1, 2]), [2])) : last(y);
@@ -78,14 +85,25 @@ const convTranspose: Rule = (call) => {
   const [, , ...sizes] = call.dims();
   if (sizes.length !== 2) op.fail('TensorFlow.js convolves images here: use the engine onnxruntime');
   const list = (name: string, fallback: number) => op.numbers(name) ?? [fallback, fallback, fallback, fallback];
-  const [strides, dilations, pads, extra] = [list('strides', 1), list('dilations', 1), list('pads', 0), list('output_padding', 0)];
+  const [strides, dilations, pads, extra] = [
+    list('strides', 1),
+    list('dilations', 1),
+    list('pads', 0),
+    list('output_padding', 0),
+  ];
   const kernel = dilated(tf, tf.transpose(call.plain(1), FILTER) as Tf4D, dilations.slice(0, 2));
   const whole = sizes.map((size, axis) => strides[axis]! * (size - 1) + kernel.shape[axis]!);
   const group = op.number('group', 1);
   const filters = group === 1 ? [kernel] : tf.split<Tf4D>(kernel, group, 3);
   const parts = group === 1 ? [call.last()] : tf.split<Tf4D>(call.last(), group, 3);
   const raised = parts.map((part, k) =>
-    tf.conv2dTranspose<Tf4D>(part, filters[k]!, [part.shape[0], whole[0]!, whole[1]!, kernel.shape[2]], [strides[0]!, strides[1]!], 'valid'),
+    tf.conv2dTranspose<Tf4D>(
+      part,
+      filters[k]!,
+      [part.shape[0], whole[0]!, whole[1]!, kernel.shape[2]],
+      [strides[0]!, strides[1]!],
+      'valid',
+    ),
   );
   const all = raised.length === 1 ? raised[0]! : tf.concat<Tf4D>(raised, 3);
   const ends = sizes.map((_, axis) => (extra[axis] ?? 0) - pads[axis + 2]!);

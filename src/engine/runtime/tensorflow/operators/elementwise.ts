@@ -31,8 +31,14 @@ const exponential =
     return tf.mul(gamma, tf.add(tf.relu(x), tf.mul(alpha, tf.expm1(tf.minimum(x, 0)))));
   };
 
+/** In this order of their operands, gradients are 0 at the bounds too, as everywhere else in this project. */
+function clipped(tf: TensorFlow, x: TfTensor, low: number | undefined, high: number | undefined): TfTensor {
+  const above = low === undefined ? x : tf.maximum(tf.scalar(low, x.dtype), x);
+  return high === undefined ? above : tf.minimum(tf.scalar(high, x.dtype), above);
+}
+
 const hardSigmoid = (tf: TensorFlow, x: TfTensor, alpha: number, beta: number) =>
-  tf.clipByValue(tf.add(tf.mul(x, alpha), beta), 0, 1);
+  clipped(tf, tf.add(tf.mul(x, alpha), beta), 0, 1);
 
 /** Hendrycks and Gimpel, "Gaussian Error Linear Units": x·Φ(x), or its approximation with tanh. */
 const gelu: Unary = (tf, x, { op }) => {
@@ -41,11 +47,7 @@ const gelu: Unary = (tf, x, { op }) => {
   return tf.mul(tf.mul(x, 0.5), tf.add(tf.tanh(inner), 1));
 };
 
-const clip: Unary = (tf, x, { op }) => {
-  const [low = -Infinity] = op.parameter(1, 'min') ?? [];
-  const [high = Infinity] = op.parameter(2, 'max') ?? [];
-  return tf.clipByValue(x, low, high);
-};
+const clip: Unary = (tf, x, { op }) => clipped(tf, x, op.parameter(1, 'min')?.[0], op.parameter(2, 'max')?.[0]);
 
 /** TensorFlow.js does it along the last axis alone. */
 const alongAxis =
@@ -57,6 +59,14 @@ const alongAxis =
     const perm = x.shape.map((_, at) => at);
     [perm[axis], perm[x.rank - 1]] = [x.rank - 1, axis];
     return plain(axis === x.rank - 1 ? f(tf, x) : tf.transpose(f(tf, tf.transpose(x, perm)), perm));
+  };
+
+/** Repeated to one size first: the gradient of TensorFlow.js does not sum over what was repeated. */
+const extreme =
+  (f: Binary): Rule =>
+  (call) => {
+    const whole = call.op.inputs.map((_, index) => call.tf.broadcastTo(call.plain(index), call.resultDims()));
+    return plain(whole.reduce((a, b) => f(call.tf, a, b)));
   };
 
 const where: Rule = (call) => {
@@ -83,7 +93,8 @@ const mean: Rule = (call) => {
   return [{ ...sum!, tensor: call.tf.div(sum!.tensor, call.op.inputs.length) }];
 };
 
-const truncatedDivision: Binary = (tf, a, b) => (a.dtype === 'int32' ? tf.cast(tf.div(tf.cast(a, 'float32'), tf.cast(b, 'float32')), 'int32') : tf.div(a, b));
+const truncatedDivision: Binary = (tf, a, b) =>
+  a.dtype === 'int32' ? tf.cast(tf.div(tf.cast(a, 'float32'), tf.cast(b, 'float32')), 'int32') : tf.div(a, b);
 
 export const ELEMENTWISE: Rules = {
   Identity: unary((_, x) => x),
@@ -127,8 +138,8 @@ export const ELEMENTWISE: Rules = {
   Div: chained(truncatedDivision),
   Pow: chained((tf, a, b) => tf.pow(a, b)),
   Mod: chained((tf, a, b) => tf.mod(a, b)),
-  Min: chained((tf, a, b) => tf.minimum(a, b)),
-  Max: chained((tf, a, b) => tf.maximum(a, b)),
+  Min: extreme((tf, a, b) => tf.minimum(a, b)),
+  Max: extreme((tf, a, b) => tf.maximum(a, b)),
   Sum: chained((tf, a, b) => tf.add(a, b)),
   Mean: mean,
   And: chained((tf, a, b) => tf.logicalAnd(a, b)),

@@ -11,7 +11,12 @@ const reshape: Rule = (call) => plain(call.tf.reshape(call.plain(), call.resultD
 const transpose: Rule = (call) => {
   const { tf, op } = call;
   const { tensor, last: isLast } = call.held(0);
-  const perm = op.numbers('perm') ?? call.dims().map((_, axis) => axis).reverse();
+  const perm =
+    op.numbers('perm') ??
+    call
+      .dims()
+      .map((_, axis) => axis)
+      .reverse();
   // From and to channels last, as images come: their memory is already what is asked for.
   if (!isLast && perm.join() === '0,3,1,2') return last(tensor);
   if (isLast && perm.join() === '0,2,3,1') return plain(tensor);
@@ -46,10 +51,18 @@ const slice: Rule = (call) => {
   const begins = ranges.map((range) => (range && range.step === 1 ? range.start : 0));
   const sizes = ranges.map((range, axis) => (range && range.step === 1 ? range.count : x.shape[axis]!));
   return plain(
-    ranges.reduce<TfTensor>((cut, range, axis) => {
-      if (!range || range.step === 1) return cut;
-      return gathered(tf, cut, Array.from({ length: range.count }, (_, k) => range.start + k * range.step), axis);
-    }, tf.slice(x, begins, sizes)),
+    ranges.reduce<TfTensor>(
+      (cut, range, axis) => {
+        if (!range || range.step === 1) return cut;
+        return gathered(
+          tf,
+          cut,
+          Array.from({ length: range.count }, (_, k) => range.start + k * range.step),
+          axis,
+        );
+      },
+      tf.slice(x, begins, sizes),
+    ),
   );
 };
 
@@ -80,7 +93,12 @@ const pad: Rule = (call) => {
     sides.reduce<TfTensor>((whole, [begin, end], axis) => {
       const size = x.shape[axis]!;
       if (begin === 0 && end === 0) return whole;
-      return gathered(tf, whole, Array.from({ length: size + begin + end }, (_, k) => beside(k - begin, size)), axis);
+      return gathered(
+        tf,
+        whole,
+        Array.from({ length: size + begin + end }, (_, k) => beside(k - begin, size)),
+        axis,
+      );
     }, x),
   );
 };
@@ -100,9 +118,14 @@ const gather: Rule = (call) => {
   const indices = op.input(1);
   const size = dims[axis]!;
   const flat = indices.constant
-    ? tf.tensor1d(numbersOf(indices.constant).map((index) => (index < 0 ? index + size : index)), 'int32')
+    ? tf.tensor1d(
+        numbersOf(indices.constant).map((index) => (index < 0 ? index + size : index)),
+        'int32',
+      )
     : tf.reshape(call.plain(1), [-1]);
-  return plain(tf.reshape(tf.gather(x, tf.mod(flat, size), axis), [...dims.slice(0, axis), ...indices.dims, ...dims.slice(axis + 1)]));
+  return plain(
+    tf.reshape(tf.gather(x, tf.mod(flat, size), axis), [...dims.slice(0, axis), ...indices.dims, ...dims.slice(axis + 1)]),
+  );
 };
 
 const depthToSpace: Rule = (call) => {

@@ -13,7 +13,12 @@ const batchNormalization: Rule = (call) => {
   const { tf, op } = call;
   const x = channelsAtEnd(call);
   const epsilon = op.number('epsilon', 1e-5);
-  const [scale, shift, oldMean, oldVariance] = [1, 2, 3, 4].map((index) => call.plain(index)) as [TfTensor, TfTensor, TfTensor, TfTensor];
+  const [scale, shift, oldMean, oldVariance] = [1, 2, 3, 4].map((index) => call.plain(index)) as [
+    TfTensor,
+    TfTensor,
+    TfTensor,
+    TfTensor,
+  ];
   if (!op.flag('training_mode')) {
     const centred = tf.sub(x.tensor, oldMean);
     return [x.back(tf.add(tf.mul(centred, tf.mul(scale, tf.rsqrt(tf.add(oldVariance, epsilon)))), shift))];

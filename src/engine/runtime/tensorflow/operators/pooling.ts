@@ -23,7 +23,8 @@ function pooled(call: Call): Pooled {
   const kernel = op.numbers('kernel_shape') ?? [];
   if (sizes.length !== 2) op.fail('TensorFlow.js pools images here: use the engine onnxruntime');
   const window = slidingWindow(op, sizes, kernel);
-  if (window.dilations.some((dilation) => dilation !== 1)) op.fail('TensorFlow.js pools without dilations here: use the engine onnxruntime');
+  if (window.dilations.some((dilation) => dilation !== 1))
+    op.fail('TensorFlow.js pools without dilations here: use the engine onnxruntime');
   const ends = window.counts.map(
     (count, axis) => (count - 1) * window.strides[axis]! + kernel[axis]! - sizes[axis]! - window.begins[axis]!,
   );
@@ -35,7 +36,16 @@ const maxPool: Rule = (call) => {
   if ((op.node.outputs[1] ?? '') !== '') op.fail('TensorFlow.js has no second output of it: use the engine onnxruntime');
   const { x, window, kernel, strides, ends } = pooled(call);
   const pad = op.flag('ceil_mode') ? undefined : paddingOf(window, kernel, x.shape.slice(1, 3));
-  const input = pad === undefined ? padded(tf, x, window.begins, ends.map((end) => Math.max(0, end)), LOWEST) : x;
+  const input =
+    pad === undefined
+      ? padded(
+          tf,
+          x,
+          window.begins,
+          ends.map((end) => Math.max(0, end)),
+          LOWEST,
+        )
+      : x;
   return last(tf.maxPool(input, kernel, strides, pad ?? 'valid'));
 };
 
@@ -43,7 +53,8 @@ const maxPool: Rule = (call) => {
 const averagePool: Rule = (call) => {
   const { tf, op } = call;
   const { x, window, kernel, strides, ends } = pooled(call);
-  if (paddingOf(window, kernel, x.shape.slice(1, 3)) === 'valid' && !op.flag('ceil_mode')) return last(tf.avgPool(x, kernel, strides, 'valid'));
+  if (paddingOf(window, kernel, x.shape.slice(1, 3)) === 'valid' && !op.flag('ceil_mode'))
+    return last(tf.avgPool(x, kernel, strides, 'valid'));
   const missing = ends.map((end) => Math.max(0, end));
   const mean = tf.avgPool(padded(tf, x, window.begins, missing, 0), kernel, strides, 'valid');
   return last(tf.div(mean, tf.avgPool(counted(tf, op, { x, window, missing }), kernel, strides, 'valid')));
@@ -59,7 +70,13 @@ function counted(
   if (!op.flag('count_include_pad')) return padded(tf, tf.ones([1, height, width, 1]), begins, missing, 0);
   const after = missing.map((end, axis) => Math.min(end, ends[axis]!));
   const ones: Tf4D = tf.ones([1, height + begins[0]! + after[0]!, width + begins[1]! + after[1]!, 1]);
-  return padded(tf, ones, [0, 0], missing.map((end, axis) => end - after[axis]!), 0);
+  return padded(
+    tf,
+    ones,
+    [0, 0],
+    missing.map((end, axis) => end - after[axis]!),
+    0,
+  );
 }
 
 const globalPool =

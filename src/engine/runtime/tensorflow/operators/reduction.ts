@@ -15,7 +15,17 @@ const reduction =
     const keep = op.number('keepdims', 1) !== 0;
     if (!staysInOrder(call, axes, keep)) return plain(f(tf, call.plain(), axes, keep));
     const { tensor } = call.held(0);
-    return [{ tensor: f(tf, tensor, axes.map((axis) => PLACE[axis]!), keep), last: keep }];
+    return [
+      {
+        tensor: f(
+          tf,
+          tensor,
+          axes.map((axis) => PLACE[axis]!),
+          keep,
+        ),
+        last: keep,
+      },
+    ];
   };
 
 /** With channels last, what is left of the axes has ONNX's order if it keeps all, or if channels or both others are gone. */
