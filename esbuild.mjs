@@ -35,6 +35,8 @@ const PROGRAMS = {
     tour: 'src/cli/tour.ts',
     engine: 'src/engine/main.ts',
     worker: 'src/engine/runtime/worker.ts',
+    // ONNX Runtime's own: what *Add CUDA Support* runs.
+    'install-onnxruntime': 'node_modules/onnxruntime-node/script/install.js',
     bench: 'bench/main.ts',
     code: 'src/editor/code.ts',
     'build/import-backbone': 'src/engine/backbone/import.ts',

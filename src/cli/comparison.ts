@@ -14,7 +14,7 @@ const MOST_NAMES = 5;
 /** Characters of a setting's value; paths of runs differ at their ends. */
 const MOST_CHARACTERS = 40;
 
-const NAMES: Readonly<Record<Metric, string>> = {
+export const NAMES: Readonly<Record<Metric, string>> = {
   'micro.f1': 'micro F1',
   'micro.precision': 'micro precision',
   'micro.recall': 'micro recall',

@@ -1,10 +1,10 @@
 // The command line: finds the verb, reads its arguments, runs it, and turns every error into plain words and an exit status.
 import { join } from 'node:path';
-import { engineClient } from '../engine/client/engine';
+import { type EngineClient, engineClient } from '../engine/client/engine';
 import { LabelscopeError, toWireError } from '../protocol/errors';
 import { type Io, terminalIo } from './io';
 import { generalHelp, parseArguments, UsageError, verbHelp } from './usage';
-import { DONE, STOPPED_BY_PERSON, type Verb } from './verb';
+import { DONE, FAILED, STOPPED_BY_PERSON, type Verb } from './verb';
 import { calibrate } from './verbs/calibrate';
 import { compare } from './verbs/compare';
 import { doctor } from './verbs/doctor';
@@ -21,12 +21,14 @@ import { report } from './verbs/report';
 import { review } from './verbs/review';
 import { sample } from './verbs/sample';
 import { split } from './verbs/split';
+import { sweep } from './verbs/sweep';
 import { thresholds } from './verbs/thresholds';
 import { train } from './verbs/train';
 
 const VERBS: Readonly<Record<string, Verb>> = {
   inspect,
   train,
+  sweep,
   evaluate,
   compare,
   failures,
@@ -44,7 +46,6 @@ const VERBS: Readonly<Record<string, Verb>> = {
   sample,
   doctor,
 };
-const FAILED = 1;
 const WRONG_USAGE = 2;
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -64,10 +65,15 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function runVerb(name: string, verb: Verb, argv: readonly string[], io: Io): Promise<number> {
   const stop = new AbortController();
-  const engine = engineClient({
-    script: join(__dirname, 'engine.js'),
-    onLog: ({ level, message }) => logLine(io, level, message),
-  });
+  const engines: EngineClient[] = [];
+  const another = () => {
+    const engine = engineClient({
+      script: join(__dirname, 'engine.js'),
+      onLog: ({ level, message }) => logLine(io, level, message),
+    });
+    engines.push(engine);
+    return engine;
+  };
   process.on('SIGINT', () => interrupted(stop, io));
   try {
     const args = parseArguments(name, verb.spec, argv);
@@ -75,11 +81,11 @@ async function runVerb(name: string, verb: Verb, argv: readonly string[], io: Io
       process.stdout.write(verbHelp(name, verb.spec) + '\n');
       return DONE;
     }
-    return await verb.run(args, { io, engine, signal: stop.signal });
+    return await verb.run(args, { io, engine: another(), another, signal: stop.signal });
   } catch (error) {
     return failed(error, io, stop.signal);
   } finally {
-    await engine.stop();
+    await Promise.all(engines.map((engine) => engine.stop()));
   }
 }
 

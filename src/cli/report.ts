@@ -1,6 +1,6 @@
 // A run, or several side by side, as one HTML file: the panels' own script and style sheet, and the data, in it. Nothing is fetched.
 import { createHash } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { readEvaluation, readImport, readRun } from '../engine/client/folder';
 import { readLooking } from '../engine/client/looking';
@@ -34,20 +34,6 @@ export async function comparisonPage(result: CompareResult): Promise<string> {
   }));
   const title = `Labelscope: ${runs.map(({ name }) => name).join(', ')}`;
   return page(title, { training: null, evaluation: null, comparison: { runs, settings: result.settings, result } });
-}
-
-/** Whole or not at all. @throws LabelscopeError 'write-failed' */
-export async function writePage(path: string, content: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  const written = writeFile(temporary, content).then(() => rename(temporary, path));
-  await written.catch(async (error: unknown) => {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new LabelscopeError(
-      'write-failed',
-      `${path} could not be written (${detail}). Check free space and permissions of the folder.`,
-    );
-  });
 }
 
 async function trainingOf(folder: string): Promise<TrainingData> {

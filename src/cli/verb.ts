@@ -9,6 +9,8 @@ import type { Arguments, OptionSpec, VerbSpec } from './usage';
 export interface Session {
   readonly io: Io;
   readonly engine: EngineClient;
+  /** One more engine process; it ends with the session. */
+  readonly another: () => EngineClient;
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }
@@ -20,6 +22,7 @@ export interface Verb {
 }
 
 export const DONE = 0;
+export const FAILED = 1;
 export const STOPPED_BY_PERSON = 130;
 
 export const CATEGORIES: OptionSpec = {

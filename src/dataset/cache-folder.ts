@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 
 const RUNS = 'labelscope-runs';
 
-/** Parsed annotation files, pooled features of images, models that were made ready for this processor, and what self-checks of training steps found. */
-type CacheName = 'annotations' | 'features' | 'models' | 'forms';
+/** Parsed annotation files, pooled features of images, models that were made ready for this processor, what self-checks of training steps found, and an ONNX Runtime with CUDA. */
+type CacheName = 'annotations' | 'features' | 'models' | 'forms' | 'runtime';
 
 interface Place {
   readonly name?: CacheName;

@@ -6,8 +6,8 @@ import type { Threshold } from '../metrics/types';
 import type { ComparedRun, CompareParams, CompareResult } from '../protocol/compare';
 import { LabelscopeError } from '../protocol/errors';
 import { readEvaluation, type StoredEvaluation } from './client/folder';
+import { type SharedSets, sharedSets } from './client/shared-images';
 import { differingSettings, readSideBySide, type RunBeside } from './client/side-by-side';
-import { type SharedSets, sharedSets } from './shared-images';
 import type { Context } from './context';
 import { unhurried } from './unhurried';
 

@@ -1,12 +1,12 @@
 // Which device does the work, and why: what is there, what is trusted, what was asked for.
 import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { LabelscopeError } from '../protocol/errors';
 import type { DeviceReport, DeviceUsed } from '../protocol/messages';
 import type { DeviceChoice } from '../protocol/recipe';
+import { librariesOf, packageInUse } from './runtime/installed';
 import type { Device } from './runtime/messages';
 
 /** What a probing process answers: how far the device's small training step lies from the CPU's. */
@@ -61,6 +61,11 @@ export async function reportDevices(): Promise<DeviceReport[]> {
   return found.map(({ report }) => report);
 }
 
+/** It is to be tried anew: what it needs has changed. */
+export function forgetDevice(device: Device): void {
+  probed.delete(device);
+}
+
 function find(device: Device): Promise<Found> {
   const known = probed.get(device) ?? look(device);
   probed.set(device, known);
@@ -75,15 +80,16 @@ async function look(device: Device): Promise<Found> {
 async function lookAt(device: Device): Promise<ProbeAnswer> {
   if (device === 'cpu') return { ok: true, slow: false, reason: `CPU: always there (${availableParallelism()} cores).` };
   if (device === 'cuda' && !existsSync(cudaProvider())) {
-    return { ok: false, slow: false, reason: "CUDA: ONNX Runtime's CUDA provider is not installed." };
+    const reason =
+      "CUDA: ONNX Runtime's CUDA provider is not installed (labelscope doctor --install cuda, or the command Add CUDA Support).";
+    return { ok: false, slow: false, reason };
   }
   return probe(device);
 }
 
 function cudaProvider(): string {
-  const main = createRequire(__filename).resolve('onnxruntime-node');
   const library = process.platform === 'win32' ? 'onnxruntime_providers_cuda.dll' : 'libonnxruntime_providers_cuda.so';
-  return join(dirname(main), '..', 'bin', 'napi-v6', process.platform, process.arch, library);
+  return join(librariesOf(packageInUse()), library);
 }
 
 /** Tries the device in a process of its own: a driver that crashes takes only that process with it. */

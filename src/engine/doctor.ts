@@ -6,12 +6,14 @@ import type { DoctorReport } from '../protocol/messages';
 import type { DeviceChoice } from '../protocol/recipe';
 import { defaultBackbonePath } from './backbone/locate';
 import type { Context } from './context';
+import { addedCuda } from './cuda';
 import { reportDevices } from './devices';
 import { reportForms } from './forms/choose';
 import { exists } from './run/folder';
-import { onnxRuntimeVersion } from './runtime/version';
+import { onnxRuntimeVersion } from './runtime/installed';
 
 export async function doctor({ device }: { readonly device: DeviceChoice }, context: Context): Promise<DoctorReport> {
+  const cuda = await addedCuda();
   return {
     labelscope: context.version,
     node: process.version,
@@ -24,6 +26,7 @@ export async function doctor({ device }: { readonly device: DeviceChoice }, cont
     devices: await reportDevices(),
     chosen: await context.device(device),
     forms: await reportForms(context),
+    ...(cuda && { cuda }),
   };
 }
 

@@ -7,7 +7,7 @@ import { cacheFolderFor } from '../dataset/cache-folder';
 import type { RunsFolder } from '../protocol/messages';
 import { prune } from '../dataset/cache-files';
 import type { Device } from './runtime/messages';
-import { onnxRuntimeVersion } from './runtime/version';
+import { onnxRuntimeVersion } from './runtime/installed';
 import { readMetadata, readTensors, writeTensors } from './run/safetensors';
 import { LabelscopeError } from '../protocol/errors';
 

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { isSettled, placeAndTimes, prune, TEMPORARY_SUFFIX } from '../dataset/cache-files';
 import { userCacheFolder } from '../dataset/cache-folder';
 import type { DeviceUsed } from '../protocol/messages';
-import { onnxRuntimeVersion } from './runtime/version';
+import { onnxRuntimeVersion } from './runtime/installed';
 import type { Runtime } from './runtime/runtime';
 
 /** To be raised whenever graphs are kept in another form. */

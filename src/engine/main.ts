@@ -14,6 +14,7 @@ import type { Envelope, Method, Params, Progress, Result } from '../protocol/mes
 import { browse, release, thumbnails } from './browse';
 import { type Context, makeContext } from './context';
 import { compare } from './compare';
+import { install, remove } from './cuda';
 import { diagnose } from './health-diagnose';
 import { doctor } from './doctor';
 import { evaluateModel } from './evaluate';
@@ -48,6 +49,8 @@ type Handler<M extends Method> = (
 
 const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   doctor,
+  install,
+  remove,
   train,
   evaluate: evaluateModel,
   compare,

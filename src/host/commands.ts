@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import type { Evaluation } from '../metrics/types';
 import { LabelscopeError } from '../protocol/errors';
 import { askForEvaluation, evaluateModel, type EvaluateOptions } from './flows/evaluate';
+import { addCuda, removeCuda } from './flows/cuda';
 import { otherFolder } from './flows/folder';
 import { fixAnnotations, splitDataset } from './flows/health';
 import { deleteRuns, exportedInWords, exportModel, exportReport, offerToReveal, renameRun } from './flows/files';
@@ -109,6 +110,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     return Promise.resolve();
   },
   showDevices: async ({ engine }) => showDevices(engine),
+  addCuda: async (services) => {
+    const result = await addCuda(services);
+    await showDevices(services.engine);
+    return result;
+  },
+  removeCuda: async (services) => {
+    const result = await removeCuda(services);
+    await showDevices(services.engine);
+    return result;
+  },
   showOutput: ({ log }) => {
     log.show();
     return Promise.resolve();

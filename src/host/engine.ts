@@ -13,6 +13,8 @@ export interface Supervisor extends Closable {
   request<M extends Method>(method: M, params: Params<M>, options?: RequestOptions<M>): Promise<Result<M>>;
   /** Trains in a process of its own. Its progress is heard by joining the run. */
   train(params: TrainParams): Promise<TrainResult>;
+  /** The next question is asked of a new process; trainings go on. */
+  restart(): Promise<void>;
 }
 
 export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel, folders: ImageFolders): Supervisor {
@@ -41,6 +43,7 @@ export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel, 
         await trainer.stop();
       }
     },
+    restart: async () => (await client)?.stop(),
     dispose: () => {
       idle.dispose();
       void client?.then((started) => started.stop());

@@ -141,7 +141,7 @@ export function intervalsOf(own: OwnValues, resampled: Replicated, options: Boot
 }
 
 /** Where an interval of a difference holds 0 nothing is to be said. */
-type Verdict = 'better' | 'worse' | 'not distinguishable';
+export type Verdict = 'better' | 'worse' | 'not distinguishable';
 
 export interface Difference {
   /** The second's value minus the first's; null where one is undefined. */

@@ -10,6 +10,7 @@ import type { LookingRequests } from './looking';
 import type { Fitted, FittingRequests } from './fitting';
 import type { FormsReport } from './forms';
 import type { ImportParams, ImportResult } from './import';
+import type { InstalledReport, InstallRequests } from './install';
 import type {
   CheckParams,
   CheckResult,
@@ -49,6 +50,8 @@ export interface DoctorReport {
   readonly chosen: DeviceUsed;
   /** Of training steps on the CPU. */
   readonly forms: FormsReport;
+  /** ONNX Runtime's CUDA provider, where it was added; absent otherwise. */
+  readonly cuda?: InstalledReport;
 }
 
 export interface TrainParams {
@@ -300,7 +303,7 @@ export interface CountProgress {
 }
 
 /** Requests by method: parameters, result, and what the engine reports while it works. */
-interface Requests extends CompareRequests, FittingRequests, LookingRequests, ReviewRequests {
+interface Requests extends CompareRequests, FittingRequests, InstallRequests, LookingRequests, ReviewRequests {
   readonly doctor: { params: { readonly device: DeviceChoice }; result: DoctorReport; progress: never };
   readonly train: { params: TrainParams; result: TrainResult; progress: TrainEvent };
   readonly evaluate: { params: EvaluateParams; result: EvaluateResult; progress: CountProgress };

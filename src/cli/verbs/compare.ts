@@ -1,7 +1,8 @@
 // labelscope compare: runs on the same images, each metric with its difference to the first run's and whether that can be told from chance.
 import { resolve } from 'node:path';
 import { comparison } from '../comparison';
-import { comparisonPage, writePage } from '../report';
+import { writeWhole } from '../files';
+import { comparisonPage } from '../report';
 import { BOOTSTRAP_OPTIONS, bootstrapOf, defined, DONE, THRESHOLD, thresholdOf, type Verb } from '../verb';
 
 /** More runs than anybody reads side by side. */
@@ -30,7 +31,7 @@ export const compare: Verb = {
         io.note(`${name} was evaluated on the file that it was trained on, ${annotations}: it looks better than it is.`);
     const html = args.text('html');
     if (html !== undefined) {
-      await writePage(resolve(html), await comparisonPage(result));
+      await writeWhole(resolve(html), await comparisonPage(result));
       io.note(`Page ${resolve(html)}`);
     }
     io.result(result, () => comparison(result));

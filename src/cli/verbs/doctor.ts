@@ -1,26 +1,104 @@
-// labelscope doctor: what this machine has, what would be used, and why.
-import { DEVICE, deviceOf, DONE, type Verb } from '../verb';
+// labelscope doctor: what this machine has, what would be used, and why; and what can be added to it.
+import { createInterface } from 'node:readline/promises';
+import { LabelscopeError } from '../../protocol/errors';
+import type { Installable, InstallProgress } from '../../protocol/install';
+import type { DoctorReport } from '../../protocol/messages';
+import type { Io } from '../io';
+import { type Arguments, UsageError } from '../usage';
+import { defined, DEVICE, deviceOf, DONE, type Session, type Verb } from '../verb';
+
+const INSTALLABLE: readonly Installable[] = ['cuda'];
+const WHAT = INSTALLABLE.join('|');
 
 export const doctor: Verb = {
   spec: {
     positionals: '',
     count: [0, 0],
-    help: 'What was found on this machine, what would be used, and why.',
-    options: { device: DEVICE },
+    help: 'What was found on this machine, what would be used, and why; adds CUDA support.',
+    options: {
+      device: DEVICE,
+      install: { type: 'string', value: WHAT, help: 'add it to Labelscope (cuda: ONNX Runtime for NVIDIA cards)' },
+      from: { type: 'string', value: 'DIR', help: 'with --install: take the files of this folder, fetch nothing' },
+      remove: { type: 'string', value: WHAT, help: 'take away what --install added' },
+      yes: { type: 'boolean', help: 'with --install or --remove: do not ask' },
+    },
   },
-  run: async (args, { io, engine, signal }) => {
-    const report = await engine.request('doctor', { device: deviceOf(args) }, { signal });
-    io.result(report, () => [
-      `Labelscope    ${report.labelscope} (Node ${report.node}, ${report.platform})`,
-      `Machine       ${report.cores} cores, ${report.memoryGiB.toFixed(1)} GiB of memory`,
-      `ONNX Runtime  ${report.onnxRuntime}`,
-      `sharp         ${report.sharp}`,
-      `Backbone      ${report.backbone.path}${report.backbone.found ? '' : ' (missing)'}`,
-      ...report.devices.map(({ device, available, reason }) => `${device.padEnd(12)}  ${available ? 'yes' : 'no '}  ${reason}`),
-      `Chosen        ${report.chosen.device} with ${report.chosen.threads} threads`,
-      `Step form     ${report.forms.form}: ${report.forms.reason}`,
-      ...report.forms.verdicts.map(({ network, form, reason }) => `  checked     ${form}: ${network}: ${reason}`),
-    ]);
+  run: async (args, session) => {
+    const [added, removed] = [chosen(args, 'install'), chosen(args, 'remove')];
+    if (added !== undefined && removed !== undefined) throw new UsageError('--install and --remove exclude each other.');
+    if (added === undefined && args.text('from') !== undefined) throw new UsageError('--from belongs to --install.');
+    if (added !== undefined) return install(added, args, session);
+    if (removed !== undefined) return remove(removed, args, session);
+    const report = await session.engine.request('doctor', { device: deviceOf(args) }, { signal: session.signal });
+    session.io.result(report, () => linesOf(report));
     return DONE;
   },
 };
+
+function chosen(args: Arguments, option: 'install' | 'remove'): Installable | undefined {
+  return args.text(option) === undefined ? undefined : args.choice(option, INSTALLABLE, 'cuda');
+}
+
+async function install(what: Installable, args: Arguments, { io, engine, signal }: Session): Promise<number> {
+  const from = args.text('from');
+  const source =
+    from === undefined
+      ? "ONNX Runtime's installer will fetch its CUDA provider, several hundred megabytes, from its package feed"
+      : `ONNX Runtime's CUDA provider will be copied from ${from}`;
+  await consent(args, io, `${source}, into a copy of ONNX Runtime in Labelscope's cache folder. Nothing else is changed. Go on?`);
+  const onProgress = ({ stage, bytes }: InstallProgress) =>
+    io.progress(`${stage === 'fetching' ? 'Fetching' : 'Checking'}  ${inMegabytes(bytes)}`);
+  const result = await engine.request('install', { what, ...defined({ from }) }, { signal, onProgress });
+  const { devices } = await engine.request('doctor', { device: 'cpu' }, { signal });
+  const cuda = devices.find(({ device }) => device === 'cuda')!;
+  io.result({ ...result, available: cuda.available, reason: cuda.reason }, () => [
+    `Installed in ${result.folder}:`,
+    ...result.files.map(({ name, bytes, sha256 }) => `  ${name}  ${inMegabytes(bytes)}  SHA-256 ${sha256}`),
+    cuda.reason,
+    'Take it away with: labelscope doctor --remove cuda',
+  ]);
+  return DONE;
+}
+
+async function remove(what: Installable, args: Arguments, { io, engine, signal }: Session): Promise<number> {
+  await consent(args, io, "ONNX Runtime's CUDA provider will be taken away. Go on?");
+  const result = await engine.request('remove', { what }, { signal });
+  io.result(result, () => [result.removed ? `Removed ${result.folder}.` : `Nothing was installed in ${result.folder}.`]);
+  return DONE;
+}
+
+/** @throws UsageError where nobody can be asked, LabelscopeError 'cancelled' where the answer is no */
+async function consent(args: Arguments, io: Io, question: string): Promise<void> {
+  if (args.flag('yes')) return;
+  if (io.json || !process.stdin.isTTY) throw new UsageError(`${question} Say so with --yes.`);
+  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await asking.question(`${question} [y/N] `).finally(() => asking.close());
+  if (!/^y(es)?$/i.test(answer.trim())) throw new LabelscopeError('cancelled', 'Nothing was changed.');
+}
+
+function inMegabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function linesOf(report: DoctorReport): string[] {
+  return [
+    `Labelscope    ${report.labelscope} (Node ${report.node}, ${report.platform})`,
+    `Machine       ${report.cores} cores, ${report.memoryGiB.toFixed(1)} GiB of memory`,
+    `ONNX Runtime  ${report.onnxRuntime}`,
+    `sharp         ${report.sharp}`,
+    `Backbone      ${report.backbone.path}${report.backbone.found ? '' : ' (missing)'}`,
+    ...report.devices.map(({ device, available, reason }) => `${device.padEnd(12)}  ${available ? 'yes' : 'no '}  ${reason}`),
+    ...addedLines(report),
+    `Chosen        ${report.chosen.device} with ${report.chosen.threads} threads`,
+    `Step form     ${report.forms.form}: ${report.forms.reason}`,
+    ...report.forms.verdicts.map(({ network, form, reason }) => `  checked     ${form}: ${network}: ${reason}`),
+  ];
+}
+
+function addedLines({ cuda }: DoctorReport): string[] {
+  if (!cuda) return [];
+  const state = cuda.unchanged
+    ? 'its files are those that were installed'
+    : 'its files have changed since they were installed: labelscope doctor --install cuda installs them anew';
+  return [`  added       ${cuda.folder}: ${state}`];
+}

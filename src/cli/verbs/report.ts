@@ -1,6 +1,7 @@
 // labelscope report: a run as one HTML file that needs nothing else.
 import { resolve } from 'node:path';
-import { reportOf, writePage } from '../report';
+import { writeWhole } from '../files';
+import { reportOf } from '../report';
 import { UsageError } from '../usage';
 import { DONE, type Verb } from '../verb';
 
@@ -16,7 +17,7 @@ export const report: Verb = {
     if (out === undefined) throw new UsageError('report needs --out FILE.html: where shall the page go?');
     const path = resolve(out);
     const page = await reportOf(args.positionals[0]!);
-    await writePage(path, page);
+    await writeWhole(path, page);
     io.result({ path, bytes: Buffer.byteLength(page) }, () => [`Report ${path}`]);
     return DONE;
   },

@@ -6,7 +6,7 @@ import { bar, duration, type Io } from '../io';
 import { type Arguments, UsageError } from '../usage';
 import { CATEGORIES, categoriesOf, defined, DEVICE, deviceOf, DONE, IMAGES, seedOf, STOPPED_BY_PERSON, type Verb } from '../verb';
 
-const RECIPES: readonly RecipeName[] = ['matlab-example', 'balanced', 'quick', 'best'];
+export const RECIPES: readonly RecipeName[] = ['matlab-example', 'balanced', 'quick', 'best'];
 
 export const train: Verb = {
   spec: {
@@ -60,7 +60,7 @@ export const train: Verb = {
 };
 
 /** Undefined where it is to be found, null for a share of the images. */
-function validationOf(args: Arguments): string | null | undefined {
+export function validationOf(args: Arguments): string | null | undefined {
   const file = args.text('validation');
   if (!args.flag('validation-share')) return file;
   if (file === undefined) return null;
@@ -81,7 +81,7 @@ async function refuseOthers(args: Arguments, run: string): Promise<void> {
   }
 }
 
-function settings(args: Arguments): Record<string, string> {
+export function settings(args: Arguments): Record<string, string> {
   const pairs = args.texts('set').map((text) => {
     const at = text.indexOf('=');
     if (at < 1) throw new UsageError(`--set takes KEY=VALUE, not '${text}'.`);

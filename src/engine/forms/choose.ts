@@ -5,7 +5,7 @@ import { LabelscopeError } from '../../protocol/errors';
 import type { FormName, FormsReport, FormVerdict, StepForm } from '../../protocol/forms';
 import type { Context } from '../context';
 import type { LoadOptions } from '../runtime/messages';
-import { onnxRuntimeVersion } from '../runtime/version';
+import { onnxRuntimeVersion } from '../runtime/installed';
 import { type CheckResult, checkForms } from './check';
 import { type Blocks, blocksHere } from './processor';
 import { familyOf, readVerdict, readVerdicts, type Surroundings, writeVerdict } from './verdicts';

@@ -2,7 +2,7 @@
 import { blockIn, blockProbe } from '../../onnx/block-size';
 import { encodeModel } from '../../onnx/encode';
 import type { Runtime } from '../runtime/runtime';
-import { onnxRuntimeVersion } from '../runtime/version';
+import { onnxRuntimeVersion } from '../runtime/installed';
 
 /** The operators are internal to ONNX Runtime and may change: with other versions the form stays plain. */
 const CHECKED_VERSIONS = ['1.30.0'];

@@ -1,6 +1,7 @@
 // The main thread's view of the worker that runs graphs: load, run, keep state, release. Any engine that offers these can stand here.
 import { Worker } from 'node:worker_threads';
 import { LabelscopeError } from '../../protocol/errors';
+import { packageInUse } from './installed';
 import {
   buffersOf,
   type CallName,
@@ -31,7 +32,7 @@ interface Pending {
 
 /** Starts the worker. `script` is the bundled worker beside the engine's own bundle. */
 export function startRuntime(script: string): Runtime {
-  const worker = new Worker(script);
+  const worker = new Worker(script, { workerData: { onnxRuntime: packageInUse() } });
   const pending = new Map<number, Pending>();
   let calls = 0;
   let dead: LabelscopeError | undefined;

@@ -1,11 +1,19 @@
 // The worker thread: ONNX Runtime and nothing else. Its calls block this thread, so that the engine's main thread never does.
-import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { createRequire } from 'node:module';
+import { workerData } from 'node:worker_threads';
+import type * as OnnxRuntime from 'onnxruntime-node';
 import { encodeModel } from '../../onnx/encode';
 import type { Model, Tensor } from '../../onnx/model';
 import { NEXT } from '../../onnx/normalization';
 import { LabelscopeError } from '../../protocol/errors';
 import type { LoadOptions, Tensors, WorkerCalls } from './messages';
 import { find, serveCalls } from './serve';
+
+/** The copy that the main thread chose. */
+const { onnxRuntime } = workerData as { readonly onnxRuntime: string };
+const { InferenceSession, Tensor: OrtTensor } = createRequire(__filename)(onnxRuntime) as typeof OnnxRuntime;
+type InferenceSession = OnnxRuntime.InferenceSession;
+type OrtTensor = OnnxRuntime.Tensor;
 
 interface Session {
   readonly session: InferenceSession;
@@ -39,7 +47,7 @@ function sessionSettings({
   stateOutputs = [],
   keep,
   kept = false,
-}: LoadOptions): InferenceSession.SessionOptions {
+}: LoadOptions): OnnxRuntime.InferenceSession.SessionOptions {
   return {
     // Our own graphs run on a GPU whole (test/engine/webgpu.test.ts); an operator of somebody's network that it lacks is still right on the CPU.
     executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],

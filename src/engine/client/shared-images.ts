@@ -1,6 +1,6 @@
 // The images and categories that several evaluations share, as one scored set each, all in the same order.
-import type { ScoredSet } from '../metrics/types';
-import type { ScoredImageRecord, ScoresFile } from '../protocol/run';
+import type { ScoredSet } from '../../metrics/types';
+import type { ScoredImageRecord, ScoresFile } from '../../protocol/run';
 
 export interface SharedSets {
   readonly categories: readonly string[];

@@ -1,0 +1,46 @@
+// What can be added to Labelscope after its installation, on request: it is too large, or of use to too few, to be shipped.
+
+/** `cuda`: ONNX Runtime's CUDA provider. */
+export type Installable = 'cuda';
+
+export interface InstallParams {
+  readonly what: Installable;
+  /** A folder that holds the provider's libraries; without it ONNX Runtime's own installer fetches them. */
+  readonly from?: string;
+}
+
+export interface InstallProgress {
+  readonly stage: 'fetching' | 'checking';
+  /** Of what arrived so far; its size is not known beforehand. */
+  readonly bytes: number;
+}
+
+export interface InstalledFile {
+  readonly name: string;
+  readonly bytes: number;
+  /** Of the content, as it was installed. */
+  readonly sha256: string;
+}
+
+export interface InstallResult {
+  readonly folder: string;
+  readonly files: readonly InstalledFile[];
+}
+
+export interface RemoveResult {
+  readonly folder: string;
+  /** False where there was nothing to remove. */
+  readonly removed: boolean;
+}
+
+export interface InstallRequests {
+  readonly install: { params: InstallParams; result: InstallResult; progress: InstallProgress };
+  readonly remove: { params: { readonly what: Installable }; result: RemoveResult; progress: never };
+}
+
+/** What `doctor` says of something that was added. */
+export interface InstalledReport {
+  readonly folder: string;
+  /** Whether its files are still those that were installed, by their checksums. */
+  readonly unchanged: boolean;
+}
