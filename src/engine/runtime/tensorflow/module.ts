@@ -4,3 +4,4 @@ import type * as core from '@tensorflow/tfjs-core';
 export type TensorFlow = typeof core;
 export type TfTensor = core.Tensor;
 export type Tf4D = core.Tensor4D;
+export type Rank4 = core.Rank.R4;

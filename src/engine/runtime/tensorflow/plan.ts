@@ -21,7 +21,7 @@ interface GradientPlan {
 }
 
 /** @param feeds the tensors, or what has their dimensions, of all inputs; @param wanted outputs */
-export function planOf(
+function planOf(
   { graph, opsets }: Model,
   feeds: ReadonlyMap<string, { readonly dims: readonly number[] }>,
   wanted: readonly string[],

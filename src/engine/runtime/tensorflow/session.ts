@@ -22,7 +22,7 @@ export interface Session {
   release(): void;
 }
 
-export interface Result {
+interface Result {
   readonly tensor: TfTensor;
   readonly value: Value;
 }

@@ -1,7 +1,7 @@
 // Convolutions: channels last, one filter H×W×in×out, padding that TensorFlow.js knows or zeros of our own.
 import { extent, slidingWindow, type Window } from '../../../../onnx/shapes/window';
 import { type Call, last, plain, type Rule, type Rules } from '../call';
-import type { Tf4D, TensorFlow, TfTensor } from '../module';
+import type { Rank4, Tf4D, TensorFlow, TfTensor } from '../module';
 import { padded, paddingOf } from './window';
 
 /** ONNX's out×in×H×W. */
@@ -71,7 +71,7 @@ type Convolve = (x: Tf4D, filter: Tf4D) => Tf4D;
 function grouped(tf: TensorFlow, x: Tf4D, kernel: Tf4D, group: number, convolve: Convolve, depthwise: Convolve): Tf4D {
   if (group === 1) return convolve(x, kernel);
   const [height, width, from, to] = kernel.shape;
-  if (from === 1 && group === x.shape[3]) return depthwise(x, tf.reshape(kernel, [height, width, group, to / group]) as Tf4D);
+  if (from === 1 && group === x.shape[3]) return depthwise(x, tf.reshape<Rank4>(kernel, [height, width, group, to / group]));
   const filters = tf.split<Tf4D>(kernel, group, 3);
   return tf.concat<Tf4D>(
     tf.split<Tf4D>(x, group, 3).map((part, k) => convolve(part, filters[k]!)),

@@ -15,7 +15,7 @@ function scaledBy(tf: TensorFlow, x: TfTensor, factor: number): TfTensor {
 
 /** numpy.matmul. Batches are made equal first: the gradient of TensorFlow.js's product does not sum over what was repeated. */
 const matMul: Rule = (call) => {
-  const { tf, op } = call;
+  const { tf } = call;
   const [a, b] = [call.plain(0), call.plain(1)];
   const left = a.rank === 1 ? tf.reshape(a, [1, a.size]) : a;
   const right = b.rank === 1 ? tf.reshape(b, [b.size, 1]) : b;

@@ -20,7 +20,7 @@ export function paddingOf(
 export function padded(tf: TensorFlow, x: Tf4D, begins: readonly number[], ends: readonly number[], fill: number): Tf4D {
   const sides = [0, 1].map((axis) => [begins[axis]!, ends[axis]!] as const);
   const more = sides.map(([begin, end]): [number, number] => [Math.max(0, begin), Math.max(0, end)]);
-  const grown = more.flat().every((pad) => pad === 0) ? x : (tf.pad(x, [[0, 0], more[0]!, more[1]!, [0, 0]], fill) as Tf4D);
+  const grown = more.flat().every((pad) => pad === 0) ? x : tf.pad<Tf4D>(x, [[0, 0], more[0]!, more[1]!, [0, 0]], fill);
   if (sides.flat().every((pad) => pad >= 0)) return grown;
   const [n, height, width, channels] = grown.shape;
   const [top, left] = sides.map(([begin]) => Math.max(0, -begin)) as [number, number];
