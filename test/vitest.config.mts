@@ -11,6 +11,8 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     globalSetup: ['test/cache.ts'],
+    // Its gradients come as modules that Node.js would not take for such.
+    server: { deps: { inline: [/@tensorflow\/tfjs-core\/dist\/(register_all_gradients|gradients|ops)/] } },
     reporters: reports ? ['default', ['json', { outputFile: `${reports}/${process.pid}.json` }]] : ['default'],
     projects: [
       {
