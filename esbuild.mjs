@@ -72,6 +72,7 @@ const TESTS = {
     'e2e/suite': 'test/e2e/suite/index.ts',
     'e2e/desktop': 'test/e2e/desktop.ts',
     'e2e/screenshots': 'test/e2e/screenshots.ts',
+    'e2e/panels': 'test/e2e/panels.ts',
   },
   platform: 'node',
   target: 'node20',

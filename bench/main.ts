@@ -18,6 +18,7 @@ const LISTED: Readonly<Record<string, (args: string[]) => Promise<string[]>>> = 
   quick: async (args) => (await import('./quick')).benchQuick(args, note),
   scale: async (args) => (await import('./scale')).benchScale(args, note),
   crashes: async (args) => (await import('./crashes')).benchCrashes(args, note),
+  load: async (args) => (await import('./load')).benchLoad(args, note),
   fuzz: async (args) => (await import('./fuzz')).benchFuzz(args, note),
   slider: async (args) => (await import('./slider')).benchSlider(args),
   intervals: async (args) => (await import('./intervals')).benchIntervals(args, note),
