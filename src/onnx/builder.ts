@@ -27,8 +27,11 @@ export interface NodeOptions {
 type Inputs = readonly (Value | undefined)[];
 type AttributeInputs = Readonly<Record<string, AttributeInput>>;
 
-/** Which provider runs the graph: an operator that fails or errs on GPU providers is made of others there. */
-export type Target = 'cpu' | 'gpu';
+/**
+ * What runs the graph. An operator that fails or errs on ONNX Runtime's GPU providers is made of others there; an engine with a
+ * differentiation of its own is told what to differentiate (autodiff.ts), and gets every operator whole.
+ */
+export type Target = 'cpu' | 'gpu' | 'autodiff';
 
 /** Before operator set 13, axes and shapes were attributes in places that the rules of this room do not read. */
 const OLDEST_OPSET = 13;

@@ -1,4 +1,5 @@
 // Reverse-mode differentiation: one walk back over the nodes, each turned into gradient nodes by its entry in the table.
+import { differentiateByEngine } from './autodiff';
 import type { GraphBuilder, RecordedNode } from './builder';
 import { Expressions } from './expressions';
 import { gradientRules } from './gradients/table';
@@ -16,10 +17,13 @@ export interface DifferentiateOptions {
 /**
  * The gradient of Σ seed · value with respect to each value of `wrt`, by its name: same type and dimensions; zeros where
  * no seed depends on it. Only nodes on a path from `wrt` to a seed are looked at; integers and truth values end a path.
+ * Where the engine that runs the graph differentiates itself, the graph says no more than what.
  *
  * @throws OnnxError onnx-no-gradient where an operator on such a path has no rule or none for the input that it goes through
  */
-export function differentiate(builder: GraphBuilder, { nodes, seeds, wrt }: DifferentiateOptions): Map<string, Value> {
+export function differentiate(builder: GraphBuilder, options: DifferentiateOptions): Map<string, Value> {
+  if (builder.target === 'autodiff') return differentiateByEngine(builder, options);
+  const { nodes, seeds, wrt } = options;
   const path = pathFrom(nodes, wrt);
   const gradients = new Map(seeds);
   for (const { node, inputs, outputs } of path.nodes.reverse()) {

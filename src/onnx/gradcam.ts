@@ -1,4 +1,5 @@
 // Grad-CAM as a graph: the last convolutional stage in, one map a chosen category out, all categories in one run.
+import { AUTODIFF } from './autodiff';
 import { GraphBuilder, type Target, type Value } from './builder';
 import { type Classifier, IMAGE, LOGITS } from './classifier';
 import { differentiate } from './differentiate';
@@ -32,7 +33,8 @@ export function buildGradCam(classifier: Classifier, selected: number, target: T
   const weighted = weightedSum(builder, repeated, gradients.get(repeated.name)!);
   builder.output(builder.op('Relu', [weighted]), MAPS);
   builder.output(weighted, SIGNED_MAPS);
-  return { irVersion: 10, opsets: { '': opset }, producer: 'labelscope', graph: builder.build('grad-cam'), metadata: {} };
+  const opsets = { '': opset, ...(target === 'autodiff' && { [AUTODIFF]: 1 }) };
+  return { irVersion: 10, opsets, producer: 'labelscope', graph: builder.build('grad-cam'), metadata: {} };
 }
 
 /** The model that `buildInferenceModel` made of the classifier, with the activations of its last convolutional stage as an output, where it has one. */

@@ -14,6 +14,7 @@ const LOWERINGS: Readonly<Record<string, Lowering | undefined>> = {
 /** The node's outputs, made of other nodes; undefined where the node stays as it is. */
 export function lower(builder: GraphBuilder, op: Operator): (Value | undefined)[] | undefined {
   const { type, domain, name } = op.node;
+  if (builder.target === 'autodiff') return undefined;
   const lowering = domain === '' && Object.hasOwn(LOWERINGS, type) ? LOWERINGS[type] : undefined;
   return lowering && builder.within(name, () => lowering(op, builder, new Expressions(builder)));
 }

@@ -1,4 +1,5 @@
 // From a classifier to one graph that does a whole training step: forward, loss, gradients, update of every parameter.
+import { AUTODIFF } from './autodiff';
 import { appendBlocked } from './blocked';
 import { GraphBuilder, type Target, type Value } from './builder';
 import { foldInBunches, inBunches, joined, parted } from './bunches';
@@ -115,7 +116,7 @@ export function trainedTensors(state: Readonly<Record<string, Tensor>>): Record<
 
 function normalised(graph: Graph, options: StepOptions, target: Target): Graph {
   if (options.batchNorm === 'batch') return withBatchStatistics(graph, options.batchNormMomentum);
-  return target === 'cpu' ? foldFrozenNorm(graph) : foldInBunches(graph);
+  return target === 'gpu' ? foldInBunches(graph) : foldFrozenNorm(graph);
 }
 
 /** Adds the forward graph at a fixed batch size; `state` names the initializers that become inputs. */
@@ -131,7 +132,7 @@ function appendForward(builder: GraphBuilder, graph: Graph, batchSize: number, s
 
 /** On a GPU vectors that learn alike are updated several at once; every other parameter by itself. */
 function updatedTogether(learning: readonly Parameter[], options: StepOptions, target: Target): (readonly Parameter[])[] {
-  const isSmall = ({ tensor }: Parameter) => target !== 'cpu' && tensor.dims.length === 1;
+  const isSmall = ({ tensor }: Parameter) => target === 'gpu' && tensor.dims.length === 1;
   const kindOf = (parameter: Parameter) => `${isHead(parameter)} ${decays(parameter, options.l2On)}`;
   const small = learning.filter(isSmall);
   const kinds = [...new Set(small.map(kindOf))].map((kind) => small.filter((one) => kindOf(one) === kind));
@@ -241,7 +242,8 @@ function initialState(
 
 function toModel(builder: GraphBuilder, name: string): Model {
   const model = wrap(builder.build(name), builder.opset);
-  return builder.block === undefined ? model : { ...model, opsets: { ...model.opsets, [NCHWC]: 1 } };
+  const domain = builder.target === 'autodiff' ? AUTODIFF : builder.block === undefined ? undefined : NCHWC;
+  return domain === undefined ? model : { ...model, opsets: { ...model.opsets, [domain]: 1 } };
 }
 
 function wrap(graph: Graph, opset: number): Model {

@@ -1,4 +1,4 @@
-// Every operator case of the reference (values and gradients of PyTorch in float64), built, differentiated and run in float32.
+// Every operator case of the reference (values and gradients of PyTorch in float64), built, differentiated and run in float32, by both engines.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -7,6 +7,8 @@ import { differentiate } from '../../src/onnx/differentiate';
 import { multilabelLoss } from '../../src/onnx/loss';
 import { buildExpression } from '../onnx/support/expression';
 import { floats, type Result, runOnce } from '../onnx/support/run';
+import type { Tensors } from '../support/graphs';
+import { tensorFlowRunner } from '../support/tensorflow';
 
 interface Numbers {
   shape: number[];
@@ -76,8 +78,8 @@ function expectClose(actual: Result | undefined, expected: Numbers, limit: numbe
   });
 }
 
-async function check(test: Case, opset: number): Promise<void> {
-  const builder = new GraphBuilder(opset);
+async function check(test: Case, opset: number, engine: 'onnxruntime' | 'tensorflow'): Promise<void> {
+  const builder = new GraphBuilder(opset, engine === 'tensorflow' ? 'autodiff' : 'cpu');
   const inputs = Object.fromEntries(
     Object.entries(test.inputs).map(([name, { shape }]) => [name, builder.input(name, 'float32', shape)]),
   );
@@ -96,11 +98,22 @@ async function check(test: Case, opset: number): Promise<void> {
   names.forEach((name, index) => builder.output(values[index]!, `output ${name}`));
   for (const value of wrt) builder.output(gradients.get(value.name)!, `gradient ${value.name}`);
   const feeds = Object.fromEntries(Object.entries(test.inputs).map(([name, { shape, data }]) => [name, floats(data, shape)]));
-  const results = await runOnce(builder, feeds);
+  const results = engine === 'tensorflow' ? await runInTensorFlow(builder, feeds) : await runOnce(builder, feeds);
   for (const name of names) expectClose(results[`output ${name}`], test.outputs[name]!, tolerance(test), `output ${name}`);
   for (const name of Object.keys(test.gradients)) {
     expectClose(results[`gradient ${name}`], test.gradients[name]!, tolerance(test), `gradient ${name}`);
   }
+}
+
+/** The builder's graph in TensorFlow.js, which also differentiates it. */
+async function runInTensorFlow(builder: GraphBuilder, feeds: Readonly<Tensors>): Promise<Record<string, Result>> {
+  const opsets = { '': builder.opset };
+  const runner = await tensorFlowRunner({ irVersion: 9, opsets, producer: 'test', graph: builder.build('test'), metadata: {} });
+  const outputs = await runner.run(feeds);
+  await runner.release();
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, { dims, data }]) => [name, { dims, data: Array.from(data as Float32Array, Number) }]),
+  );
 }
 
 describe.skipIf(!present)(`operators of the reference${present ? '' : ` (no folder ${folder})`}`, () => {
@@ -108,7 +121,9 @@ describe.skipIf(!present)(`operators of the reference${present ? '' : ` (no fold
     const cases = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Case[];
     describe(file, () => {
       for (const test of cases) {
-        for (const opset of new Set([test.opset, 20])) it(`${test.name}, operator set ${opset}`, () => check(test, opset));
+        for (const opset of new Set([test.opset, 20]))
+          it(`${test.name}, operator set ${opset}`, () => check(test, opset, 'onnxruntime'));
+        it(`${test.name}, in TensorFlow.js`, () => check(test, test.opset, 'tensorflow'));
       }
     });
   }

@@ -32,6 +32,8 @@ interface Pending {
 
 /** Starts the worker. `script` is the bundled worker beside the engine's own bundle. */
 export function startRuntime(script: string): Runtime {
+  // ONNX Runtime's own builds for Linux and macOS report what is run to their maker. Set here and not in the worker, whose environment is a copy.
+  process.env.ORT_DISABLE_TELEMETRY = '1';
   const worker = new Worker(script, { workerData: { onnxRuntime: packageInUse() } });
   const pending = new Map<number, Pending>();
   let calls = 0;

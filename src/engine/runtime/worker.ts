@@ -1,20 +1,13 @@
 // The worker thread: ONNX Runtime and nothing else. Its calls block this thread, so that the engine's main thread never does.
 import { createRequire } from 'node:module';
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData } from 'node:worker_threads';
 import type * as OnnxRuntime from 'onnxruntime-node';
 import { encodeModel } from '../../onnx/encode';
 import type { Model, Tensor } from '../../onnx/model';
 import { NEXT } from '../../onnx/normalization';
-import { LabelscopeError, toWireError } from '../../protocol/errors';
-import {
-  buffersOf,
-  type CallName,
-  type LoadOptions,
-  type Tensors,
-  type WorkerCalls,
-  type WorkerReply,
-  type WorkerRequest,
-} from './messages';
+import { LabelscopeError } from '../../protocol/errors';
+import type { LoadOptions, Tensors, WorkerCalls } from './messages';
+import { find, serveCalls } from './serve';
 
 /** The copy that the main thread chose. */
 const { onnxRuntime } = workerData as { readonly onnxRuntime: string };
@@ -33,13 +26,9 @@ interface State {
   readonly spare: Map<string, OrtTensor>;
 }
 
-type Handlers = { [K in CallName]: (input: WorkerCalls[K]['in']) => Promise<WorkerCalls[K]['out']> };
-
 const sessions = new Map<number, Session>();
 const states = new Map<number, State>();
 let numbers = 0;
-
-const handlers: Handlers = { load, setState, run, readState, release };
 
 async function load({ model, options }: WorkerCalls['load']['in']): Promise<number> {
   const session = await createSession(model, options);
@@ -168,13 +157,6 @@ async function release({ session, state }: WorkerCalls['release']['in']): Promis
   return null;
 }
 
-function find<T>(map: ReadonlyMap<number, T>, number: number): T {
-  const found = map.get(number);
-  if (found === undefined)
-    throw new LabelscopeError('runtime-released', `Session or state ${number} was released before this call.`);
-  return found;
-}
-
 function toOrt(tensor: Tensor): OrtTensor {
   return new OrtTensor(tensor.type as 'float32', tensor.data as Float32Array, tensor.dims);
 }
@@ -189,30 +171,4 @@ function fromOrt(tensor: OrtTensor): Tensor {
   return { type, dims: [...dims], data } as Tensor;
 }
 
-function buffers(result: WorkerCalls[CallName]['out']): ArrayBuffer[] {
-  if (typeof result !== 'object' || result === null) return [];
-  return buffersOf(result);
-}
-
-async function answer(request: WorkerRequest): Promise<WorkerReply> {
-  try {
-    const handle = handlers[request.call] as (input: unknown) => Promise<WorkerCalls[CallName]['out']>;
-    return { id: request.id, result: await handle(request.input) };
-  } catch (error) {
-    return { id: request.id, error: runtimeError(error) };
-  }
-}
-
-function runtimeError(error: unknown): ReturnType<typeof toWireError> {
-  if (error instanceof LabelscopeError) return toWireError(error);
-  return { code: 'runtime-failed', message: `ONNX Runtime refused: ${error instanceof Error ? error.message : String(error)}` };
-}
-
-// One call after the other: ONNX Runtime's own order would not be the caller's.
-let queue = Promise.resolve();
-parentPort?.on('message', (request: WorkerRequest) => {
-  queue = queue.then(async () => {
-    const reply = await answer(request);
-    parentPort?.postMessage(reply, 'result' in reply ? buffers(reply.result) : []);
-  });
-});
+serveCalls({ load, setState, run, readState, release }, 'ONNX Runtime');

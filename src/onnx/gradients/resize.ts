@@ -9,14 +9,14 @@ export const RESIZE_GRADIENTS: Readonly<Record<string, GradientRule>> = {
     return [
       axes.reduce((gradient, to, axis) => {
         const size = x!.dims[axis]!;
-        return to.size === size && to.scale === 1 ? gradient : m.along(gradient, axis, weights(op, size, to));
+        return to.size === size && to.scale === 1 ? gradient : m.along(gradient, axis, resizeWeights(op, size, to));
       }, dy),
     ];
   },
 };
 
 /** One row for each input position, one column for each output position. */
-function weights(op: Operator, size: number, to: ResizeAxis): number[][] {
+export function resizeWeights(op: Operator, size: number, to: ResizeAxis): number[][] {
   const matrix = Array.from({ length: size }, () => new Array<number>(to.size).fill(0));
   const sample = SAMPLERS[op.string('mode', 'nearest')] ?? op.fail(`mode '${op.string('mode', '')}' is not supported`);
   if (op.flag('antialias')) op.fail('antialias is not supported');
