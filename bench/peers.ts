@@ -32,7 +32,7 @@ export function regressionPeer(): Program | undefined {
 /** scikit-learn's metrics at thresholds; undefined where it is not set up. */
 export function thresholdsPeer(): Program | undefined {
   if (!existsSync(PYTHON)) return undefined;
-  return { name: 'scikit-learn', command: PYTHON, args: [join(FOLDER, 'thresholds.py')] };
+  return { name: 'scikit-learn', command: PYTHON, args: [join(PEERS, 'thresholds.py')] };
 }
 
 /** PyTorch in both memory layouts, training steps also compiled by torch.compile; empty where it is not set up. */
