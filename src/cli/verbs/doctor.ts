@@ -90,8 +90,20 @@ function linesOf(report: DoctorReport): string[] {
     ...report.devices.map(({ device, available, reason }) => `${device.padEnd(12)}  ${available ? 'yes' : 'no '}  ${reason}`),
     ...addedLines(report),
     `Chosen        ${report.chosen.device} with ${report.chosen.threads} threads`,
+    `Engine        ${report.engine}`,
+    ...tensorFlowLines(report),
     `Step form     ${report.forms.form}: ${report.forms.reason}`,
     ...report.forms.verdicts.map(({ network, form, reason }) => `  checked     ${form}: ${network}: ${reason}`),
+  ];
+}
+
+function tensorFlowLines({ tensorflow: { found, problem } }: DoctorReport): string[] {
+  if (!found) return [`TensorFlow.js no  ${problem}`];
+  const { package: name, folder, backend, library, gpu, cuda } = found;
+  const built = cuda === undefined ? '' : `, built for ${cuda}`;
+  return [
+    `TensorFlow.js yes ${name}: ${library ?? backend}${built}; computes on ${gpu ? 'the graphics card' : 'the CPU'}`,
+    `              ${folder}`,
   ];
 }
 
