@@ -39,6 +39,7 @@ const PROGRAMS = {
     // ONNX Runtime's own: what *Add CUDA Support* runs.
     'install-onnxruntime': 'node_modules/onnxruntime-node/script/install.js',
     bench: 'bench/main.ts',
+    'bench-coco': 'bench/coco-reader.ts',
     code: 'src/editor/code.ts',
     'build/import-backbone': 'src/engine/backbone/import.ts',
     'build/collect-sample': 'src/engine/sample/collect.ts',
@@ -72,6 +73,7 @@ const TESTS = {
     'e2e/suite': 'test/e2e/suite/index.ts',
     'e2e/desktop': 'test/e2e/desktop.ts',
     'e2e/screenshots': 'test/e2e/screenshots.ts',
+    'e2e/panels': 'test/e2e/panels.ts',
   },
   platform: 'node',
   target: 'node20',

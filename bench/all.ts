@@ -1,7 +1,7 @@
 // `npm run bench -- all`: every benchmark that needs no data of its own, one after the other, as one page.
 import { rm } from 'node:fs/promises';
 import { deviceOf, readOptions } from './cases';
-import { trainSampleRun } from './sample-run';
+import { drawSample, trainSampleRun } from './sample-run';
 
 type Say = (text: string) => void;
 
@@ -36,6 +36,16 @@ function sections(args: string[], say: Say): Section[] {
         return benchPredict([run, image, '--device', device]).finally(() => rm(folder, { recursive: true, force: true }));
       },
     },
+    {
+      title: 'The recipe quick on the sample data set',
+      onGpu: false,
+      lines: async () => {
+        const { folder, annotations } = await drawSample();
+        const { benchQuick } = await import('./quick');
+        return benchQuick([annotations], say).finally(() => rm(folder, { recursive: true, force: true }));
+      },
+    },
+    { title: 'An image in a large data set', onGpu: false, lines: async () => (await import('./scale')).benchScale([], say) },
     { title: 'Opening an annotation file', onGpu: false, lines: async () => (await import('./coco')).benchCoco([], say) },
     { title: 'The grid of a large data set', onGpu: false, lines: async () => (await import('./grid')).benchGrid() },
     { title: "The evaluation panel's slider", onGpu: false, lines: async () => (await import('./slider')).benchSlider([]) },

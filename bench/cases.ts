@@ -58,6 +58,11 @@ npm run bench -- scale [--images N] [--part features|steps]      time and memory
 npm run bench -- crashes [--kills N] [--seed N]
   --kills    of the engine, at random moments (default 40)
   --seed     of the moments (default 1)
+npm run bench -- load [PART...] [--requests N] [--at-once N] [--iterations N] [--cycles N] [--seed N]
+  PART       requests, day, panels (in a browser-served VS Code); without, all of them
+  --requests in a row, and as many at once (default 10000); --at-once of them unanswered at any time (default 64)
+  --iterations of the run that stands for a day (default 20000)
+  --cycles   panels that are opened and closed (default 1000)
 npm run bench -- fuzz [KIND...] [--inputs N] [--from N]
   KIND       annotations, pictures, networks, runs, predictions, settings, messages; without, all of them
   --inputs   of each kind (default 1000), numbered from --from (default 0): a number is always the same input

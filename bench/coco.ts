@@ -69,7 +69,7 @@ function ours(file: string, cacheFolder: string): Program[] {
   return Object.entries(READERS).map(([reader, name]) => ({
     name,
     command: process.execPath,
-    args: [__filename, 'coco-reader', JSON.stringify({ reader, file, cacheFolder })],
+    args: [join(__dirname, 'bench-coco.js'), JSON.stringify({ reader, file, cacheFolder })],
   }));
 }
 

@@ -1,7 +1,6 @@
 // The benchmarks: `npm run bench -- NAME`. Each measures Labelscope beside the peers of bench/peers, in turns.
 import { writeFile } from 'node:fs/promises';
 import { readOptions, USAGE, UsageError } from './cases';
-import type { CocoJob } from './coco-reader';
 import type { FuzzJob } from './fuzz';
 import type { OurJob } from './ours';
 import type { ScaleJob } from './scale-run';
@@ -19,6 +18,7 @@ const LISTED: Readonly<Record<string, (args: string[]) => Promise<string[]>>> = 
   quick: async (args) => (await import('./quick')).benchQuick(args, note),
   scale: async (args) => (await import('./scale')).benchScale(args, note),
   crashes: async (args) => (await import('./crashes')).benchCrashes(args, note),
+  load: async (args) => (await import('./load')).benchLoad(args, note),
   fuzz: async (args) => (await import('./fuzz')).benchFuzz(args, note),
   slider: async (args) => (await import('./slider')).benchSlider(args),
   intervals: async (args) => (await import('./intervals')).benchIntervals(args, note),
@@ -33,7 +33,6 @@ async function main([name, ...args]: string[]): Promise<void> {
     return;
   }
   // The benchmarks' own child processes, which load nothing that they are not to measure.
-  if (name === 'coco-reader') return (await import('./coco-reader')).runCocoReader(JSON.parse(args[0]!) as CocoJob);
   if (name === 'fuzz-worker') return (await import('./fuzz')).runFuzzWorker(JSON.parse(args[0]!) as FuzzJob);
   if (name === 'scale-run') return (await import('./scale-run')).runScale(JSON.parse(args[0]!) as ScaleJob);
   if (name === 'ours') return (await import('./ours')).runOurs(JSON.parse(args[0]!) as OurJob);

@@ -28,6 +28,12 @@ export function regressionPeer(): Program | undefined {
   return { name: 'scikit-learn', command: PYTHON, args: [join(FOLDER, 'regression.py')] };
 }
 
+/** scikit-learn's metrics at thresholds; undefined where it is not set up. */
+export function thresholdsPeer(): Program | undefined {
+  if (!existsSync(PYTHON)) return undefined;
+  return { name: 'scikit-learn', command: PYTHON, args: [join(FOLDER, 'thresholds.py')] };
+}
+
 /** PyTorch in both memory layouts, training steps also compiled by torch.compile; empty where it is not set up. */
 export function installedPeers(kind: Case['kind'], { python, device, eager: alone }: Options): Peer[] {
   if (python === undefined && !existsSync(PYTHON)) return [];

@@ -15,8 +15,11 @@ const BALANCED: Settings = { positiveWeight: 'balanced' };
 const MORE: Settings = { validationFraction: '0.1' };
 const PRIOR: Settings = { headInit: 'prior' };
 
-export const CANDIDATES: Readonly<Record<string, Settings>> = {
-  quick: {},
+/** What `quick` was when they were measured: its head learned from mirror images too. */
+const MIRRORED: Settings = { reflection: 'true' };
+
+const CHANGES: Readonly<Record<string, Settings>> = {
+  mirrored: {},
   constant: { learnRateSchedule: 'constant' },
   warmup: { warmup: '50' },
   ema: { ema: '0.99' },
@@ -39,4 +42,9 @@ export const CANDIDATES: Readonly<Record<string, Settings>> = {
   'asl-mild+weight-sqrt+prior+standardize': { ...MILD, ...ROOT, ...PRIOR, ...STANDARD },
   'asl-mild+weight-sqrt+prior+more': { ...MILD, ...ROOT, ...PRIOR, ...MORE },
   'asl-mild+prior+more': { ...MILD, ...PRIOR, ...MORE },
+};
+
+export const CANDIDATES: Readonly<Record<string, Settings>> = {
+  quick: {},
+  ...Object.fromEntries(Object.entries(CHANGES).map(([name, settings]) => [name, { ...MIRRORED, ...settings }])),
 };

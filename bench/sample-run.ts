@@ -1,4 +1,4 @@
-// A run and an image for the benchmarks that need one, where nobody names one: the sample data set, trained with the recipe quick.
+// Data, a run and an image for the benchmarks that need them, where nobody names any: the sample data set, trained with the recipe quick.
 import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,9 +12,24 @@ export interface SampleRun {
   readonly image: string;
 }
 
+/** Answers the folder, which the caller removes, and its annotation file. */
+export async function drawSample(): Promise<{ folder: string; annotations: string }> {
+  const folder = await newFolder();
+  const engine = startEngine();
+  try {
+    const { trainAnnotations } = await engine.request('sample', { directory: join(folder, 'sample') });
+    return { folder, annotations: trainAnnotations };
+  } finally {
+    await engine.stop();
+  }
+}
+
+const newFolder = () => mkdtemp(join(tmpdir(), 'labelscope-bench-'));
+const startEngine = () => engineClient({ script: join(__dirname, 'engine.js'), onLog: () => undefined });
+
 export async function trainSampleRun(device: Device): Promise<SampleRun> {
-  const folder = await mkdtemp(join(tmpdir(), 'labelscope-bench-'));
-  const engine = engineClient({ script: join(__dirname, 'engine.js'), onLog: () => undefined });
+  const folder = await newFolder();
+  const engine = startEngine();
   try {
     const sample = await engine.request('sample', { directory: join(folder, 'sample') });
     const run = join(folder, 'run');

@@ -3,7 +3,8 @@ import type { Browser, Page } from 'playwright-core';
 import { table } from '../src/cli/io';
 import type { RandomStream } from '../src/metrics/random';
 import type { EvaluationData } from '../src/protocol/windows';
-import { evaluationData, type EvaluationSize } from '../test/webview/evaluation-data';
+import { thresholdsOfPeer } from './slider-peer';
+import { evaluationData, evaluationSet, type EvaluationSize } from '../test/webview/evaluation-data';
 import { NO_BROWSER, showWindow, startBrowser } from '../test/webview/window';
 
 const SIZE = { images: 5000, categories: Array.from({ length: 80 }, (_, c) => `category ${c}`) };
@@ -49,10 +50,28 @@ export async function benchSlider(asked: readonly string[]): Promise<string[]> {
       for (const shown of SHOWN.filter(({ tab }) => asked.length === 0 || asked.includes(tab)))
         rows.push(...(await rowsOf(browser, name, shown, data)));
     }
-    return table([['', 'tab', 'slider', 'median ms', '95 % ms', 'longest ms', 'processor ms', 'tiles that moved'], ...rows]);
+    const ours = table([
+      ['', 'tab', 'slider', 'median ms', '95 % ms', 'longest ms', 'processor ms', 'tiles that moved'],
+      ...rows,
+    ]);
+    return [...ours, '', ...(await peerLines())];
   } finally {
     await browser.close();
   }
+}
+
+/** The numbers at a threshold alone: neither charts nor intervals. */
+async function peerLines(): Promise<string[]> {
+  const rows: string[][] = [];
+  for (const [name, size] of SETS) {
+    const found = await thresholdsOfPeer(
+      evaluationSet(size),
+      DRAGGED.map((place) => place / 100),
+    );
+    if (!found) return ['scikit-learn is not set up (bench/peers/README.md).'];
+    rows.push([name, `scikit-learn ${found.version}`, ...summaryOf(found.milliseconds)]);
+  }
+  return table([['', 'the same numbers', 'median ms', '95 % ms', 'longest ms'], ...rows]);
 }
 
 async function rowsOf(browser: Browser, name: string, shown: Shown, data: EvaluationData): Promise<string[][]> {
@@ -132,7 +151,10 @@ async function work(page: Page, places: readonly (number | null)[]): Promise<Wor
 }
 
 function summary({ milliseconds, moved }: Work, processor: number): string[] {
+  return [...summaryOf(milliseconds), (processor / milliseconds.length).toFixed(1), String(moved)];
+}
+
+function summaryOf(milliseconds: readonly number[]): string[] {
   const sorted = [...milliseconds].sort((a, b) => a - b);
-  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))]!.toFixed(1);
-  return [at(0.5), at(0.95), at(1), (processor / milliseconds.length).toFixed(1), String(moved)];
+  return [0.5, 0.95, 1].map((share) => sorted[Math.floor(share * (sorted.length - 1))]!.toFixed(1));
 }

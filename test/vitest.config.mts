@@ -10,6 +10,8 @@ export default defineConfig({
     // Processes, not threads: ONNX Runtime and sharp are native and are not loaded into several threads of one process.
     pool: 'forks',
     maxWorkers: 2,
+    // Where tests load ONNX Runtime themselves: see src/engine/runtime/runtime.ts.
+    env: { ORT_DISABLE_TELEMETRY: '1' },
     globalSetup: ['test/cache.ts'],
     // Its gradients come as modules that Node.js would not take for such.
     server: { deps: { inline: [/@tensorflow\/tfjs-core\/dist\/(register_all_gradients|gradients|ops)/] } },

@@ -1,7 +1,7 @@
 // Where results that took long are kept between two runs: parsed annotation files, features of images.
 import { lstat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { cachesFolder } from '../platform';
 
 const RUNS = 'labelscope-runs';
 
@@ -54,9 +54,6 @@ export const userCacheFolder = (name: CacheName): string => join(userCache(), na
 
 /** LABELSCOPE_CACHE names another folder. */
 function userCache(): string {
-  const { LABELSCOPE_CACHE, LOCALAPPDATA, XDG_CACHE_HOME } = process.env;
-  if (LABELSCOPE_CACHE) return LABELSCOPE_CACHE;
-  if (process.platform === 'win32') return join(LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'labelscope');
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'labelscope');
-  return join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'labelscope');
+  const { LABELSCOPE_CACHE } = process.env;
+  return LABELSCOPE_CACHE ? LABELSCOPE_CACHE : join(cachesFolder(), 'labelscope');
 }

@@ -1,7 +1,8 @@
 // Finds the files of a data set's images in their folder. File names come from the annotation file and are not trusted:
 // none may lead out of the folder, by its spelling or through a link.
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, join, posix, relative, sep, win32 } from 'node:path';
+import { join, posix } from 'node:path';
+import { foldedName, isWithin, leadsOut, withSlashes } from '../platform';
 import { DatasetError } from './errors';
 
 export interface FileProblem {
@@ -23,7 +24,7 @@ export async function findFiles(fileNames: Iterable<string>, folder: string): Pr
   const byFolder = new Map<string, string[]>();
   for (const fileName of new Set(fileNames)) {
     if (!isSafeName(fileName)) found.set(fileName, outside(fileName, folder));
-    else groupOf(byFolder, posix.dirname(toPosix(fileName))).push(fileName);
+    else groupOf(byFolder, posix.dirname(withSlashes(fileName))).push(fileName);
   }
   for (const [subfolder, names] of byFolder) {
     const entries = await listFolder(root, join(folder, subfolder));
@@ -54,29 +55,19 @@ function groupOf(groups: Map<string, string[]>, key: string): string[] {
   return group;
 }
 
-/** A backslash separates folders on Windows and is an ordinary character elsewhere. */
-const toPosix = (fileName: string) => (sep === '\\' ? fileName.replaceAll('\\', '/') : fileName);
-
-/** Refuses names that mean another place on any system, so that a data set does not change its meaning between them. */
 function isSafeName(fileName: string): boolean {
-  if (fileName === '' || fileName.includes('\0')) return false;
-  if (posix.isAbsolute(fileName) || win32.isAbsolute(fileName) || /^[a-z]:/i.test(fileName)) return false;
-  return !fileName.split(/[/\\]/).includes('..');
+  return fileName !== '' && !fileName.includes('\0') && !leadsOut(fileName);
 }
 
 type Entries = Map<string, 'file' | 'link'> | 'outside';
 
-// Windows and macOS find Image.JPG under the name image.jpg, and macOS stores accents decomposed.
-const foldsCase = process.platform === 'win32' || process.platform === 'darwin';
-const fold = (name: string) => (foldsCase ? name.normalize('NFC').toLowerCase() : name);
-
 /** The files of a folder by folded name; empty where there is no such folder. */
 async function listFolder(root: string, folder: string): Promise<Entries> {
   try {
-    if (!isInside(root, await realpath(folder))) return 'outside';
+    if (!isWithin(root, await realpath(folder))) return 'outside';
     const entries = await readdir(folder, { withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile() || entry.isSymbolicLink());
-    return new Map(files.map((entry) => [fold(entry.name), entry.isFile() ? 'file' : 'link']));
+    return new Map(files.map((entry) => [foldedName(entry.name), entry.isFile() ? 'file' : 'link']));
   } catch {
     return new Map();
   }
@@ -84,12 +75,12 @@ async function listFolder(root: string, folder: string): Promise<Entries> {
 
 async function findIn(entries: Entries, root: string, folder: string, fileName: string): Promise<{ path: string } | FileProblem> {
   if (entries === 'outside') return outside(fileName, folder);
-  const path = join(folder, toPosix(fileName));
-  const kind = entries.get(fold(posix.basename(toPosix(fileName))));
+  const path = join(folder, withSlashes(fileName));
+  const kind = entries.get(foldedName(posix.basename(withSlashes(fileName))));
   if (kind === 'file') return { path };
   const target = kind === 'link' ? await linkTarget(path) : undefined;
   if (target === undefined) return { code: 'image-missing', fileName, message: `${fileName} is not in ${folder}.` };
-  return isInside(root, target) ? { path } : outside(fileName, folder);
+  return isWithin(root, target) ? { path } : outside(fileName, folder);
 }
 
 /** Where a link to a file leads; undefined for broken links and links to folders. */
@@ -100,11 +91,6 @@ async function linkTarget(path: string): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-}
-
-function isInside(root: string, path: string): boolean {
-  const way = relative(root, path);
-  return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 function outside(fileName: string, folder: string): FileProblem {

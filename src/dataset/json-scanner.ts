@@ -195,15 +195,18 @@ function handleEvent(scanner: Scanner, bytes: Buffer, i: number): number {
 }
 
 /**
- * Members as most are written, `"key": 123,`, one after the other without the tables. Whatever is not, or is cut by the end
- * of the chunk, is left to the tables from there on.
+ * Members as most are written, `"key": 123,` and `"key": "text",`, one after the other without the tables. Whatever is not, or is
+ * cut by the end of the chunk, is left to the tables from there on.
  */
 function readMembers(scanner: Scanner, bytes: Buffer, start: number): number {
   for (let i = start; ;) {
     i = readKey(scanner, bytes, i);
-    if (scanner.state !== MEMBER_VALUE || i >= bytes.length || !isDigit(bytes[i]!)) return i;
-    scanner.state = bytes[i] === 0x30 ? MEMBER_ZERO : MEMBER_INTEGER;
-    i = readNumber(scanner, bytes, i);
+    if (scanner.state !== MEMBER_VALUE || i >= bytes.length) return i;
+    if (bytes[i] === QUOTE) i = readText(scanner, bytes, i);
+    else if (isDigit(bytes[i]!)) {
+      scanner.state = bytes[i] === 0x30 ? MEMBER_ZERO : MEMBER_INTEGER;
+      i = readNumber(scanner, bytes, i);
+    }
     if (scanner.state !== AFTER_MEMBER || bytes[i] !== COMMA) return i;
     const next = bytes[i + 1] === SPACE ? i + 2 : i + 1;
     if (next >= bytes.length || bytes[next] !== QUOTE) return i;
@@ -215,8 +218,7 @@ function readMembers(scanner: Scanner, bytes: Buffer, start: number): number {
 function readKey(scanner: Scanner, bytes: Buffer, start: number): number {
   scanner.state = State.key << 8;
   beginToken(scanner, start, true);
-  let end = start;
-  while (end < bytes.length && PLAIN[bytes[end]!] === 1) end++;
+  const end = endOfPlain(bytes, start);
   if (end + 2 >= bytes.length || bytes[end] !== QUOTE) return start;
   scanner.start = -1;
   scanner.wanted = scanner.handler.key(bytes, start, end);
@@ -224,6 +226,23 @@ function readKey(scanner: Scanner, bytes: Buffer, start: number): number {
   scanner.state = colon ? MEMBER_VALUE : State.colon << 8;
   if (!colon) return end + 1;
   return bytes[end + 2] === SPACE ? end + 3 : end + 2;
+}
+
+/** A text without escapes that lies whole in the chunk; else it is left where it begins. */
+function readText(scanner: Scanner, bytes: Buffer, quote: number): number {
+  const start = quote + 1;
+  const end = endOfPlain(bytes, start);
+  if (bytes[end] !== QUOTE) return quote;
+  scanner.at = scanner.base + start;
+  scanner.state = AFTER_MEMBER;
+  if (scanner.wanted) scanner.handler.string(bytes, start, end);
+  return end + 1;
+}
+
+function endOfPlain(bytes: Buffer, start: number): number {
+  let end = start;
+  while (end < bytes.length && PLAIN[bytes[end]!] === 1) end++;
+  return end;
 }
 
 /** A number of ordinary length, without sign and exponent, that lies whole in the chunk; its value is made on the way. */

@@ -3,6 +3,7 @@ import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { libraryFile } from '../platform';
 import { LabelscopeError } from '../protocol/errors';
 import type { DeviceReport, DeviceUsed, EngineReport } from '../protocol/messages';
 import type { DeviceChoice } from '../protocol/recipe';
@@ -88,8 +89,7 @@ async function lookAt(device: Device): Promise<ProbeAnswer> {
 }
 
 function cudaProvider(): string {
-  const library = process.platform === 'win32' ? 'onnxruntime_providers_cuda.dll' : 'libonnxruntime_providers_cuda.so';
-  return join(librariesOf(packageInUse()), library);
+  return join(librariesOf(packageInUse()), libraryFile('onnxruntime_providers_cuda'));
 }
 
 /** Tries the device in a process of its own: a driver that crashes takes only that process with it. */

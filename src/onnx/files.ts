@@ -1,7 +1,8 @@
 // ONNX models on disk: the one file of this room that touches the file system.
 import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { isWithin } from '../platform';
 import { decodeModel } from './decode';
 import type { ExternalData } from './decode-tensor';
 import { MAX_FILE_BYTES } from './format';
@@ -50,10 +51,7 @@ function externalData(path: string): ExternalData {
 
 /** The file's true path; a link inside the folder that points out of it is refused as well. */
 function insideFolder(folder: string, location: string, model: string): string {
-  const inside = (base: string, target: string) => {
-    const way = relative(base, target);
-    return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-  };
+  const inside = (base: string, target: string) => target !== base && isWithin(base, target);
   const refuse = () =>
     new OnnxError(
       'onnx-file',

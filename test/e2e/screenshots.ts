@@ -1,12 +1,14 @@
-// `npm run screenshots`: pictures of every window in light, dark and high contrast, from real runs, into docs/pictures.
+// `npm run screenshots [-- FOLDER]`: pictures of windows in light, dark and high contrast, from real runs, into docs/pictures; with a
+// folder, of those that are not there: every tab of the evaluation from top to bottom, the comparison and the review, to be looked at.
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { FrameLocator } from 'playwright-core';
-import { contextMenu, explorerItem, type Person, ready, ROOT, runCommand, visit, windowWith } from './person';
-import { prepareWorkspace } from './workspace';
+import { contextMenu, enterThrough, explorerItem, type Person, ready, ROOT, runCommand, visit, windowWith } from './person';
+import { prepareWorkspace, withEngine } from './workspace';
 
-const OUT = join(ROOT, 'docs', 'pictures');
+const [GIVEN] = process.argv.slice(2);
+const OUT = GIVEN === undefined ? join(ROOT, 'docs', 'pictures') : resolve(GIVEN);
 const THEMES = { light: 'Default Light Modern', dark: 'Default Dark Modern', 'high-contrast': 'Default High Contrast' } as const;
 const IMAGE = 'scene-000004.jpg';
 
@@ -15,7 +17,8 @@ async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'labelscope-pictures-'));
   try {
     // As `npm start` makes them.
-    await prepareWorkspace(folder, ['animals']);
+    await prepareWorkspace(folder, GIVEN === undefined ? ['animals'] : ['animals', 'again']);
+    if (GIVEN !== undefined) await measureLooking(join(folder, 'labelscope-runs', 'again'));
     for (const [name, theme] of Object.entries(THEMES)) await picturesOf(folder, name, theme);
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -31,6 +34,10 @@ async function picturesOf(folder: string, name: string, theme: string): Promise<
   };
   try {
     await ready(person);
+    if (GIVEN !== undefined) {
+      await others(person, shoot);
+      return;
+    }
     const dataset = await showDataset(person);
     await shoot('dataset');
     await dataset.locator('[data-card="categories"] .choice').first().click();
@@ -49,6 +56,47 @@ async function picturesOf(folder: string, name: string, theme: string): Promise<
   } finally {
     await person.close();
   }
+}
+
+/** Pointing and the sanity check, as its tab shows them. */
+async function measureLooking(model: string): Promise<void> {
+  await withEngine(async (engine) => {
+    await engine.request('pointing', { model, device: 'cpu' });
+    await engine.request('sanity', { model, device: 'cpu' });
+  });
+}
+
+/** Runs in the page: whether there was something below. */
+const SCROLL = `(html) => {
+  const before = html.scrollTop;
+  html.scrollBy(0, html.clientHeight - 80);
+  return html.scrollTop > before;
+}`;
+
+async function others(person: Person, shoot: (what: string) => Promise<void>): Promise<void> {
+  await runCommand(person, 'Labelscope: Open Evaluation Panel');
+  // The newest comes first.
+  await enterThrough(person, ['Which']);
+  const panel = await windowWith(person, '#threshold');
+  for (const tab of ['overview', 'failures', 'thresholds', 'calibration', 'looking']) {
+    await panel.locator(`#tab-${tab}`).click();
+    // What a tab fits is there a while later.
+    await person.page.waitForTimeout(2500);
+    for (let page = 0; page < 4; page++) {
+      await shoot(`${tab}-${page}`);
+      const moved: unknown = await panel.locator('html').evaluate(SCROLL);
+      if (moved !== true) break;
+    }
+  }
+  await runCommand(person, 'View: Close All Editors');
+  await runCommand(person, 'Labelscope: Compare Runs');
+  await windowWith(person, '[data-card="metrics"]');
+  await shoot('compare');
+  await contextMenu(person, await explorerItem(person, 'annotations', 'instances_train.json'), 'Review Labels…');
+  const review = await windowWith(person, '[data-find], [data-question]');
+  if (await review.locator('[data-find]').isVisible()) await review.locator('[data-find]').click();
+  await (await windowWith(person, '[data-question]', 120_000)).locator('figure img').waitFor();
+  await shoot('review');
 }
 
 async function showDataset(person: Person): Promise<FrameLocator> {

@@ -2,8 +2,12 @@
 import sharp, { type Sharp } from 'sharp';
 import { encodeModel } from '../../src/onnx/encode';
 import { buildInferenceModel } from '../../src/onnx/inference';
+import { ENTRY, TENSOR } from '../../src/onnx/format';
 import type { Model } from '../../src/onnx/model';
+import type { WindowName } from '../../src/protocol/windows';
+import { CALLS } from '../protocol/calls';
 import { withNewHead } from '../../src/onnx/classifier';
+import { bytesField, integerField, message, tensorFile, textField } from '../support/protobuf';
 import { bottlenecks, mobileNetwork, perceptron, residualNetwork, transformer } from '../support/networks';
 
 const CATEGORIES = ['dog', 'cat', '__proto__'];
@@ -114,29 +118,14 @@ export const HISTORY = [1, 2, 3]
   .map((iteration) => JSON.stringify({ iteration, epoch: 1, loss: 0.5, learnRate: 0.1, validationLoss: 0.4 }))
   .join('\n');
 
-/** Messages of windows. */
-export const MESSAGES: readonly object[] = [
-  { kind: 'ready' },
-  {
-    kind: 'call',
-    id: 1,
-    call: 'browse',
-    params: { filter: { has: [1], labels: [0, 3] }, finding: null, order: 'file', descending: true, offset: 0, limit: 9 },
-  },
-  {
-    kind: 'call',
-    id: 2,
-    call: 'decide',
-    params: { changes: [{ image: 'a', category: 'dog', decision: 'accept', kind: 'wrong' }] },
-  },
-  {
-    kind: 'call',
-    id: 3,
-    call: 'saveThresholds',
-    params: { mode: 'global', objective: { kind: 'f1' }, division: { kind: 'half' }, seed: 0 },
-  },
-  { kind: 'call', id: 4, call: 'command', params: { command: 'train' } },
-];
+/** Messages of windows: every call of each. */
+export const MESSAGES: readonly { readonly window: WindowName; readonly message: object }[] = Object.entries(CALLS).flatMap(
+  ([window, calls]) =>
+    [{ kind: 'ready' }, ...calls.map(([call, params], id) => ({ kind: 'call', id, call, params }))].map((message) => ({
+      window: window as WindowName,
+      message,
+    })),
+);
 
 /** Pictures of every format that is read, by their endings, and some whose ending is another. */
 export async function pictures(): Promise<readonly (readonly [string, Uint8Array])[]> {
@@ -159,6 +148,8 @@ export async function pictures(): Promise<readonly (readonly [string, Uint8Array
     ['png', make(48, 32).toColourspace('rgb16').png()],
     ['png', make(48, 32).png({ palette: true, progressive: true })],
     ['png', make(1, 1).png()],
+    ['png', make(30_000, 1).png()],
+    ['jpg', make(1, 30_000).greyscale().jpeg()],
     ['webp', make(48, 32).webp()],
     ['webp', film.clone().webp({ lossless: true })],
     ['gif', film.clone().gif()],
@@ -193,8 +184,37 @@ export function networks(): readonly Uint8Array[] {
     thresholds: [0.5, 0.5, 0.5],
     provenance: {},
   });
-  return [...plain, ours, ...plain.flatMap(hostile)].map(encodeModel);
+  return [...[...plain, ours, ...plain.flatMap(hostile)].map(encodeModel), ...OUTSIDE, ...HUGE];
 }
+
+/** Data in files that are not the model's: outside its folder, no files at all, far beyond their end. */
+const OUTSIDE = [
+  { location: '../outside.bin' },
+  { location: '/etc/passwd' },
+  { location: 'C:\\Windows\\win.ini' },
+  { location: '\\\\host\\share\\w.bin' },
+  { location: '.' },
+  { location: '/dev/zero', length: '12' },
+  { location: 'network.onnx', offset: '0', length: '9007199254740993' },
+  { location: 'network.onnx', offset: '-12', length: '12' },
+  { location: '__proto__', checksum: '0' },
+].map((entries) =>
+  tensorFile(1, [3], (writer) => {
+    integerField(writer, TENSOR.location, 1);
+    for (const [key, value] of Object.entries(entries)) {
+      const entry = message((inner) => {
+        textField(inner, ENTRY.key, key);
+        textField(inner, ENTRY.value, value);
+      });
+      bytesField(writer, TENSOR.external, entry);
+    }
+  }),
+);
+
+/** Tensors that would not fit into any memory, into a number, or into the file that promises them. */
+const HUGE = [[2 ** 31, 2 ** 31], [2n ** 62n], [2 ** 40, 0], [-1, -1], [2 ** 30], Array.from({ length: 64 }, () => 2)].map(
+  (dims) => tensorFile(1, dims, (writer) => bytesField(writer, TENSOR.raw, new Uint8Array(12))),
+);
 
 /** A cycle, a missing initializer, a loop of a node with itself, an output that nobody makes. */
 function hostile(model: Model): Model[] {

@@ -19,7 +19,6 @@ import { type RandomStream, randomStream } from '../../src/metrics/random';
 import { OnnxError } from '../../src/onnx/model';
 import { LabelscopeError } from '../../src/protocol/errors';
 import { understood } from '../../src/protocol/window-shapes';
-import type { WindowName } from '../../src/protocol/windows';
 import { COCO, DECISIONS, HISTORY, MESSAGES, networks, pictures, PREDICTIONS, PREDICTIONS_CSV, RUN } from './corpus';
 import { damaged, damagedTree } from './mutate';
 
@@ -133,8 +132,8 @@ const MAKERS: Readonly<Record<Kind, (folder: string) => Reader | Promise<Reader>
     return outcomeOf('', () => recipeWith(pick(['quick', 'matlab-example'] as const, random), set));
   },
   messages: () => (random) => {
-    const window = pick<WindowName>(['dataset', 'training', 'evaluation', 'image', 'labels', 'review', 'compare'], random);
-    const said = understood(window, damagedTree(pick(MESSAGES, random), random));
+    const { window, message } = pick(MESSAGES, random);
+    const said = understood(window, damagedTree(message, random));
     return Promise.resolve(said === undefined || (typeof said === 'object' && 'wrong' in said) ? 'refused' : 'read');
   },
 };

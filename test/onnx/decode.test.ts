@@ -7,7 +7,8 @@ import { decodeModel } from '../../src/onnx/decode';
 import { encodeModel } from '../../src/onnx/encode';
 import { OnnxError } from '../../src/onnx/model';
 import type { Graph, Model } from '../../src/onnx/model';
-import { bytesField, fileOf, floats, integerField, LINEAR, message, model, node, tensorFile, textField } from './samples';
+import { floats, LINEAR, model, node } from './samples';
+import { bytesField, fileOf, integerField, message, tensorFile, textField } from '../support/protobuf';
 
 type Write = (writer: BinaryWriter) => unknown;
 

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeModel } from '../../src/onnx/encode';
 import { readModel } from '../../src/onnx/files';
-import { bytesField, integerField, LINEAR, message, tensorFile, textField } from './samples';
+import { LINEAR } from './samples';
+import { bytesField, integerField, message, tensorFile, textField } from '../support/protobuf';
 
 let folder: string;
 beforeEach(async () => {

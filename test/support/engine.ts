@@ -10,6 +10,7 @@ import type { Model, Tensor } from '../../src/onnx/model';
 import type { HistoryPoint, LogLine } from '../../src/protocol/messages';
 import { ENGINE } from './tiny';
 
+export { isAlive } from './process';
 export { trainParams, writeTinyBackbone } from './tiny';
 
 /** '' where the bundles are built; else what a skipped title says. */
@@ -29,16 +30,6 @@ export async function pointsOf(run: string): Promise<HistoryPoint[]> {
 
 export async function jsonOf<T>(path: string): Promise<T> {
   return JSON.parse(await readFile(path, 'utf8')) as T;
-}
-
-/** True while a process of this id runs (a zombie does not). */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Waits until a condition holds. The test's own time limit ends it where it never does. */

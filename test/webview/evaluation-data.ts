@@ -1,5 +1,6 @@
 // An evaluation as the panel is told it, of any size: labels and scores follow from a seed, everything else from them.
 import { evaluate } from '../../src/metrics/evaluate';
+import type { ScoredSet } from '../../src/metrics/types';
 import type { EvaluatedImage, EvaluationData } from '../../src/protocol/windows';
 import { type RandomStream, randomStream } from '../../src/metrics/random';
 
@@ -15,12 +16,17 @@ export interface EvaluationSize {
 const even = (label: number, random: RandomStream) => 0.25 * label + 0.75 * random.next();
 
 /** About three labels an image; scores that lean towards the truth, unless others are asked for. */
-export function evaluationData({ images, categories, seed = 1, facts = null, scoreOf = even }: EvaluationSize): EvaluationData {
+export function evaluationSet({ images, categories, seed = 1, scoreOf = even }: EvaluationSize): ScoredSet {
   const random = randomStream('evaluation', seed);
   const share = Math.min(0.5, 3 / categories.length);
   const labels = new Uint8Array(images * categories.length).map(() => Number(random.next() < share));
-  const scores = Float64Array.from(labels, (label) => scoreOf(label, random));
-  const set = { images, categories, labels, scores };
+  return { images, categories, labels, scores: Float64Array.from(labels, (label) => scoreOf(label, random)) };
+}
+
+export function evaluationData(size: EvaluationSize): EvaluationData {
+  const { images, categories, facts = null } = size;
+  const set = evaluationSet(size);
+  const { labels, scores } = set;
   return {
     folder: '/runs/one',
     name: 'one',

@@ -1,14 +1,13 @@
 // Where a run at work listens: a socket whose name follows from its folder, so that nobody has to write it down.
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { socketOf } from '../../platform';
 
 /** One address a folder, whatever links lead to it; the folder need not be there yet. @param folder absolute */
 export async function addressOf(folder: string): Promise<string> {
   const place = await placeOf(folder);
-  const name = `labelscope-${createHash('sha256').update(place).digest('hex').slice(0, 16)}`;
-  return process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : join(tmpdir(), `${name}.sock`);
+  return socketOf(`labelscope-${createHash('sha256').update(place).digest('hex').slice(0, 16)}`);
 }
 
 async function placeOf(folder: string): Promise<string> {

@@ -1,6 +1,7 @@
 // Files that are either the old ones or the new ones, whatever happens in between: temporary name, sync, rename.
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { syncsFolders } from '../../platform';
 import { LabelscopeError } from '../../protocol/errors';
 
 /**
@@ -58,9 +59,9 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Without it the rename itself may be lost with the power. Windows cannot open folders and needs no such thing. */
+/** Without it the rename itself may be lost with the power. */
 async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
+  if (!syncsFolders()) return;
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

@@ -2,6 +2,7 @@
 // Whoever connects joins the run.
 import { chmod, link, rename, rm } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { isSocketFile } from '../../platform';
 import { LabelscopeError } from '../../protocol/errors';
 import { addressOf } from '../client/address';
 
@@ -20,7 +21,7 @@ export async function holdRun(folder: string, serve: (socket: Socket) => void): 
     if (failure === 'EADDRINUSE') throw busy(folder);
   }
   // What a run may be told is for the person who started it.
-  if (failure === undefined && process.platform !== 'win32') await chmod(address, 0o600);
+  if (failure === undefined && isSocketFile()) await chmod(address, 0o600);
   return () => server.close();
 }
 

@@ -27,14 +27,19 @@ export function panelsOf<W extends PanelName>(extension: vscode.Uri, kind: Panel
   const fill = async (panel: vscode.WebviewPanel, resource: string) => {
     open.set(resource, panel);
     const attached: Closable[] = [];
+    let closed = false;
     panel.onDidDispose(() => {
+      closed = true;
       if (open.get(resource) === panel) open.delete(resource);
       for (const item of attached) item.dispose();
     });
     const icon = (file: string) => vscode.Uri.joinPath(extension, 'media', file);
     panel.iconPath = { light: icon('view.svg'), dark: icon('view-dark.svg') };
     panel.title = kind.title(resource);
-    const window = openWindow<W>(panel.webview, { name: kind.name, extension, resource, ...(await kind.open(resource)) });
+    const opened = await kind.open(resource);
+    // A person may have closed it meanwhile: then there is no page to fill, and nothing may begin to listen.
+    if (closed) return;
+    const window = openWindow<W>(panel.webview, { name: kind.name, extension, resource, ...opened });
     if (kind.attach) attached.push(kind.attach(resource, window));
   };
   const serializer = vscode.window.registerWebviewPanelSerializer(viewType, {
