@@ -14,7 +14,7 @@ import type { EngineName } from '../protocol/recipe';
 import { browse, release, thumbnails } from './browse';
 import { type Context, makeContext } from './context';
 import { compare } from './compare';
-import { install, remove } from './cuda';
+import { install, remove } from './install';
 import { diagnose } from './health-diagnose';
 import { doctor } from './doctor';
 import { evaluateModel } from './evaluate';
