@@ -13,6 +13,9 @@ import { CATEGORIES, type TinyData, writeTinyData } from '../support/data';
 import { trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
 
 const SET = { epochs: '2', batchSize: '4', validationFrequency: '2', learnRate: '0.01' };
+/** What npm run test:tensorflow has set up; else JavaScript. */
+const NATIVE = process.env.LABELSCOPE_TENSORFLOW;
+
 const ENGINES: readonly EngineName[] = ['onnxruntime', 'tensorflow'];
 
 let folder: string;
@@ -26,8 +29,8 @@ let engines: Readonly<Record<EngineName, EngineClient>>;
 beforeAll(async () => {
   if (UNBUILT) return;
   folder = await mkdtemp(join(tmpdir(), 'second-engine-'));
-  [place, tiny] = [join(folder, 'place'), join(folder, 'tiny.onnx')];
-  await writeTensorFlow(join(place, 'node_modules', '@tensorflow', 'tfjs'));
+  [place, tiny] = [NATIVE ?? join(folder, 'place'), join(folder, 'tiny.onnx')];
+  if (!NATIVE) await writeTensorFlow(join(place, 'node_modules', '@tensorflow', 'tfjs'));
   data = await writeTinyData(join(folder, 'data'), { train: 12, validation: 4 });
   await writeTinyBackbone(tiny);
   process.env.LABELSCOPE_TENSORFLOW = place;
@@ -39,7 +42,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   if (UNBUILT) return;
-  delete process.env.LABELSCOPE_TENSORFLOW;
   await Promise.all(ENGINES.map((name) => engines[name].stop()));
   await rm(folder, { recursive: true, force: true });
 });
@@ -103,7 +105,11 @@ describe.skipIf(UNBUILT)(`the engine tensorflow${UNBUILT}`, () => {
     const result = await runCli(['doctor', '--engine', 'tensorflow', '--json'], { cwd: folder });
     expect(jsonResult(result)).toMatchObject({
       engine: 'tensorflow',
-      tensorflow: { found: { package: '@tensorflow/tfjs 4.22.0', backend: 'plain JavaScript', gpu: false } },
+      tensorflow: {
+        found: NATIVE
+          ? { package: '@tensorflow/tfjs-node 4.22.0', backend: 'tensorflow', library: 'TensorFlow 2.15.1', gpu: false }
+          : { package: '@tensorflow/tfjs 4.22.0', backend: 'plain JavaScript', gpu: false },
+      },
       chosen: { device: 'cpu', engine: 'tensorflow' },
     });
   });
