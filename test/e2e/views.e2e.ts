@@ -195,6 +195,29 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     await after.getByText(`Image folder: ${shots}`).waitFor();
   });
 
+  it.runIf(process.platform === 'linux')('adds CUDA support from a folder, says what came of it, and takes it away', async () => {
+    const provider = join(folder, 'provider');
+    await mkdir(provider);
+    for (const name of ['shared', 'cuda']) await writeFile(join(provider, `libonnxruntime_providers_${name}.so`), 'no library');
+    const said = () => person.page.locator('.monaco-dialog-box', { hasText: 'Devices' });
+    const added = async () => (await readdir(join(process.env.LABELSCOPE_CACHE!, 'runtime')).catch(() => [])).length;
+    await runCommand(person, 'Labelscope: Add CUDA Support');
+    await person.page.locator('.quick-input-list .monaco-list-row', { hasText: 'From a folder' }).click();
+    // With its last slash: without it, a folder in the one that is shown only filters the list.
+    await answer(/labelscope-views-[^/]*\/?$/, `${provider}/`);
+    await said().waitFor();
+    expect(await added()).toBe(1);
+    // Loading it was tried, and failed: these are no libraries.
+    expect(await said().textContent()).toMatch(/– CUDA: (?!.*not installed).*Used: cpu/s);
+    await button(person, 'OK').click();
+    await runCommand(person, 'Labelscope: Remove CUDA Support');
+    await button(person, 'Remove').click();
+    await said().waitFor();
+    expect(await said().textContent()).toContain('CUDA provider is not installed');
+    expect(await added()).toBe(0);
+    await button(person, 'OK').click();
+  });
+
   it('deletes a run, after asking, for good where there is no trash; a comparison with it keeps what it found', async () => {
     await runCommand(person, 'Labelscope: Compare Runs');
     const comparison = await windowWith(person, 'h1:has-text("Runs side by side")');
