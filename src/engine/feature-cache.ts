@@ -59,9 +59,9 @@ export async function featureCache(annotations: string, source: FeatureSource, r
 }
 
 /** Features of one space are the same numbers for the same image: also the programs that make them are part of its name. */
-function spaceOf({ backbone, width, height, device, engine = 'onnxruntime' }: FeatureSource): string {
+function spaceOf({ backbone, width, height, device, engine }: FeatureSource): string {
   const programs = [onnxRuntimeVersion(), sharp.versions.sharp, sharp.versions.vips, process.platform, process.arch];
-  return digestOf([FORMAT, backbone, width, height, device, ...(engine === 'onnxruntime' ? [] : [engine]), ...programs], 32);
+  return digestOf([FORMAT, backbone, width, height, device, ...(engine === undefined ? [] : [engine]), ...programs], 32);
 }
 
 function digestOf(what: unknown, length: number): string {

@@ -1,5 +1,5 @@
 // The engine's process with TensorFlow.js in place of ONNX Runtime: found, told of, and of the same effect on runs and models.
-import { build } from 'esbuild';
+import { build, type BuildOptions } from 'esbuild';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -51,7 +51,13 @@ async function writeTensorFlow(to: string): Promise<void> {
   await mkdir(to, { recursive: true });
   const parts = ['@tensorflow/tfjs-core/dist/register_all_gradients', '@tensorflow/tfjs-backend-cpu'];
   const contents = [...parts.map((part) => `import '${part}';`), "export * from '@tensorflow/tfjs-core';"].join('\n');
-  const options = { bundle: true, platform: 'node', format: 'cjs', mainFields: ['module', 'main'], logLevel: 'error' } as const;
+  const options: BuildOptions = {
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    mainFields: ['module', 'main'],
+    logLevel: 'error',
+  };
   await build({ stdin: { contents, resolveDir: process.cwd() }, outfile: join(to, 'index.js'), ...options });
   await writeFile(join(to, 'package.json'), JSON.stringify({ name: '@tensorflow/tfjs', version: '4.22.0', main: 'index.js' }));
 }
