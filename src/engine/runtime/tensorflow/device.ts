@@ -18,7 +18,7 @@ export async function tensorFlowDevice(runtime: Runtime, choice: DeviceChoice): 
   return { device, engine: 'tensorflow', reason: `${wordsOf(description)}.`, threads: availableParallelism() };
 }
 
-export function wordsOf({ package: name, backend, library, gpu }: EngineDescription): string {
+function wordsOf({ package: name, backend, library, gpu }: EngineDescription): string {
   const native = library ?? backend;
   return `${name} (${native}${gpu ? ', on the graphics card' : ', on the CPU'})`;
 }
