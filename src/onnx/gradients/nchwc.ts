@@ -1,4 +1,5 @@
 // Gradients of ONNX Runtime's convolution on blocked channels (see nchwc.ts), themselves such convolutions.
+import { elementCount } from '../model';
 import { Blocked } from '../nchwc';
 import type { Value } from '../operator';
 import type { GradientContext, GradientRule } from './rule';
@@ -30,6 +31,7 @@ export const NCHWC_GRADIENTS: Readonly<Record<string, GradientRule>> = {
     const blocked = new Blocked(g);
     return [blocked.op('ReorderOutput', [dy], { channels: dy.dims[1]!, channels_last: op.number('channels_last', 0) })];
   },
+  ReorderOutput: ({ g, op, dy }) => [new Blocked(g).op('ReorderInput', [dy], { channels_last: op.number('channels_last', 0) })],
 };
 
 function masked({ op, m, y, dy }: GradientContext): Value {
@@ -95,14 +97,19 @@ function filterGradient(context: GradientContext, blocked: Blocked, geometry: Ge
   return m.reshape(m.transpose(m.concat(parts, 1), [0, 3, 1, 2, 4]), filters.dims);
 }
 
-/** All pixels are channels. */
-function pointwiseGradient({ m }: GradientContext, blocked: Blocked, { x, d }: Factors): Value {
-  const [groups, inside, h, rowOfX] = x.dims as [number, number, number, number];
-  const out = d.dims[1]!;
-  const count = groups * h * rowOfX;
-  const seen = m.reshape(blocked.imagesInside(x), [1, count, 1, inside]);
-  const kernel = m.reshape(blocked.channelsOutside(d), [out, count, 1, 1]);
-  return blocked.op('Conv', [seen, kernel], { kernel_shape: [1, 1] });
+/**
+ * All pixels are channels. One of the two factors is laid out anew, in two passes: x, or d where that saves more than turning the
+ * gradient, which comes out with its sides exchanged then.
+ */
+function pointwiseGradient({ m }: GradientContext, blocked: Blocked, { x, filters, d }: Factors): Value {
+  const product = (seen: Value, kernel: Value): Value => {
+    const count = blocked.countOf(seen);
+    const rows = m.reshape(blocked.imagesInside(seen), [1, count, 1, seen.dims[1]!]);
+    const columns = m.reshape(blocked.channelsOutside(kernel), [kernel.dims[1]!, count, 1, 1]);
+    return blocked.op('Conv', [rows, columns], { kernel_shape: [1, 1] });
+  };
+  if (elementCount(x.dims) - elementCount(d.dims) <= elementCount(filters.dims)) return product(x, d);
+  return blocked.exchanged(m.reshape(product(d, x), [x.dims[1]!, d.dims[1]!, 1, 1]));
 }
 
 /** [1, O, kw, I] in blocks of O. */
