@@ -35,6 +35,7 @@ const PROGRAMS = {
     tour: 'src/cli/tour.ts',
     engine: 'src/engine/main.ts',
     worker: 'src/engine/runtime/worker.ts',
+    tensorflow: 'src/engine/runtime/tensorflow/worker.ts',
     // ONNX Runtime's own: what *Add CUDA Support* runs.
     'install-onnxruntime': 'node_modules/onnxruntime-node/script/install.js',
     bench: 'bench/main.ts',

@@ -1,10 +1,9 @@
 // Labelscope as a contestant: the path that training and prediction take, through the runtime's worker thread.
 import ortPackage from 'onnxruntime-node/package.json';
-import { join } from 'node:path';
 import { blocksHere } from '../src/engine/forms/processor';
 import { startLearner } from '../src/engine/train/learner';
 import type { Device } from '../src/engine/runtime/messages';
-import { type Runtime, startRuntime } from '../src/engine/runtime/runtime';
+import { type Runtime, startEngineRuntime } from '../src/engine/runtime/runtime';
 import { IMAGE, PROBABILITIES } from '../src/onnx/classifier';
 import type { Tensor } from '../src/onnx/model';
 import type { FormName } from '../src/protocol/forms';
@@ -20,19 +19,23 @@ export interface OurJob extends Case {
   readonly device: Device;
   /** Of a training step. */
   readonly form: FormName;
+  /** Absent: ONNX Runtime. */
+  readonly engine?: 'tensorflow';
 }
 
 const WARM_UP_STEPS = 3;
 
 /** The child process: sets up, warms up, then works when told to. */
 export async function runOurs(job: OurJob): Promise<void> {
-  const runtime = startRuntime(join(__dirname, 'worker.js'));
+  const runtime = startEngineRuntime(__dirname, job.engine ?? 'onnxruntime');
   const { atOnce, work } = job.kind === 'step' ? await trainingSteps(runtime, job) : await forwardPass(runtime, job);
   const checks: number[] = [];
   while (checks.length < WARM_UP_STEPS) checks.push(...(await work(1)));
   const whole = () => work(atOnce);
   await whole();
-  const ready: Ready = { version: `ONNX Runtime ${ortPackage.version}, Node ${process.version}`, checks };
+  const { package: name, library } = await runtime.describe();
+  const version = job.engine ? [name, library].filter(Boolean).join(', ') : `ONNX Runtime ${ortPackage.version}`;
+  const ready: Ready = { version: `${version}, Node ${process.version}`, checks };
   await answerTurns(ready, whole, atOnce);
   await runtime.close();
 }
@@ -45,11 +48,12 @@ interface Work {
 }
 
 /** Answers the losses before the updates. */
-async function trainingSteps(runtime: Runtime, { backbone, threads, device, form, ...job }: OurJob): Promise<Work> {
+async function trainingSteps(runtime: Runtime, { backbone, threads, device, form, engine, ...job }: OurJob): Promise<Work> {
   const classifier = await workClassifier(backbone);
   const block = form === 'blocked' ? await blockOf(runtime) : undefined;
   const options = { ...OPTIMISER, ...job, batchNormMomentum: undefined, ema: 0, l2On: 'weights-and-norm' as const, block };
-  const learner = await startLearner(runtime, classifier, IMAGE, options, { device, threads });
+  const load = { device, threads, ...(engine && { engine }) };
+  const learner = await startLearner(runtime, classifier, IMAGE, options, load);
   const { image, labels } = workBatch(job.batchSize);
   const one = { batch: { input: image, labels }, learnRate: OPTIMISER.learnRate, iteration: 1 };
   return { atOnce: learner.atOnce, work: (steps) => learner.steps(Array.from({ length: steps }, () => one)) };

@@ -1,9 +1,11 @@
 // The benchmark `step`: ResNet-50 at 224 px, forward inference and whole training steps, in turns with the peers.
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultBackbonePath } from '../src/engine/backbone/locate';
 import type { Device } from '../src/engine/runtime/messages';
+import { tensorFlowPlaces } from '../src/engine/runtime/tensorflow/find';
 import { type Case, nameOf, type Options } from './cases';
 import { type Contestant, startContestant } from './contestant';
 import { installedPeers, type Peer } from './peers';
@@ -17,7 +19,22 @@ const OURS = { command: process.execPath, args: [__filename, 'ours'] };
 function oursOf(kind: Case['kind'], device: Device): Peer[] {
   const plain = { ...OURS, name: 'Labelscope plain', job: { form: 'plain' } };
   const blocked = { ...OURS, name: 'Labelscope', job: { form: 'blocked' }, optional: true };
-  return kind === 'step' && device === 'cpu' ? [blocked, plain] : [{ ...plain, name: 'Labelscope' }];
+  const own = kind === 'step' && device === 'cpu' ? [blocked, plain] : [{ ...plain, name: 'Labelscope' }];
+  return hasTensorFlow() ? [...own, SECOND_ENGINE] : own;
+}
+
+const SECOND_ENGINE: Peer = {
+  ...OURS,
+  name: 'Labelscope, TensorFlow.js',
+  job: { form: 'plain', engine: 'tensorflow' },
+  // It may be for another device than the one that is measured.
+  optional: true,
+};
+
+/** Where the second engine is set up: labelscope doctor --install tensorflow, or a folder of one's own. */
+function hasTensorFlow(): boolean {
+  const native = ['tfjs-node', 'tfjs-node-gpu'].map((name) => join('node_modules', '@tensorflow', name));
+  return tensorFlowPlaces().some((place) => native.some((folder) => existsSync(join(place, folder))));
 }
 
 /** Relative difference of losses up to which two programs count as doing the same work. */

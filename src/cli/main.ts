@@ -2,6 +2,7 @@
 import { join, resolve } from 'node:path';
 import { type EngineClient, engineClient } from '../engine/client/engine';
 import { LabelscopeError, toWireError } from '../protocol/errors';
+import { ENGINE_VARIABLE, type EngineName } from '../protocol/recipe';
 import { type Io, terminalIo, withPlaces } from './io';
 import { generalHelp, parseArguments, UsageError, verbHelp } from './usage';
 import { DONE, FAILED, STOPPED_BY_PERSON, type Verb } from './verb';
@@ -49,6 +50,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   doctor,
 };
 const WRONG_USAGE = 2;
+const ENGINES: readonly EngineName[] = ['onnxruntime', 'tensorflow'];
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
@@ -84,6 +86,8 @@ async function runVerb(name: string, verb: Verb, argv: readonly string[], io: Io
       process.stdout.write(verbHelp(name, verb.spec) + '\n');
       return DONE;
     }
+    // Other processes that this one starts, Slurm's too, use the same one.
+    if (args.text('engine') !== undefined) process.env[ENGINE_VARIABLE] = args.choice('engine', ENGINES, 'onnxruntime');
     if (args.flag('problems')) told = withPlaces(io, resolve(args.positionals[0] ?? '.'));
     return await verb.run(args, { io: told, engine: another(), another, signal: stop.signal });
   } catch (error) {

@@ -38,10 +38,19 @@ const COMMON: Readonly<Record<string, OptionSpec>> = {
   help: { type: 'boolean', help: 'show this help' },
 };
 
+/** Of verbs that compute. */
+const ENGINE: Readonly<Record<string, OptionSpec>> = {
+  engine: { type: 'string', value: 'onnxruntime|tensorflow', help: 'what computes (default: onnxruntime)' },
+};
+
+function optionsOf({ options }: VerbSpec): Readonly<Record<string, OptionSpec>> {
+  return { ...options, ...(options.device && ENGINE), ...COMMON };
+}
+
 /** @throws UsageError where an option is unknown, lacks its value, or arguments are too many or too few */
 export function parseArguments(verb: string, spec: VerbSpec, argv: readonly string[]): Arguments {
   const options = Object.fromEntries(
-    Object.entries({ ...COMMON, ...spec.options }).map(([name, { type, multiple = false }]) => [name, { type, multiple }]),
+    Object.entries(optionsOf(spec)).map(([name, { type, multiple = false }]) => [name, { type, multiple }]),
   );
   const { values, positionals } = parse(argv, options);
   const [fewest, most] = spec.count;
@@ -86,7 +95,7 @@ function choiceOf<T extends string>(name: string, text: string | undefined, choi
 }
 
 export function verbHelp(verb: string, spec: VerbSpec): string {
-  const lines = Object.entries({ ...spec.options, ...COMMON }).map(([name, { value, help }]) => {
+  const lines = Object.entries(optionsOf(spec)).map(([name, { value, help }]) => {
     const left = `  --${name}${value === undefined ? '' : ` ${value}`}`;
     return `${left.padEnd(34)} ${help}`;
   });

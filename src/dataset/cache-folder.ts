@@ -5,8 +5,8 @@ import { cachesFolder } from '../platform';
 
 const RUNS = 'labelscope-runs';
 
-/** Parsed annotation files, pooled features of images, models that were made ready for this processor, what self-checks of training steps found, and an ONNX Runtime with CUDA. */
-type CacheName = 'annotations' | 'features' | 'models' | 'forms' | 'runtime';
+/** Parsed annotation files, pooled features of images, models that were made ready for this processor, what self-checks of training steps found, and what was added: an ONNX Runtime with CUDA, TensorFlow.js. */
+type CacheName = 'annotations' | 'features' | 'models' | 'forms' | 'runtime' | 'tensorflow';
 
 interface Place {
   readonly name?: CacheName;

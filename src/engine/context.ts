@@ -1,9 +1,10 @@
 // What every request of the engine works with: the runtime, the signal to stop, and where words for people go.
 import type { DeviceUsed, RunsFolder } from '../protocol/messages';
-import type { DeviceChoice } from '../protocol/recipe';
+import type { DeviceChoice, EngineName } from '../protocol/recipe';
 import { chooseDevice } from './devices';
 import type { ModelCache } from './models';
 import type { Runtime } from './runtime/runtime';
+import { tensorFlowDevice } from './runtime/tensorflow/device';
 
 export interface Context {
   readonly runtime: Runtime;
@@ -13,12 +14,17 @@ export interface Context {
   /** Where the client keeps its runs, if it says so. */
   readonly runsFolder?: RunsFolder | undefined;
   readonly version: string;
+  readonly engine: EngineName;
   readonly device: (choice: DeviceChoice, threads?: number) => Promise<DeviceUsed>;
 }
 
 /** What it takes to open an annotation file. */
 export type Opening = Pick<Context, 'signal' | 'runsFolder'>;
 
-export function makeContext(own: Omit<Context, 'device'>): Context {
-  return { ...own, device: (choice, threads = 0) => chooseDevice(choice, threads) };
+/** @param own without an engine: onnxruntime */
+export function makeContext(own: Omit<Context, 'device' | 'engine'> & { readonly engine?: EngineName }): Context {
+  const { engine = 'onnxruntime', runtime } = own;
+  const device: Context['device'] = (choice, threads = 0) =>
+    engine === 'tensorflow' ? tensorFlowDevice(runtime, choice) : chooseDevice(choice, threads);
+  return { ...own, engine, device };
 }

@@ -1,23 +1,14 @@
-// The requests `install` and `remove`: ONNX Runtime's CUDA provider in a copy of ONNX Runtime of its own, outside of Labelscope's folder.
+// ONNX Runtime's CUDA provider, added and removed: in a copy of ONNX Runtime of its own, outside of Labelscope's folder.
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
-import { copyFile, cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, cp, mkdir, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { LabelscopeError } from '../protocol/errors';
-import type {
-  InstalledFile,
-  InstalledReport,
-  InstallParams,
-  InstallProgress,
-  InstallResult,
-  RemoveResult,
-} from '../protocol/install';
-import type { Context } from './context';
+import type { InstalledReport, InstallProgress, InstallResult, RemoveResult } from '../protocol/install';
+import { addFolder, removeFolder, reportFolder, whileArriving } from './added';
 import { forgetDevice } from './devices';
-import { isAlive, TEMPORARY } from './run/atomic';
-import { cudaPackage, librariesOf, RECORD, recordOf, shippedPackage } from './runtime/installed';
+import { cudaPackage, librariesOf, shippedPackage } from './runtime/installed';
 
 type Emit = (progress: InstallProgress) => void;
 
@@ -32,63 +23,28 @@ const PLATFORM = `${process.platform}-${process.arch}`;
 const FOLDER_INSTEAD =
   "Or give a folder that holds the provider of ONNX Runtime's GPU package for C++ or Python: labelscope doctor --install cuda --from DIR.";
 
-/**
- * Adds the provider. What was there stays until the new copy is whole.
- *
- * @throws LabelscopeError 'install-unsupported', 'install-missing', 'install-failed', 'write-failed', 'cancelled'
- */
-export async function install({ from }: InstallParams, { signal }: Context, emit: Emit): Promise<InstallResult> {
-  const names = providersHere(from !== undefined);
-  const folder = cudaPackage();
-  const staging = `${folder}.${process.pid}.0.tmp`;
-  try {
-    await removeAbandoned(folder);
+/** @throws LabelscopeError 'install-unsupported', 'install-missing', 'install-failed', 'write-failed', 'cancelled' */
+export async function installCuda(from: string | undefined, signal: AbortSignal, emit: Emit): Promise<InstallResult> {
+  const files = providersHere(from !== undefined);
+  const make = async (staging: string) => {
     await copyPackage(staging);
-    if (from === undefined) await fetchProvider(staging, names, signal, emit);
-    else await copyProvider(from, librariesOf(staging), names);
-    signal.throwIfAborted();
-    const files = await summed(librariesOf(staging), names, emit);
-    await writeFile(join(staging, RECORD), JSON.stringify({ files }, null, 2) + '\n');
-    await rm(folder, { recursive: true, force: true });
-    await rename(staging, folder);
-    forgetDevice('cuda');
-    return { folder, files };
-  } catch (error) {
-    if (error instanceof LabelscopeError || signal.aborted) throw error;
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new LabelscopeError('write-failed', `${folder} could not be written (${detail}). Check free space and permissions.`);
-  } finally {
-    await rm(staging, { recursive: true, force: true }).catch(() => undefined);
-  }
+    if (from === undefined) await fetchProvider(staging, files, signal, emit);
+    else await copyProvider(from, librariesOf(staging), files);
+  };
+  const result = await addFolder({ folder: cudaPackage(), place: librariesOf, make, files }, signal, emit);
+  forgetDevice('cuda');
+  return result;
 }
 
-export async function remove(): Promise<RemoveResult> {
-  const folder = cudaPackage();
-  const removed = existsSync(folder);
-  try {
-    await rm(folder, { recursive: true, force: true });
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new LabelscopeError('write-failed', `${folder} could not be removed (${detail}). End what uses it, and try again.`);
-  }
+export async function removeCuda(): Promise<RemoveResult> {
+  const result = await removeFolder(cudaPackage());
   forgetDevice('cuda');
-  return { folder, removed };
+  return result;
 }
 
 /** Undefined where nothing was added. Reads its files whole: half a second. */
-export async function addedCuda(): Promise<InstalledReport | undefined> {
-  const folder = cudaPackage();
-  if (!existsSync(join(folder, RECORD))) return undefined;
-  return { folder, unchanged: await isUnchanged(folder).catch(() => false) };
-}
-
-async function isUnchanged(folder: string): Promise<boolean> {
-  const { files } = recordOf(folder);
-  const found = await summed(
-    librariesOf(folder),
-    files.map(({ name }) => name),
-  );
-  return files.every(({ sha256 }, k) => found[k]?.sha256 === sha256);
+export function addedCuda(): Promise<InstalledReport | undefined> {
+  return reportFolder({ folder: cudaPackage(), place: librariesOf });
 }
 
 function providersHere(given: boolean): readonly string[] {
@@ -98,16 +54,6 @@ function providersHere(given: boolean): readonly string[] {
     ? `ONNX Runtime's installer has no CUDA provider for Node on ${PLATFORM}. ${FOLDER_INSTEAD}`
     : `There is no CUDA provider of ONNX Runtime for ${PLATFORM}. Use --device webgpu, which needs no installation.`;
   throw new LabelscopeError('install-unsupported', what);
-}
-
-/** What processes that are no more left of earlier tries. */
-async function removeAbandoned(folder: string): Promise<void> {
-  const place = dirname(folder);
-  await mkdir(place, { recursive: true, mode: 0o700 });
-  for (const name of await readdir(place)) {
-    const pid = Number(TEMPORARY.exec(name)?.[1]);
-    if (name.startsWith(basename(folder)) && pid > 0 && !isAlive(pid)) await rm(join(place, name), { recursive: true });
-  }
 }
 
 /** The shipped package with this platform's libraries, and the one that it needs. */
@@ -140,8 +86,7 @@ async function fetchProvider(folder: string, names: readonly string[], signal: A
   const [script, temporary] = [join(folder, 'script', 'install.js'), join(folder, 'tmp')];
   await Promise.all([mkdir(dirname(script)), mkdir(temporary)]);
   await copyFile(join(__dirname, 'install-onnxruntime.js'), script);
-  const watching = setInterval(() => void arrived(temporary).then((bytes) => emit({ stage: 'fetching', bytes })), 500);
-  const failure = await runInstaller(script, temporary, signal).finally(() => clearInterval(watching));
+  const failure = await whileArriving(temporary, emit, runInstaller(script, temporary, signal));
   signal.throwIfAborted();
   // Behind a proxy that refuses, it was seen to end as if all were well.
   if (failure !== undefined || !names.every((name) => existsSync(join(librariesOf(folder), name)))) {
@@ -183,30 +128,4 @@ function proxies(): NodeJS.ProcessEnv {
 function reasonIn(words: string): string {
   const reason = /^\w*Error(?: \[\w+\])?: (.*)$/m.exec(words)?.[1] ?? words;
   return reason.replace(/\s+/g, ' ').trim().slice(0, 200) || 'it gave no reason';
-}
-
-async function arrived(folder: string): Promise<number> {
-  const files = await readdir(folder, { recursive: true }).catch(() => []);
-  const sizes = files.map((file) =>
-    stat(join(folder, file)).then(
-      (found) => (found.isFile() ? found.size : 0),
-      () => 0,
-    ),
-  );
-  return (await Promise.all(sizes)).reduce((a, b) => a + b, 0);
-}
-
-async function summed(folder: string, names: readonly string[], emit?: Emit): Promise<InstalledFile[]> {
-  const files: InstalledFile[] = [];
-  for (const name of names) {
-    const hash = createHash('sha256');
-    let bytes = 0;
-    for await (const chunk of createReadStream(join(folder, name)) as AsyncIterable<Buffer>) {
-      hash.update(chunk);
-      bytes += chunk.length;
-    }
-    emit?.({ stage: 'checking', bytes });
-    files.push({ name, bytes, sha256: hash.digest('hex') });
-  }
-  return files;
 }

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { libraryFile } from '../platform';
 import { LabelscopeError } from '../protocol/errors';
-import type { DeviceReport, DeviceUsed } from '../protocol/messages';
+import type { DeviceReport, DeviceUsed, EngineReport } from '../protocol/messages';
 import type { DeviceChoice } from '../protocol/recipe';
 import { librariesOf, packageInUse } from './runtime/installed';
 import type { Device } from './runtime/messages';
@@ -94,12 +94,24 @@ function cudaProvider(): string {
 
 /** Tries the device in a process of its own: a driver that crashes takes only that process with it. */
 function probe(device: Device): Promise<ProbeAnswer> {
+  const reason = `${nameOf(device)}: the driver crashed or did not answer within a minute.`;
+  return asked<ProbeAnswer>(['--probe', device], { ok: false, slow: false, reason });
+}
+
+/** Loads TensorFlow.js in a process of its own, where a library that crashes does no harm. */
+export function reportTensorFlow(): Promise<EngineReport> {
+  return asked<EngineReport>(['--describe', 'tensorflow'], {
+    problem: 'TensorFlow.js crashed while it was loaded, or did not load within a minute.',
+  });
+}
+
+/** What another process of this engine answers; `otherwise` where it ends without an answer. */
+function asked<T>(args: readonly string[], otherwise: T): Promise<T> {
   return new Promise((resolve) => {
-    const child = fork(__filename, ['--probe', device], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], execArgv: [] });
+    const child = fork(__filename, [...args], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], execArgv: [] });
     const timer = setTimeout(() => child.kill('SIGKILL'), PROBE_LIMIT_MS);
-    const reason = `${nameOf(device)}: the driver crashed or did not answer within a minute.`;
-    let answer: ProbeAnswer = { ok: false, slow: false, reason };
-    child.on('message', (message) => (answer = message as ProbeAnswer));
+    let answer = otherwise;
+    child.on('message', (message) => (answer = message as T));
     child.on('error', () => undefined);
     child.on('close', () => {
       clearTimeout(timer);

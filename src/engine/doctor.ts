@@ -7,7 +7,7 @@ import type { DeviceChoice } from '../protocol/recipe';
 import { defaultBackbonePath } from './backbone/locate';
 import type { Context } from './context';
 import { addedCuda } from './cuda';
-import { reportDevices } from './devices';
+import { reportDevices, reportTensorFlow } from './devices';
 import { reportForms } from './forms/choose';
 import { exists } from './run/folder';
 import { onnxRuntimeVersion } from './runtime/installed';
@@ -25,6 +25,8 @@ export async function doctor({ device }: { readonly device: DeviceChoice }, cont
     backbone: await backbone(),
     devices: await reportDevices(),
     chosen: await context.device(device),
+    engine: context.engine,
+    tensorflow: await reportTensorFlow(),
     forms: await reportForms(context),
     ...(cuda && { cuda }),
   };

@@ -4,7 +4,7 @@ import { mkdir, readdir, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { cacheFolderFor } from '../dataset/cache-folder';
-import type { RunsFolder } from '../protocol/messages';
+import type { DeviceUsed, RunsFolder } from '../protocol/messages';
 import { prune } from '../dataset/cache-files';
 import type { Device } from './runtime/messages';
 import { onnxRuntimeVersion } from './runtime/installed';
@@ -18,6 +18,8 @@ export interface FeatureSource {
   readonly width: number;
   readonly height: number;
   readonly device: Device;
+  /** Absent: onnxruntime. */
+  readonly engine?: DeviceUsed['engine'];
 }
 
 /** A variant of an image's content: its SHA-256, as it is or mirrored. */
@@ -57,9 +59,9 @@ export async function featureCache(annotations: string, source: FeatureSource, r
 }
 
 /** Features of one space are the same numbers for the same image: also the programs that make them are part of its name. */
-function spaceOf({ backbone, width, height, device }: FeatureSource): string {
+function spaceOf({ backbone, width, height, device, engine }: FeatureSource): string {
   const programs = [onnxRuntimeVersion(), sharp.versions.sharp, sharp.versions.vips, process.platform, process.arch];
-  return digestOf([FORMAT, backbone, width, height, device, ...programs], 32);
+  return digestOf([FORMAT, backbone, width, height, device, ...(engine === undefined ? [] : [engine]), ...programs], 32);
 }
 
 function digestOf(what: unknown, length: number): string {

@@ -22,7 +22,7 @@ const LIMITS = { ours: /^[0-9a-f]{32}\.onnx(\.\d+\.tmp)?$/, mostFiles: 4, mostBy
  * @param path the model's file, which says whether it is still the same
  */
 export async function loadKept(path: string, encode: () => Uint8Array, runtime: Runtime, device: DeviceUsed): Promise<number> {
-  if (device.device !== 'cpu') return runtime.load(encode(), device);
+  if (device.device !== 'cpu' || device.engine === 'tensorflow') return runtime.load(encode(), device);
   const stats = await stat(path, { bigint: true });
   const folder = userCacheFolder('models');
   const file = join(folder, `${keyOf(path, stats)}.onnx`);

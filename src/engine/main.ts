@@ -1,5 +1,4 @@
 // The engine process: takes requests over the channel to its parent, answers each with a result, an error or a cancellation.
-import { join } from 'node:path';
 import {
   type CancellationToken,
   createMessageConnection,
@@ -10,11 +9,12 @@ import {
   ResponseError,
 } from 'vscode-jsonrpc/node';
 import { LabelscopeError, toWireError } from '../protocol/errors';
-import type { Envelope, Method, Params, Progress, Result } from '../protocol/messages';
+import type { EngineReport, Envelope, Method, Params, Progress, Result } from '../protocol/messages';
+import type { EngineName } from '../protocol/recipe';
 import { browse, release, thumbnails } from './browse';
 import { type Context, makeContext } from './context';
 import { compare } from './compare';
-import { install, remove } from './cuda';
+import { install, remove } from './install';
 import { diagnose } from './health-diagnose';
 import { doctor } from './doctor';
 import { evaluateModel } from './evaluate';
@@ -29,7 +29,7 @@ import { checkDataset, inspectDataset } from './inspect';
 import { type ModelCache, modelCache } from './models';
 import { calibrate, reset, thresholds } from './fitting/requests';
 import { picture } from './picture';
-import { type Runtime, startRuntime } from './runtime/runtime';
+import { engineHere, type Runtime, startEngineRuntime } from './runtime/runtime';
 import { fixDataset } from './health-fix';
 import { importModel } from './import';
 import { sanity } from './sanity';
@@ -86,8 +86,9 @@ const VERSION = process.env.LABELSCOPE_VERSION ?? '0.0.0';
 
 function serve(): void {
   const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
-  const runtime = startRuntime(join(__dirname, 'worker.js'));
-  const engine: Engine = { runtime, models: modelCache(runtime), gone: new AbortController() };
+  const name = engineHere();
+  const runtime = startEngineRuntime(__dirname, name);
+  const engine: Engine = { name, runtime, models: modelCache(runtime), gone: new AbortController() };
   for (const method of Object.keys(HANDLERS) as Method[]) handle(connection, method, engine);
   // The parent stops jobs through the channel; a Ctrl-C meant for it must not end this process half-way.
   process.on('SIGINT', () => undefined);
@@ -100,6 +101,7 @@ function serve(): void {
 }
 
 interface Engine {
+  readonly name: EngineName;
   readonly runtime: Runtime;
   readonly models: ModelCache;
   /** Aborted when this process is to end. */
@@ -111,13 +113,13 @@ const jobs = new Set<Promise<unknown>>();
 /** Those among them that go on without the parent. */
 const outliving = new Set<Promise<unknown>>();
 
-function handle(connection: MessageConnection, method: Method, { runtime, models, gone }: Engine): void {
+function handle(connection: MessageConnection, method: Method, { name, runtime, models, gone }: Engine): void {
   const handler = HANDLERS[method] as Handler<Method>;
   connection.onRequest(method, async ({ params, progressToken, runsFolder }: Envelope<Method>, token: CancellationToken) => {
     const stop = new AbortController();
     token.onCancellationRequested(() => stop.abort());
     const signal = AbortSignal.any([stop.signal, gone.signal]);
-    const context = makeContext({ runtime, models, signal, runsFolder, version: VERSION });
+    const context = makeContext({ engine: name, runtime, models, signal, runsFolder, version: VERSION });
     const emit = (progress: unknown) => {
       if (process.connected) void connection.sendProgress(PROGRESS, progressToken, progress).catch(() => undefined);
     };
@@ -153,11 +155,25 @@ async function probe(device: Device): Promise<void> {
   // A Ctrl-C would look like a driver that crashed; nobody is left to answer when the engine has gone.
   process.on('SIGINT', () => undefined);
   process.on('disconnect', () => process.exit(0));
-  const runtime = startRuntime(join(__dirname, 'worker.js'));
+  const runtime = startEngineRuntime(__dirname, 'onnxruntime');
   const answer = await probeDevice(runtime, device);
   process.send?.(answer, () => process.exit(0));
 }
 
-const [flag, device] = process.argv.slice(2);
-if (flag === '--probe') void probe(device as Device);
+/** `--describe ENGINE`: this process only finds out whether an engine loads, and may crash doing it. */
+async function describe(engine: EngineName): Promise<void> {
+  process.on('SIGINT', () => undefined);
+  process.on('disconnect', () => process.exit(0));
+  const answer = await startEngineRuntime(__dirname, engine)
+    .describe()
+    .then(
+      (found): EngineReport => ({ found }),
+      (error: unknown): EngineReport => ({ problem: toWireError(error).message }),
+    );
+  process.send?.(answer, () => process.exit(0));
+}
+
+const [flag, subject] = process.argv.slice(2);
+if (flag === '--probe') void probe(subject as Device);
+else if (flag === '--describe') void describe(subject as EngineName);
 else serve();

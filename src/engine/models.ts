@@ -92,7 +92,7 @@ function entryOf(trained: Trained, runtime: Runtime, device: DeviceUsed): Entry 
     return session;
   };
   const { classifier, path, card } = trained;
-  const gradCam = () => encodeModel(buildGradCam(classifier, MAPS_AT_ONCE, targetOf(device.device)));
+  const gradCam = () => encodeModel(buildGradCam(classifier, MAPS_AT_ONCE, targetOf(device)));
   const whole = () => encodeModel(withStage(buildInferenceModel(classifier, card), classifier));
   const scoring = () => once('scoring', () => loadKept(path, whole, runtime, device));
   const plain = () => encodeModel(buildInferenceModel(classifier, withoutCalibration(card)));

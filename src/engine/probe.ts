@@ -116,7 +116,7 @@ function smallStep(device: Device): TrainingStep {
       l2On: 'weights',
       headLearnRateFactor: 10,
     },
-    targetOf(device),
+    targetOf({ device }),
   );
 }
 

@@ -142,7 +142,7 @@ async function withSessions<T>(
   use: (sessions: MapSessions) => Promise<T>,
 ): Promise<T> {
   const models = [
-    buildGradCam(classifier, 1, targetOf(device.device)),
+    buildGradCam(classifier, 1, targetOf(device)),
     withStage(buildInferenceModel(classifier, withoutCalibration(trained.card)), classifier),
   ];
   const loaded: number[] = [];

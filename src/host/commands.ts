@@ -5,6 +5,7 @@ import type { Evaluation } from '../metrics/types';
 import { LabelscopeError } from '../protocol/errors';
 import { askForEvaluation, evaluateModel, type EvaluateOptions } from './flows/evaluate';
 import { addCuda, removeCuda } from './flows/cuda';
+import { addTensorFlow, removeTensorFlow } from './flows/tensorflow';
 import { otherFolder } from './flows/folder';
 import { fixAnnotations, splitDataset } from './flows/health';
 import { deleteRuns, exportedInWords, exportModel, exportReport, offerToReveal, renameRun } from './flows/files';
@@ -120,6 +121,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     await showDevices(services.engine);
     return result;
   },
+  addTensorFlow: async (services) => {
+    const result = await addTensorFlow(services);
+    await showDevices(services.engine);
+    return result;
+  },
+  removeTensorFlow: async (services) => {
+    const result = await removeTensorFlow(services);
+    await showDevices(services.engine);
+    return result;
+  },
   showOutput: ({ log }) => {
     log.show();
     return Promise.resolve();
@@ -194,7 +205,10 @@ async function showDevices(engine: Services['engine']): Promise<unknown> {
   const title = vscode.l10n.t('Checking devices');
   const report = await inNotification(title, ({ signal }) => engine.request('doctor', { device: 'auto' }, { signal }));
   const lines = report.devices.map(({ available, reason }) => `${available ? '✓' : '–'} ${reason}`);
-  const detail = [...lines, '', vscode.l10n.t('Used: {0}', report.chosen.device)].join('\n');
+  const { found, problem } = report.tensorflow;
+  const second = found ? `✓ TensorFlow.js: ${found.package} (${found.library ?? found.backend})` : `– ${problem}`;
+  const used = vscode.l10n.t('Used: {0}', `${report.engine}, ${report.chosen.device}`);
+  const detail = [...lines, second, '', used].join('\n');
   void vscode.window.showInformationMessage(vscode.l10n.t('Devices'), { modal: true, detail });
   return report;
 }

@@ -21,13 +21,18 @@ export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel, 
   const script = join(extension.fsPath, 'dist', 'engine.js');
   const onLog = (line: LogLine) => logLine(log, line);
   let client: Promise<EngineClient> | undefined;
+  const engine = () => setting('engine.name');
+  // Questions are asked of the engine that is set now; trainings go on with theirs.
+  const changes = vscode.workspace.onDidChangeConfiguration((event) => {
+    if (event.affectsConfiguration('labelscope.engine.name')) void client?.then((started) => started.stop());
+  });
   const idle = idleStop(async () => (await client)?.stop(), log);
   return {
     request: async (method, params, options) => {
       log.debug(`engine: ${method}`);
       idle.busy();
       try {
-        client ??= makeClient({ script, onLog });
+        client ??= makeClient({ script, onLog, engine });
         const told = { ...options, runsFolder: runsFolderFor(params) };
         return await (await client).request(method, withFolders(method, params, folders), told);
       } finally {
@@ -35,7 +40,7 @@ export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel, 
       }
     },
     train: async (params) => {
-      const trainer = await makeClient({ script, onLog, detached: params.outlive ?? false });
+      const trainer = await makeClient({ script, onLog, engine, detached: params.outlive ?? false });
       try {
         const told = { runsFolder: runsFolderFor(params) };
         return await trainer.request('train', withFolders('train', params, folders), told);
@@ -45,6 +50,7 @@ export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel, 
     },
     restart: async () => (await client)?.stop(),
     dispose: () => {
+      changes.dispose();
       idle.dispose();
       void client?.then((started) => started.stop());
     },

@@ -1,13 +1,14 @@
 // The settings of package.json, each with its type. A value of another type counts as not set.
 import * as vscode from 'vscode';
 import type { ColormapName } from '../protocol/messages';
-import type { DeviceChoice, RecipeName } from '../protocol/recipe';
+import type { DeviceChoice, EngineName, RecipeName } from '../protocol/recipe';
 
 interface Settings {
   readonly runsFolder: string;
   readonly recipe: RecipeName;
   readonly recipeSettings: Readonly<Record<string, string | number | boolean>>;
   readonly device: DeviceChoice;
+  readonly 'engine.name': EngineName;
   readonly seed: number;
   readonly 'training.outliveWindow': boolean;
   readonly 'engine.startEarly': boolean;
@@ -22,6 +23,7 @@ const FALLBACK: Settings = {
   recipe: 'quick',
   recipeSettings: {},
   device: 'auto',
+  'engine.name': 'onnxruntime',
   seed: 0,
   'training.outliveWindow': true,
   'engine.startEarly': true,

@@ -1,16 +1,16 @@
 // What can be added to Labelscope after its installation, on request: it is too large, or of use to too few, to be shipped.
 
-/** `cuda`: ONNX Runtime's CUDA provider. */
-export type Installable = 'cuda';
+/** `cuda`: ONNX Runtime's CUDA provider; the others: TensorFlow.js for the engine `tensorflow`, on the CPU or for NVIDIA cards. */
+export type Installable = 'cuda' | 'tensorflow' | 'tensorflow-gpu';
 
 export interface InstallParams {
   readonly what: Installable;
-  /** A folder that holds the provider's libraries; without it ONNX Runtime's own installer fetches them. */
+  /** CUDA alone: a folder that holds the provider's libraries; without it ONNX Runtime's own installer fetches them. */
   readonly from?: string;
 }
 
 export interface InstallProgress {
-  readonly stage: 'fetching' | 'checking';
+  readonly stage: 'fetching' | 'building' | 'checking';
   /** Of what arrived so far; its size is not known beforehand. */
   readonly bytes: number;
 }

@@ -21,7 +21,7 @@ import type {
   SplitParams,
   SplitResult,
 } from './health';
-import type { DeviceChoice, RecipeName } from './recipe';
+import type { DeviceChoice, EngineName, RecipeName } from './recipe';
 import type { ReviewRequests } from './review';
 
 export interface DeviceReport {
@@ -35,7 +35,29 @@ export interface DeviceUsed {
   readonly device: Exclude<DeviceChoice, 'auto'>;
   readonly reason: string;
   readonly threads: number;
+  /** Absent: onnxruntime. */
+  readonly engine?: 'tensorflow';
 }
+
+/** What an engine is made of. */
+export interface EngineDescription {
+  readonly engine: EngineName;
+  /** Name and version. */
+  readonly package: string;
+  readonly folder: string;
+  /** What the package computes with. */
+  readonly backend: string;
+  /** The native library behind it, where it says its version. */
+  readonly library?: string;
+  /** Whether it computes on a graphics card. */
+  readonly gpu: boolean;
+  /** CUDA and cuDNN that the library was built for. */
+  readonly cuda?: string;
+}
+
+/** Whether there is a second engine here: what was found, or why there is none and what to do. */
+export type EngineReport =
+  { readonly found: EngineDescription; readonly problem?: undefined } | { readonly found?: undefined; readonly problem: string };
 
 export interface DoctorReport {
   readonly labelscope: string;
@@ -48,6 +70,8 @@ export interface DoctorReport {
   readonly backbone: { readonly path: string; readonly found: boolean };
   readonly devices: readonly DeviceReport[];
   readonly chosen: DeviceUsed;
+  readonly engine: EngineName;
+  readonly tensorflow: EngineReport;
   /** Of training steps on the CPU. */
   readonly forms: FormsReport;
   /** ONNX Runtime's CUDA provider, where it was added; absent otherwise. */

@@ -1,6 +1,10 @@
 // What a training run may be told: one flat settings object, the same in run.json, on the command line and in the editor.
 
 export type RecipeName = 'matlab-example' | 'balanced' | 'quick' | 'best';
+/** What computes: see engine/runtime. */
+export type EngineName = 'onnxruntime' | 'tensorflow';
+/** The environment variable that tells the engine's process which. */
+export const ENGINE_VARIABLE = 'LABELSCOPE_ENGINE';
 export type DeviceChoice = 'auto' | 'cpu' | 'webgpu' | 'cuda';
 
 export interface Recipe {

@@ -2,10 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { type Classifier, IMAGE, LOGITS, withNewHead } from '../../src/onnx/classifier';
 import { buildGradCam, MAPS, SELECTION, SIGNED_MAPS } from '../../src/onnx/gradcam';
-import type { Model, Tensor } from '../../src/onnx/model';
+import { GraphBuilder, type Target } from '../../src/onnx/builder';
+import { differentiate } from '../../src/onnx/differentiate';
+import { elementCount, type Model, type Tensor } from '../../src/onnx/model';
+import { tensorOf } from '../../src/onnx/tensors';
 import { buildEvaluation, buildTrainingStep, LABELS, LEARN_RATE, LOSS, type StepOptions } from '../../src/onnx/training';
 import { randomStream } from '../../src/metrics/random';
-import { float32, floats, graphRunner, STEP, stepRunner, type Tensors } from '../support/graphs';
+import { float32, floats, type GraphRunner, graphRunner, STEP, stepRunner, type Tensors } from '../support/graphs';
 import { bottlenecks, mobileNetwork, perceptron, residualNetwork, transformer } from '../support/networks';
 import { tensorFlowRunner, tensorFlowSteps, tf } from '../support/tensorflow';
 
@@ -107,6 +110,81 @@ describe('training steps of TensorFlow.js', () => {
     expect(tf.memory()).toMatchObject({ numTensors, numDataBuffers, numBytes });
     await steps.release();
   });
+});
+
+interface OperatorCase {
+  readonly op: string;
+  readonly inputs: readonly (readonly number[] | Tensor)[];
+  readonly attributes?: Readonly<Record<string, number | string | readonly number[]>>;
+  readonly outputs?: number;
+}
+
+const ints = (...numbers: number[]): Tensor => tensorOf('int64', numbers);
+const IMAGE_DIMS = [2, 4, 6, 6];
+const each = (names: string, inputs: OperatorCase['inputs']): OperatorCase[] => names.split(' ').map((op) => ({ op, inputs }));
+
+/** What neither the references nor the networks here have. */
+const OPERATORS: readonly OperatorCase[] = [
+  ...each('Neg Abs Exp Softplus Elu Selu LogSoftmax Reciprocal Identity', [[2, 3, 4]]),
+  ...each('Max Min Mean Sum', [[2, 3], [3], [2, 1]]),
+  ...each('ReduceMax ReduceMin ReduceSumSquare ReduceLogSumExp', [[2, 3, 4], ints(1)]),
+  ...each('GlobalMaxPool', [IMAGE_DIMS]),
+  { op: 'PRelu', inputs: [IMAGE_DIMS, [4, 1, 1]] },
+  { op: 'Pow', inputs: [[2, 3], tensorOf('float32', [2])] },
+  { op: 'Where', inputs: [tensorOf('bool', [1, 0, 1]), [2, 3], [2, 1]] },
+  { op: 'Gather', inputs: [[3, 4], ints(2, -1, 0, 2)], attributes: { axis: 1 } },
+  { op: 'Gather', inputs: [IMAGE_DIMS, ints(3, 0)], attributes: { axis: 1 } },
+  { op: 'Split', inputs: [IMAGE_DIMS, ints(1, 3)], attributes: { axis: 1 }, outputs: 2 },
+  { op: 'Tile', inputs: [[2, 3], ints(2, 3)] },
+  { op: 'Expand', inputs: [[2, 1, 3], ints(2, 4, 3)] },
+  { op: 'Squeeze', inputs: [[2, 1, 3], ints(1)] },
+  { op: 'Unsqueeze', inputs: [[2, 3], ints(0, 3)] },
+  { op: 'DepthToSpace', inputs: [IMAGE_DIMS], attributes: { blocksize: 2 } },
+  { op: 'DepthToSpace', inputs: [IMAGE_DIMS], attributes: { blocksize: 2, mode: 'CRD' } },
+  { op: 'SpaceToDepth', inputs: [IMAGE_DIMS], attributes: { blocksize: 2 } },
+  { op: 'InstanceNormalization', inputs: [IMAGE_DIMS, [4], [4]] },
+  { op: 'Conv', inputs: [[2, 4, 9], [6, 2, 3], [6]], attributes: { group: 2, strides: [2], pads: [1, 0] } },
+];
+
+describe('operators of TensorFlow.js', () => {
+  it.each(
+    OPERATORS.map((one) => [`${one.op} of ${JSON.stringify(one.inputs.map((x) => ('dims' in x ? x.dims : x)))}`, one] as const),
+  )('have the values and gradients of ours: %s', async (_, one) => {
+    const [ours, theirs] = [await answersOf(one, 'cpu', graphRunner), await answersOf(one, 'autodiff', tensorFlowRunner)];
+    for (const [name, tensor] of Object.entries(ours)) expect(difference(tensor, theirs[name]), name).toBeLessThan(ROUNDING);
+  });
+
+  /** Outputs, and the gradients of a weighted sum of the first one. */
+  async function answersOf(
+    { op, inputs: given, attributes, outputs = 1 }: OperatorCase,
+    target: Target,
+    open: (model: Model) => Promise<GraphRunner>,
+  ): Promise<Tensors> {
+    const builder = new GraphBuilder(20, target);
+    const random = randomStream('operators', op);
+    const numbers = (dims: readonly number[]) =>
+      float32(
+        dims,
+        Array.from({ length: elementCount(dims) }, () => 0.1 + random.next() * (random.integer(2) === 0 ? 1 : -0.9)),
+      );
+    const feeds: Tensors = {};
+    const inputs = given.map((input, k) => {
+      if ('dims' in input) return builder.constant(input);
+      feeds[`x${k}`] = numbers(input);
+      return builder.input(`x${k}`, 'float32', input);
+    });
+    const results = builder.ops(op, inputs, attributes, { outputs });
+    const seeds = new Map([[results[0]!.name, builder.constant(numbers(results[0]!.dims))]]);
+    const wrt = inputs.filter(({ constant }) => constant === undefined);
+    const gradients = differentiate(builder, { nodes: builder.nodes, seeds, wrt });
+    results.forEach((value, k) => builder.output(value, `output ${k}`));
+    for (const value of wrt) builder.output(gradients.get(value.name)!, `gradient ${value.name}`);
+    const graph = builder.build('operator');
+    const runner = await open({ irVersion: 9, opsets: { '': 20 }, producer: 'test', metadata: {}, graph });
+    const answers = await runner.run(feeds);
+    await runner.release();
+    return answers;
+  }
 });
 
 describe('networks in TensorFlow.js', () => {

@@ -17,6 +17,7 @@ import {
   trainedTensors,
 } from '../../src/onnx/training';
 import { blockHere, float32, floats, gradCamRunner, graphRunner, stepRunner, type Tensors } from '../support/graphs';
+import { NATIVE, tensorFlowRunner, tensorFlowStepRunner } from '../support/tensorflow';
 import { hasReference, readFloats, readReference, referenceFiles, referencePath } from '../support/reference';
 
 const BACKBONE = 'node_modules/.cache/labelscope/resnet50-float32.onnx';
@@ -76,10 +77,17 @@ const names = referenceFiles('training/trajectories', '.json').map((file) => fil
 const block = await blockHere();
 /** Those that the step is also compared with in its blocked form; the others differ from them in rates and decay alone. */
 const IN_BOTH_FORMS = ['all_frozen_bn', 'all_batch_bn'];
-const cases = names.flatMap((name) => [
+/** With npm run test:tensorflow, TensorFlow.js is held to these; in JavaScript a ResNet-50 would take it minutes. */
+const IN_TENSORFLOW = ['head_only', 'all_frozen_bn_small_lr', 'all_batch_bn_small_lr'];
+const engine = NATIVE
+  ? ({ target: 'autodiff', open: tensorFlowRunner, steps: tensorFlowStepRunner } as const)
+  : ({ target: 'cpu', open: graphRunner, steps: stepRunner } as const);
+const onnxRuntimeCases = names.flatMap((name) => [
   [name, { name, block: undefined }] as const,
   ...(block === undefined || !IN_BOTH_FORMS.includes(name) ? [] : [[`${name} in the blocked form`, { name, block }] as const]),
 ]);
+const tensorFlowCases = IN_TENSORFLOW.map((name) => [`${name} in TensorFlow.js`, { name, block: undefined }] as const);
+const cases = NATIVE ? tensorFlowCases : onnxRuntimeCases;
 
 describe.skipIf(missing)(`training trajectories${missing ? ` (skipped: ${missing} is absent)` : ''}`, () => {
   let pictures: Pictures;
@@ -226,9 +234,9 @@ describe.skipIf(missing)(`training trajectories${missing ? ` (skipped: ${missing
       l2On: 'weights',
       headLearnRateFactor: settings.lr_head / settings.lr_backbone,
     };
-    const training = buildTrainingStep(classifier, options, 'cpu', block);
+    const training = buildTrainingStep(classifier, options, engine.target, block);
     const logitsBefore = await evaluate(training, training.state);
-    const runner = await stepRunner(training);
+    const runner = await engine.steps(training);
     const losses: number[] = [];
     const gradientNorms: Record<string, number>[] = [];
     let firstGradients: Record<string, Float32Array> = {};
@@ -269,7 +277,7 @@ describe.skipIf(missing)(`training trajectories${missing ? ` (skipped: ${missing
   }
 
   async function evaluate(training: TrainingStep, state: Readonly<Tensors>): Promise<Float32Array> {
-    const runner = await graphRunner(buildEvaluation(classifier, Object.keys(training.state)));
+    const runner = await engine.open(buildEvaluation(classifier, Object.keys(training.state)));
     const outputs = await runner.run({ ...state, [IMAGE]: imageTensor(pixels.evaluation) });
     await runner.release();
     return floats(outputs[LOGITS]);
@@ -278,7 +286,7 @@ describe.skipIf(missing)(`training trajectories${missing ? ` (skipped: ${missing
   async function gradCam(name: string, state: Readonly<Tensors>): Promise<Float32Array[][]> {
     const { images } = readReference<Maps>('gradcam', `after_${name}.json`);
     const selected = images[0]!.maps.length;
-    const runner = await gradCamRunner(withTensors(classifier, trainedTensors(state)), selected);
+    const runner = await gradCamRunner(withTensors(classifier, trainedTensors(state)), selected, engine.target, engine.open);
     const maps: Float32Array[][] = [];
     for (const { image, maps: expected } of images) {
       const [picture] = await decode([{ file: image }]);

@@ -27,7 +27,7 @@ describe.skipIf(UNBUILT)(`what is shipped${UNBUILT}`, () => {
     const ignore = await readFile('.vscodeignore', 'utf8');
     const asTheyAre = ignore.split('\n').flatMap((line) => /^!node_modules\/((?:@[^/*]+\/)?[^/*@]+)\//.exec(line)?.[1] ?? []);
     const bundles = await Promise.all(
-      ['cli', 'engine', 'worker', 'install-onnxruntime'].map((name) => readFile(`dist/${name}.js`, 'utf8')),
+      ['cli', 'engine', 'worker', 'tensorflow', 'install-onnxruntime'].map((name) => readFile(`dist/${name}.js`, 'utf8')),
     );
     const bundled = bundles.flatMap((text) =>
       [...text.matchAll(/^\/\/ node_modules\/((?:@[^/]+\/)?[^/]+)\//gm)].map(([, name]) => name!),
@@ -54,7 +54,7 @@ describe.skipIf(UNBUILT)(`what is shipped${UNBUILT}`, () => {
   });
 
   it('speaks to no network: no bundle but the installer that a person asks for has a client of one', async () => {
-    for (const name of ['cli', 'engine', 'worker', 'extension']) {
+    for (const name of ['cli', 'engine', 'worker', 'tensorflow', 'extension']) {
       const text = await readFile(`dist/${name}.js`, 'utf8');
       const modules = [...text.matchAll(/require\("(?:node:)?([a-z_0-9/]+)"\)/g)].map(([, module]) => module);
       for (const client of ['http', 'https', 'http2', 'tls', 'dgram', 'dns', 'dns/promises', 'inspector'])

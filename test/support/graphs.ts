@@ -73,10 +73,15 @@ export async function stepRunner(training: TrainingStep, provider: 'cpu' | 'webg
 }
 
 /** Both graphs of Grad-CAM: image and selection in, probabilities and maps out. */
-export async function gradCamRunner(classifier: Classifier, selected: number, target: Target = 'cpu'): Promise<GraphRunner> {
-  const mapping = await graphRunner(buildGradCam(classifier, selected, target));
+export async function gradCamRunner(
+  classifier: Classifier,
+  selected: number,
+  target: Target = 'cpu',
+  open: (model: Model) => Promise<GraphRunner> = graphRunner,
+): Promise<GraphRunner> {
+  const mapping = await open(buildGradCam(classifier, selected, target));
   const card = { categories: [], thresholds: [], provenance: {} };
-  const scoring = await graphRunner(withStage(buildInferenceModel(classifier, card), classifier));
+  const scoring = await open(withStage(buildInferenceModel(classifier, card), classifier));
   return {
     run: async (feeds) => {
       const seen = await scoring.run({ [IMAGE]: feeds[IMAGE]! });

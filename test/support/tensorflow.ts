@@ -1,14 +1,22 @@
-// TensorFlow.js on its pure JavaScript backend, and graphs that it runs inside the test's own process.
-import '@tensorflow/tfjs-backend-cpu';
-import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs-core/dist/register_all_gradients';
+// TensorFlow.js and graphs that it runs inside the test's own process: on its pure JavaScript backend, or that of the folder in LABELSCOPE_TENSORFLOW.
+import { findTensorFlow } from '../../src/engine/runtime/tensorflow/find';
 import { tensorFlowHandlers } from '../../src/engine/runtime/tensorflow/handlers';
 import { encodeModel } from '../../src/onnx/encode';
 import type { Model } from '../../src/onnx/model';
 import type { TrainingStep } from '../../src/onnx/training';
 import type { GraphRunner, StepRunner, Tensors } from './graphs';
 
-export { tf };
+/** A folder whose node_modules has a TensorFlow.js with a native library (npm run test:tensorflow). */
+export const NATIVE = process.env.LABELSCOPE_TENSORFLOW;
+
+export const tf = NATIVE ? (await findTensorFlow([NATIVE])).tf : await inJavaScript();
+
+async function inJavaScript() {
+  const core = await import('@tensorflow/tfjs-core');
+  await import('@tensorflow/tfjs-core/dist/register_all_gradients');
+  await import('@tensorflow/tfjs-backend-cpu');
+  return core;
+}
 
 const OPTIONS = { device: 'cpu', threads: 1 } as const;
 
@@ -41,5 +49,20 @@ export async function tensorFlowSteps(
     release: async () => {
       await handlers.release({ session, state });
     },
+  };
+}
+
+/** As `stepRunner`: the state is read after every step. */
+export async function tensorFlowStepRunner(training: TrainingStep): Promise<StepRunner> {
+  const steps = await tensorFlowSteps(training);
+  const state: Tensors = { ...training.state };
+  return {
+    state,
+    step: async (feeds) => {
+      const outputs = await steps.step(feeds);
+      Object.assign(state, await steps.state());
+      return outputs;
+    },
+    release: steps.release,
   };
 }

@@ -7,18 +7,22 @@ import type { Io } from '../io';
 import { type Arguments, UsageError } from '../usage';
 import { defined, DEVICE, deviceOf, DONE, type Session, type Verb } from '../verb';
 
-const INSTALLABLE: readonly Installable[] = ['cuda'];
+const INSTALLABLE: readonly Installable[] = ['cuda', 'tensorflow', 'tensorflow-gpu'];
 const WHAT = INSTALLABLE.join('|');
 
 export const doctor: Verb = {
   spec: {
     positionals: '',
     count: [0, 0],
-    help: 'What was found on this machine, what would be used, and why; adds CUDA support.',
+    help: 'What was found on this machine, what would be used, and why; adds CUDA support or TensorFlow.js.',
     options: {
       device: DEVICE,
-      install: { type: 'string', value: WHAT, help: 'add it to Labelscope (cuda: ONNX Runtime for NVIDIA cards)' },
-      from: { type: 'string', value: 'DIR', help: 'with --install: take the files of this folder, fetch nothing' },
+      install: {
+        type: 'string',
+        value: WHAT,
+        help: 'add it to Labelscope (cuda: ONNX Runtime for NVIDIA cards; tensorflow: another engine)',
+      },
+      from: { type: 'string', value: 'DIR', help: 'with --install cuda: take the files of this folder, fetch nothing' },
       remove: { type: 'string', value: WHAT, help: 'take away what --install added' },
       yes: { type: 'boolean', help: 'with --install or --remove: do not ask' },
     },
@@ -39,29 +43,69 @@ function chosen(args: Arguments, option: 'install' | 'remove'): Installable | un
   return args.text(option) === undefined ? undefined : args.choice(option, INSTALLABLE, 'cuda');
 }
 
+/** What happens when something is added, in words that a person agrees to. */
+const ADDITIONS: Readonly<Record<Installable, { readonly name: string; readonly source: string }>> = {
+  cuda: {
+    name: "ONNX Runtime's CUDA provider",
+    source:
+      "ONNX Runtime's installer will fetch its CUDA provider, several hundred megabytes, from its package feed, into a copy of ONNX Runtime in Labelscope's cache folder.",
+  },
+  tensorflow: {
+    name: 'TensorFlow.js',
+    source:
+      "npm will fetch @tensorflow/tfjs-node and pip a wheel of TensorFlow 2.15 for its library, together about 300 MB, 0.9 GB on disk; a C++ compiler puts them together in Labelscope's cache folder.",
+  },
+  'tensorflow-gpu': {
+    name: 'TensorFlow.js',
+    source:
+      "npm will fetch @tensorflow/tfjs-node-gpu and pip a wheel of TensorFlow 2.18 for its library (CUDA 12 and cuDNN 9, which must be on the machine), together about 700 MB; a C++ compiler puts them together in Labelscope's cache folder.",
+  },
+};
+
+const STAGES = { fetching: 'Fetching', building: 'Compiling', checking: 'Checking' } as const;
+
 async function install(what: Installable, args: Arguments, { io, engine, signal }: Session): Promise<number> {
   const from = args.text('from');
-  const source =
-    from === undefined
-      ? "ONNX Runtime's installer will fetch its CUDA provider, several hundred megabytes, from its package feed"
-      : `ONNX Runtime's CUDA provider will be copied from ${from}`;
-  await consent(args, io, `${source}, into a copy of ONNX Runtime in Labelscope's cache folder. Nothing else is changed. Go on?`);
+  if (from !== undefined && what !== 'cuda') throw new UsageError('--from belongs to --install cuda.');
+  const { name, source } = ADDITIONS[what];
+  const words =
+    from === undefined ? source : `${name} will be copied from ${from} into a copy of ONNX Runtime in Labelscope's cache folder.`;
+  await consent(args, io, `${words} Nothing else is changed. Go on?`);
   const onProgress = ({ stage, bytes }: InstallProgress) =>
-    io.progress(`${stage === 'fetching' ? 'Fetching' : 'Checking'}  ${inMegabytes(bytes)}`);
+    io.progress(`${STAGES[stage]}${bytes > 0 ? `  ${inMegabytes(bytes)}` : ''}`);
   const result = await engine.request('install', { what, ...defined({ from }) }, { signal, onProgress });
-  const { devices } = await engine.request('doctor', { device: 'cpu' }, { signal });
-  const cuda = devices.find(({ device }) => device === 'cuda')!;
-  io.result({ ...result, available: cuda.available, reason: cuda.reason }, () => [
+  const report = await engine.request('doctor', { device: 'auto' }, { signal });
+  const outcome = what === 'cuda' ? cudaOutcome(report) : tensorFlowOutcome(report);
+  io.result({ ...result, ...outcome }, () => [
     `Installed in ${result.folder}:`,
-    ...result.files.map(({ name, bytes, sha256 }) => `  ${name}  ${inMegabytes(bytes)}  SHA-256 ${sha256}`),
-    cuda.reason,
-    'Take it away with: labelscope doctor --remove cuda',
+    ...result.files.map((file) => `  ${file.name}  ${inMegabytes(file.bytes)}  SHA-256 ${file.sha256}`),
+    outcome.reason,
+    `Take it away with: labelscope doctor --remove ${what}`,
   ]);
   return DONE;
 }
 
+interface Outcome {
+  readonly available: boolean;
+  readonly reason: string;
+}
+
+function cudaOutcome({ devices }: DoctorReport): Outcome {
+  const { available, reason } = devices.find(({ device }) => device === 'cuda')!;
+  return { available, reason };
+}
+
+function tensorFlowOutcome({ tensorflow: { found, problem } }: DoctorReport): Outcome {
+  if (!found) return { available: false, reason: problem };
+  const where = found.gpu ? 'on the graphics card' : 'on the CPU';
+  return {
+    available: true,
+    reason: `${found.package} with ${found.library ?? found.backend} loads and computes ${where}: use it with --engine tensorflow.`,
+  };
+}
+
 async function remove(what: Installable, args: Arguments, { io, engine, signal }: Session): Promise<number> {
-  await consent(args, io, "ONNX Runtime's CUDA provider will be taken away. Go on?");
+  await consent(args, io, `${ADDITIONS[what].name} will be taken away. Go on?`);
   const result = await engine.request('remove', { what }, { signal });
   io.result(result, () => [result.removed ? `Removed ${result.folder}.` : `Nothing was installed in ${result.folder}.`]);
   return DONE;
@@ -90,8 +134,20 @@ function linesOf(report: DoctorReport): string[] {
     ...report.devices.map(({ device, available, reason }) => `${device.padEnd(12)}  ${available ? 'yes' : 'no '}  ${reason}`),
     ...addedLines(report),
     `Chosen        ${report.chosen.device} with ${report.chosen.threads} threads`,
+    `Engine        ${report.engine}`,
+    ...tensorFlowLines(report),
     `Step form     ${report.forms.form}: ${report.forms.reason}`,
     ...report.forms.verdicts.map(({ network, form, reason }) => `  checked     ${form}: ${network}: ${reason}`),
+  ];
+}
+
+function tensorFlowLines({ tensorflow: { found, problem } }: DoctorReport): string[] {
+  if (!found) return [`TensorFlow.js no  ${problem}`];
+  const { package: name, folder, backend, library, gpu, cuda } = found;
+  const built = cuda === undefined ? '' : `, built for ${cuda}`;
+  return [
+    `TensorFlow.js yes ${name}: ${library ?? backend}${built}; computes on ${gpu ? 'the graphics card' : 'the CPU'}`,
+    `              ${folder}`,
   ];
 }
 

@@ -11,12 +11,15 @@ import {
 } from 'vscode-jsonrpc/node';
 import { CancellationTokenSource } from 'vscode-jsonrpc/node';
 import { LabelscopeError, type WireError } from '../../protocol/errors';
+import { ENGINE_VARIABLE, type EngineName } from '../../protocol/recipe';
 import type { LogLine, Method, Params, Progress, Result, RunsFolder } from '../../protocol/messages';
 
 export interface EngineOptions {
   /** The bundled engine (dist/engine.js). */
   readonly script: string;
   readonly onLog: (line: LogLine) => void;
+  /** Asked at every start of the process; without it, what the environment says, or onnxruntime. */
+  readonly engine?: () => EngineName;
   /** A process group of its own: what ends this process, or its terminal, does not end the engine. */
   readonly detached?: boolean;
 }
@@ -62,13 +65,18 @@ interface Engine {
   readonly death: Promise<never>;
 }
 
-function startEngine({ script, onLog, detached = false }: EngineOptions): Engine {
+function startEngine({ script, onLog, detached = false, engine: chosen }: EngineOptions): Engine {
   const child = fork(script, [], {
     execArgv: [],
     serialization: 'advanced',
     detached,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { ...process.env, UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism())), MALLOC_ARENA_MAX: '2' },
+    env: {
+      ...process.env,
+      UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism())),
+      MALLOC_ARENA_MAX: '2',
+      ...(chosen && { [ENGINE_VARIABLE]: chosen() }),
+    },
   });
   // What native libraries print must not mix with what the command line prints.
   for (const stream of [child.stdout, child.stderr])

@@ -18,6 +18,8 @@ const WORTH_A_CHECK = 100;
 /** Up to this share of the plain form's time: what is won by less may be chance. */
 const FASTER = 0.97;
 
+const NOT_ITS_FORM = "the blocked form is ONNX Runtime's.";
+
 export interface FormRequest {
   readonly classifier: Classifier;
   readonly options: StepOptions;
@@ -58,7 +60,12 @@ export async function chooseForm(request: FormRequest, context: FormContext, say
 }
 
 /** What `doctor` says of the forms. */
-export async function reportForms({ runtime, version }: Pick<Context, 'runtime' | 'version'>): Promise<FormsReport> {
+export async function reportForms({
+  runtime,
+  version,
+  engine,
+}: Pick<Context, 'runtime' | 'version' | 'engine'>): Promise<FormsReport> {
+  if (engine === 'tensorflow') return { ...plain(NOT_ITS_FORM), verdicts: [] };
   const wish = wishedForm();
   const { block, against }: Blocks = await blocksHere(runtime);
   const verdicts = block === undefined ? [] : await readVerdicts(surroundings(version, block));
@@ -82,6 +89,7 @@ function wishedForm(): FormName | undefined {
 
 /** What has no blocked form, wherever it runs. */
 function unfitness({ classifier, load, options }: FormRequest): string | undefined {
+  if (load.engine === 'tensorflow') return NOT_ITS_FORM;
   if (load.device !== 'cpu') return 'the blocked form is for the CPU.';
   if (options.layers === 'head') return 'no convolution learns.';
   const has = classifier.graph.nodes.some(({ type }) => type === 'Conv');

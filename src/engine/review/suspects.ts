@@ -101,7 +101,7 @@ async function featuresOf(
   { runtime, device, signal, runsFolder, tell, failed }: Work,
 ): Promise<FeatureTable> {
   const { width, height } = classifier;
-  const space = { backbone, width, height, device: device.device };
+  const space = { backbone, width, height, device: device.device, ...(device.engine && { engine: device.engine }) };
   const cache = await featureCache(source.annotations, space, runsFolder);
   const onFeatures = tell('features');
   return computeFeatures(runtime, classifier, device, {

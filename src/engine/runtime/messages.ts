@@ -1,7 +1,7 @@
 // What the engine's main thread and the worker thread that owns ONNX Runtime say to each other.
 import type { Target } from '../../onnx/builder';
 import type { Tensor } from '../../onnx/model';
-import type { DeviceUsed } from '../../protocol/messages';
+import type { DeviceUsed, EngineDescription } from '../../protocol/messages';
 import type { WireError } from '../../protocol/errors';
 
 export type Tensors = Readonly<Record<string, Tensor>>;
@@ -12,13 +12,16 @@ export function buffersOf(tensors: Tensors): ArrayBuffer[] {
   return Object.values(tensors).flatMap(({ data }) => (ArrayBuffer.isView(data) ? [data.buffer as ArrayBuffer] : []));
 }
 
-/** How graphs are spelled for a device. */
-export function targetOf(device: Device): Target {
+/** How graphs are spelled for an engine and its device. */
+export function targetOf({ device, engine }: Pick<LoadOptions, 'device' | 'engine'>): Target {
+  if (engine === 'tensorflow') return 'autodiff';
   return device === 'cpu' ? 'cpu' : 'gpu';
 }
 
 export interface LoadOptions {
   readonly device: Device;
+  /** Absent: onnxruntime. */
+  readonly engine?: DeviceUsed['engine'];
   /** Threads within an operator; the CPU provider's only. */
   readonly threads: number;
   /** Outputs named `next/…`: on a GPU they stay there. */
@@ -45,6 +48,7 @@ interface RunInput extends Omit<RunOptions, 'givenAway'> {
 
 /** The calls of the worker, by name: what goes in and what comes out. */
 export interface WorkerCalls {
+  readonly describe: { in: null; out: EngineDescription };
   /** `model` is the path of a file or its bytes. Answers the session's number. */
   readonly load: { in: { readonly model: string | Uint8Array; readonly options: LoadOptions }; out: number };
   /** Keeps tensors (weights, momentum, running statistics) in the worker under a number. */

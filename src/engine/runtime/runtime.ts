@@ -1,7 +1,11 @@
 // The main thread's view of the worker that runs graphs: load, run, keep state, release. Any engine that offers these can stand here.
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { LabelscopeError } from '../../protocol/errors';
+import type { EngineDescription } from '../../protocol/messages';
+import { ENGINE_VARIABLE, type EngineName } from '../../protocol/recipe';
 import { packageInUse } from './installed';
+import { tensorFlowPlaces } from './tensorflow/find';
 import {
   buffersOf,
   type CallName,
@@ -13,6 +17,8 @@ import {
 } from './messages';
 
 export interface Runtime {
+  /** What it is. @throws LabelscopeError 'engine-missing' where it cannot be loaded */
+  describe(): Promise<EngineDescription>;
   /** `model`: a file's path or an encoded model. Answers the session's number. */
   load(model: string | Uint8Array, options: LoadOptions): Promise<number>;
   setState(tensors: Tensors): Promise<number>;
@@ -30,16 +36,38 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** Starts the worker. `script` is the bundled worker beside the engine's own bundle. */
+/** The bundles of the workers beside the engine's own, and what they are called. */
+const WORKERS: Readonly<Record<EngineName, { readonly script: string; readonly name: string }>> = {
+  onnxruntime: { script: 'worker.js', name: 'ONNX Runtime' },
+  tensorflow: { script: 'tensorflow.js', name: 'TensorFlow.js' },
+};
+
+/** The one that the process was started for. */
+export function engineHere(): EngineName {
+  return process.env[ENGINE_VARIABLE] === 'tensorflow' ? 'tensorflow' : 'onnxruntime';
+}
+
+/** @param folder of the bundles */
+export function startEngineRuntime(folder: string, engine: EngineName): Runtime {
+  const { script, name } = WORKERS[engine];
+  const data = engine === 'tensorflow' ? { places: tensorFlowPlaces() } : { onnxRuntime: packageInUse() };
+  return startWorker(join(folder, script), data, name);
+}
+
+/** Starts ONNX Runtime's worker. `script` is its bundle. */
 export function startRuntime(script: string): Runtime {
+  return startWorker(script, { onnxRuntime: packageInUse() }, WORKERS.onnxruntime.name);
+}
+
+function startWorker(script: string, workerData: object, name: string): Runtime {
   // ONNX Runtime's own builds for Linux and macOS report what is run to their maker. Set here and not in the worker, whose environment is a copy.
   process.env.ORT_DISABLE_TELEMETRY = '1';
-  const worker = new Worker(script, { workerData: { onnxRuntime: packageInUse() } });
+  const worker = new Worker(script, { workerData });
   const pending = new Map<number, Pending>();
   let calls = 0;
   let dead: LabelscopeError | undefined;
   const die = (why: string) => {
-    dead ??= crashed(why);
+    dead ??= crashed(name, why);
     for (const { reject } of pending.values()) reject(dead);
     pending.clear();
   };
@@ -53,7 +81,7 @@ export function startRuntime(script: string): Runtime {
   });
 
   const call = <K extends CallName>(
-    name: K,
+    kind: K,
     input: WorkerCalls[K]['in'],
     transfer: readonly ArrayBuffer[] = [],
   ): Promise<WorkerCalls[K]['out']> =>
@@ -64,10 +92,11 @@ export function startRuntime(script: string): Runtime {
       }
       const id = ++calls;
       pending.set(id, { resolve, reject });
-      worker.postMessage({ id, call: name, input }, transfer);
+      worker.postMessage({ id, call: kind, input }, transfer);
     });
 
   return {
+    describe: () => call('describe', null),
     load: (model, options) => call('load', { model, options }),
     setState: (tensors) => call('setState', { tensors }),
     run: (session, feeds, { givenAway = false, ...options } = {}) =>
@@ -88,9 +117,6 @@ function settle(pending: Map<number, Pending>, reply: WorkerReply): void {
   else call?.resolve(reply.result as never);
 }
 
-function crashed(why: string): LabelscopeError {
-  return new LabelscopeError(
-    'runtime-crashed',
-    `ONNX Runtime stopped working (${why}). Start again; a training run can be resumed.`,
-  );
+function crashed(name: string, why: string): LabelscopeError {
+  return new LabelscopeError('runtime-crashed', `${name} stopped working (${why}). Start again; a training run can be resumed.`);
 }

@@ -2,7 +2,8 @@
 import { parentPort } from 'node:worker_threads';
 import { OnnxError } from '../../onnx/model';
 import { LabelscopeError, toWireError, type WireError } from '../../protocol/errors';
-import { buffersOf, type CallName, type WorkerCalls, type WorkerReply, type WorkerRequest } from './messages';
+import type { EngineDescription } from '../../protocol/messages';
+import { buffersOf, type CallName, type Tensors, type WorkerCalls, type WorkerReply, type WorkerRequest } from './messages';
 
 export type Handlers = { readonly [K in CallName]: (input: WorkerCalls[K]['in']) => Promise<WorkerCalls[K]['out']> };
 
@@ -33,8 +34,12 @@ function runtimeError(engine: string, error: unknown): WireError {
   return { code: 'runtime-failed', message: `${engine} refused: ${error instanceof Error ? error.message : String(error)}` };
 }
 
+function isDescription(result: Tensors | EngineDescription): result is EngineDescription {
+  return typeof result.engine === 'string';
+}
+
 function buffers(result: WorkerCalls[CallName]['out']): ArrayBuffer[] {
-  if (typeof result !== 'object' || result === null) return [];
+  if (typeof result !== 'object' || result === null || isDescription(result)) return [];
   return buffersOf(result);
 }
 

@@ -6,6 +6,7 @@ import { encodeModel } from '../../onnx/encode';
 import type { Model, Tensor } from '../../onnx/model';
 import { NEXT } from '../../onnx/normalization';
 import { LabelscopeError } from '../../protocol/errors';
+import type { EngineDescription } from '../../protocol/messages';
 import type { LoadOptions, Tensors, WorkerCalls } from './messages';
 import { find, serveCalls } from './serve';
 
@@ -171,4 +172,10 @@ function fromOrt(tensor: OrtTensor): Tensor {
   return { type, dims: [...dims], data } as Tensor;
 }
 
-serveCalls({ load, setState, run, readState, release }, 'ONNX Runtime');
+function describe(): Promise<EngineDescription> {
+  const { version } = createRequire(__filename)(`${onnxRuntime}/package.json`) as { version: string };
+  const about = { package: `onnxruntime-node ${version}`, folder: onnxRuntime, backend: 'ONNX Runtime' };
+  return Promise.resolve({ engine: 'onnxruntime', ...about, gpu: false });
+}
+
+serveCalls({ describe, load, setState, run, readState, release }, 'ONNX Runtime');

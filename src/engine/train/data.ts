@@ -40,6 +40,7 @@ export async function openExamples(
     recipe: record.recipe,
     seed: record.seed,
     device: record.device.device,
+    ...(record.device.engine && { engine: record.device.engine }),
     train: { fingerprint: record.train.fingerprint, images: job.train.set.images.length },
     validation: { fingerprint: record.validation.fingerprint, images: job.validation.set.images.length },
     backbone: record.backbone.sha256,
@@ -86,7 +87,8 @@ async function featureData(
 ): Promise<Omit<TrainingData, 'provenance'>> {
   const total = train.paths.length + validation.paths.length;
   const { width, height } = classifier;
-  const source = { backbone: record.backbone.sha256, width, height, device: record.device.device };
+  const { device, engine } = record.device;
+  const source = { backbone: record.backbone.sha256, width, height, device, ...(engine && { engine }) };
   const cache = await featureCache(train.source.annotations, source, context.runsFolder);
   const table = (name: 'train' | 'validation', split: Split, before: number): Promise<FeatureTable> =>
     computeFeatures(context.runtime, classifier, record.device, {

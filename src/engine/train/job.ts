@@ -65,7 +65,10 @@ export async function resumedJob({ recipe, ...rest }: RunRecord, params: TrainPa
   const classifier = await classifierFrom(backbone.path, old.categories.length, old.seed, old.recipe);
   const { train, validation } = await reopenSplits(old, params, context);
   const checkpoint = (await exists(paths.checkpoint)) ? await readCheckpoint(paths.checkpoint) : undefined;
-  const device = await context.device(params.device === 'auto' ? old.device.device : params.device, old.recipe.threads);
+  // The device of another engine says nothing about what this one has.
+  const isSame = (old.device.engine ?? 'onnxruntime') === context.engine;
+  const wish = params.device === 'auto' && isSame ? old.device.device : params.device;
+  const device = await context.device(wish, old.recipe.threads);
   context.signal.throwIfAborted();
   await removeLeftovers(paths);
   const sources = { train: train.source, validation: validation.source };

@@ -68,8 +68,9 @@ export async function startLearner(
   load: LoadOptions,
   restored?: Tensors,
 ): Promise<Learner> {
-  const step = buildTrainingStep(classifier, { ...options, averaged: ema > 0 }, targetOf(load.device), block);
-  const atOnce = wanted ?? STEPS_AT_ONCE[load.device];
+  const step = buildTrainingStep(classifier, { ...options, averaged: ema > 0 }, targetOf(load), block);
+  // TensorFlow.js keeps the state where it computes, and knows no loop.
+  const atOnce = load.engine === 'tensorflow' ? 1 : (wanted ?? STEPS_AT_ONCE[load.device]);
   const entry = entryLoss(options.objective ?? {});
   const stateOutputs = step.model.graph.outputs.map(({ name }) => name).filter((name) => name !== LOSS);
   const model = atOnce > 1 ? repeated(step.model) : step.model;

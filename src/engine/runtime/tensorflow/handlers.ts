@@ -12,7 +12,11 @@ import { fromTensorFlow, toTensorFlow } from './tensors';
 /** Tensors of the state by name, until a step replaces them. */
 type State = Map<string, TfTensor>;
 
-export function tensorFlowHandlers(tf: TensorFlow): Handlers {
+/** @param prepare done before a graph runs, which is told whether the graph differentiates */
+export function tensorFlowHandlers(
+  tf: TensorFlow,
+  prepare?: (differentiates: boolean) => Promise<void>,
+): Omit<Handlers, 'describe'> {
   const sessions = new Map<number, Session>();
   const states = new Map<number, State>();
   let numbers = 0;
@@ -26,9 +30,11 @@ export function tensorFlowHandlers(tf: TensorFlow): Handlers {
       states.set(++numbers, new Map(Object.entries(tensors).map(([name, tensor]) => [name, tf.keep(toTensorFlow(tf, tensor))])));
       return Promise.resolve(numbers);
     },
-    run: (input) => {
+    run: async (input) => {
       const state = input.state === undefined ? undefined : find(states, input.state);
-      return Promise.resolve(run(tf, find(sessions, input.session), input, state));
+      const session = find(sessions, input.session);
+      await prepare?.(session.differentiates);
+      return run(tf, session, input, state);
     },
     readState: ({ state }) => {
       const tensors = [...find(states, state)].map(([name, tensor]) => [name, fromTensorFlow(tensor, FLOATS)] as const);

@@ -1,4 +1,5 @@
 // A graph that is loaded: runs it node by node with TensorFlow.js, which differentiates where the graph says so, and frees each value after its last use.
+import { AUTODIFF } from '../../../onnx/autodiff';
 import type { RecordedNode, Value } from '../../../onnx/builder';
 import type { Model, Tensor } from '../../../onnx/model';
 import { Operator } from '../../../onnx/operator';
@@ -12,6 +13,7 @@ export interface Session {
   /** Names of the graph's inputs that have no value of their own. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  readonly differentiates: boolean;
   /**
    * The wanted outputs, with what the graph says of them, in memory that is the caller's to dispose of.
    *
@@ -42,6 +44,7 @@ export function openSession(tf: TensorFlow, model: Model): Session {
   return {
     inputs: graph.inputs.map(({ name }) => name).filter((name) => !graph.initializers.has(name)),
     outputs: graph.outputs.map(({ name }) => name),
+    differentiates: graph.nodes.some(({ domain }) => domain === AUTODIFF),
     run: (feeds, given, wanted) => {
       const dims = new Map([...feeds].map(([name, { shape }]) => [name, { dims: shape }]));
       const walk = new Walk(tf, plan(dims, wanted), keeper);

@@ -122,10 +122,8 @@ const gather: Rule = (call) => {
         numbersOf(indices.constant).map((index) => (index < 0 ? index + size : index)),
         'int32',
       )
-    : tf.reshape(call.plain(1), [-1]);
-  return plain(
-    tf.reshape(tf.gather(x, tf.mod(flat, size), axis), [...dims.slice(0, axis), ...indices.dims, ...dims.slice(axis + 1)]),
-  );
+    : tf.mod(tf.reshape(call.plain(1), [-1]), tf.scalar(size, 'int32'));
+  return plain(tf.reshape(tf.gather(x, flat, axis), [...dims.slice(0, axis), ...indices.dims, ...dims.slice(axis + 1)]));
 };
 
 const depthToSpace: Rule = (call) => {

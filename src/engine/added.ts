@@ -1,0 +1,121 @@
+// What is added to Labelscope on request lies in a folder of its own: made beside it, whole before it counts, with the checksums of its files.
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { LabelscopeError } from '../protocol/errors';
+import type { InstalledFile, InstalledReport, InstallProgress, InstallResult, RemoveResult } from '../protocol/install';
+import { isAlive, TEMPORARY } from './run/atomic';
+import { RECORD, recordOf } from './runtime/installed';
+
+/** What is made, and the files that checksums are kept of. */
+interface Addition {
+  readonly folder: string;
+  readonly make: (staging: string) => Promise<void>;
+  /** Where within a folder the files lie. */
+  readonly place: (folder: string) => string;
+  readonly files: readonly string[];
+}
+
+/**
+ * Makes the folder anew. What was there stays until the new one is whole.
+ *
+ * @throws LabelscopeError 'write-failed', and what `make` throws
+ */
+export async function addFolder(
+  { folder, make, place, files }: Addition,
+  signal: AbortSignal,
+  emit: (progress: InstallProgress) => void,
+): Promise<InstallResult> {
+  const staging = `${folder}.${process.pid}.0.tmp`;
+  try {
+    await removeAbandoned(folder);
+    await mkdir(staging, { recursive: true, mode: 0o700 });
+    await make(staging);
+    signal.throwIfAborted();
+    const summed = await sums(place(staging), files, emit);
+    await writeFile(join(staging, RECORD), JSON.stringify({ files: summed }, null, 2) + '\n');
+    await rm(folder, { recursive: true, force: true });
+    await rename(staging, folder);
+    return { folder, files: summed };
+  } catch (error) {
+    if (error instanceof LabelscopeError || signal.aborted) throw error;
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new LabelscopeError('write-failed', `${folder} could not be written (${detail}). Check free space and permissions.`);
+  } finally {
+    await rm(staging, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/** @throws LabelscopeError 'write-failed' */
+export async function removeFolder(folder: string): Promise<RemoveResult> {
+  const removed = existsSync(folder);
+  try {
+    await rm(folder, { recursive: true, force: true });
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new LabelscopeError('write-failed', `${folder} could not be removed (${detail}). End what uses it, and try again.`);
+  }
+  return { folder, removed };
+}
+
+/** Undefined where nothing was added. Reads its files whole. */
+export async function reportFolder({ folder, place }: Pick<Addition, 'folder' | 'place'>): Promise<InstalledReport | undefined> {
+  if (!existsSync(join(folder, RECORD))) return undefined;
+  return { folder, unchanged: await isUnchanged(folder, place).catch(() => false) };
+}
+
+async function isUnchanged(folder: string, place: Addition['place']): Promise<boolean> {
+  const { files } = recordOf(folder);
+  const found = await sums(
+    place(folder),
+    files.map(({ name }) => name),
+  );
+  return files.every(({ sha256 }, k) => found[k]?.sha256 === sha256);
+}
+
+/** What processes that are no more left of earlier tries. */
+async function removeAbandoned(folder: string): Promise<void> {
+  const place = dirname(folder);
+  await mkdir(place, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(place)) {
+    const pid = Number(TEMPORARY.exec(name)?.[1]);
+    if (name.startsWith(basename(folder)) && pid > 0 && !isAlive(pid)) await rm(join(place, name), { recursive: true });
+  }
+}
+
+/** Tells, while the work goes on, how many bytes the folder has. */
+export async function whileArriving<T>(folder: string, emit: (progress: InstallProgress) => void, work: Promise<T>): Promise<T> {
+  const watching = setInterval(() => void arrived(folder).then((bytes) => emit({ stage: 'fetching', bytes })), 500);
+  return work.finally(() => clearInterval(watching));
+}
+
+async function arrived(folder: string): Promise<number> {
+  const files = await readdir(folder, { recursive: true }).catch(() => []);
+  const sizes = files.map((file) =>
+    stat(join(folder, file)).then(
+      (found) => (found.isFile() ? found.size : 0),
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((a, b) => a + b, 0);
+}
+
+async function sums(
+  folder: string,
+  names: readonly string[],
+  emit?: (progress: InstallProgress) => void,
+): Promise<InstalledFile[]> {
+  const files: InstalledFile[] = [];
+  for (const name of names) {
+    const hash = createHash('sha256');
+    let bytes = 0;
+    for await (const chunk of createReadStream(join(folder, name)) as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      bytes += chunk.length;
+    }
+    emit?.({ stage: 'checking', bytes });
+    files.push({ name, bytes, sha256: hash.digest('hex') });
+  }
+  return files;
+}

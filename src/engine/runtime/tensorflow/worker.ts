@@ -1,0 +1,33 @@
+// The worker thread of the engine `tensorflow`: TensorFlow.js, from where it was found, and nothing else.
+import { workerData } from 'node:worker_threads';
+import type { WorkerCalls } from '../messages';
+import { type Handlers, serveCalls } from '../serve';
+import { type Found, findTensorFlow } from './find';
+import { tensorFlowHandlers } from './handlers';
+
+const { places } = workerData as { readonly places: readonly string[] };
+
+interface Loaded {
+  readonly found: Found;
+  readonly handlers: Omit<Handlers, 'describe'>;
+}
+
+/** Loaded at the first call: who only looks at data waits for no library, and needs none. */
+let loading: Promise<Loaded> | undefined;
+
+function loaded(): Promise<Loaded> {
+  loading ??= findTensorFlow(places).then((found) => ({ found, handlers: tensorFlowHandlers(found.tf, found.prepare) }));
+  return loading;
+}
+
+serveCalls(
+  {
+    describe: async () => (await loaded()).found.description,
+    load: async (input) => (await loaded()).handlers.load(input),
+    setState: async (input) => (await loaded()).handlers.setState(input),
+    run: async (input) => (await loaded()).handlers.run(input),
+    readState: async (input) => (await loaded()).handlers.readState(input),
+    release: async (input: WorkerCalls['release']['in']) => (await loaded()).handlers.release(input),
+  },
+  'TensorFlow.js',
+);

@@ -1,0 +1,188 @@
+// TensorFlow.js, added and removed: its package from npm's registry and TensorFlow's library from a wheel of Python's, put together and compiled on this machine.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { LabelscopeError } from '../protocol/errors';
+import type { InstallProgress, InstallResult, RemoveResult } from '../protocol/install';
+import { addFolder, removeFolder, whileArriving } from './added';
+import { installedTensorFlow } from './runtime/tensorflow/find';
+
+type Emit = (progress: InstallProgress) => void;
+
+interface Variant {
+  /** Of npm's registry. */
+  readonly package: string;
+  /** Of Python's index: what it is asked for by, and the checksum of the file that has to come. */
+  readonly wheel: string;
+  readonly sha256: string;
+}
+
+const VERSION = '4.22.0';
+
+/**
+ * The package's own library (TensorFlow 2.9.1, for CUDA 11.2) comes from a host that is no package registry. The libraries of these wheels
+ * have the same C interface; from 2.18 on, rounding of integers, which nothing here does, gives zeros.
+ */
+const VARIANTS: Readonly<Record<'tensorflow' | 'tensorflow-gpu', Variant>> = {
+  tensorflow: {
+    package: '@tensorflow/tfjs-node',
+    wheel: 'tensorflow-cpu==2.15.1',
+    sha256: '54660c074d7241a503e81edfd9f5ef5af88f64051b72e2945f26318c790f2d26',
+  },
+  'tensorflow-gpu': {
+    package: '@tensorflow/tfjs-node-gpu',
+    wheel: 'tensorflow==2.18.1',
+    sha256: 'c9f87e5d2a680a4595f5dc30daf6bbaec9d4129b46d7ef1b2af63c46ac7d2828',
+  },
+};
+
+const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
+
+/** The only platform that these wheels, with these names of libraries, are for. */
+const PLATFORM = 'linux-x64';
+
+const TOOLS = {
+  npm: { args: ['--version'], remedy: 'npm comes with Node.js' },
+  python3: { args: ['-m', 'pip', '--version'], remedy: 'on Debian and Ubuntu: apt install python3 python3-pip' },
+  'c++': { args: ['--version'], remedy: 'a C++ compiler; on Debian and Ubuntu: apt install build-essential' },
+  make: { args: ['--version'], remedy: 'on Debian and Ubuntu: apt install build-essential' },
+} as const;
+
+/** @throws LabelscopeError 'install-unsupported', 'install-missing', 'install-failed', 'write-failed', 'cancelled' */
+export async function installTensorFlow(what: keyof typeof VARIANTS, signal: AbortSignal, emit: Emit): Promise<InstallResult> {
+  if (`${process.platform}-${process.arch}` !== PLATFORM) {
+    throw new LabelscopeError(
+      'install-unsupported',
+      `TensorFlow.js is set up on ${PLATFORM} alone, not on ${process.platform}-${process.arch}. Install @tensorflow/tfjs-node in a folder of your own, and name the folder in LABELSCOPE_TENSORFLOW.`,
+    );
+  }
+  await checkTools(signal);
+  const variant = VARIANTS[what];
+  const dependencies = (folder: string) => join(folder, 'node_modules', variant.package, 'deps', 'lib');
+  const make = async (staging: string) => {
+    await fetchPackage(staging, variant, signal, emit);
+    await fetchLibrary(staging, variant, signal, emit);
+    emit({ stage: 'building', bytes: 0 });
+    await compile(join(staging, 'node_modules', variant.package), signal);
+  };
+  return addFolder({ folder: installedTensorFlow(), make, place: dependencies, files: LIBRARIES }, signal, emit);
+}
+
+export function removeTensorFlow(): Promise<RemoveResult> {
+  return removeFolder(installedTensorFlow());
+}
+
+async function checkTools(signal: AbortSignal): Promise<void> {
+  for (const [tool, { args, remedy }] of Object.entries(TOOLS)) {
+    const failure = await runTool(tool, args, { signal });
+    signal.throwIfAborted();
+    if (failure === undefined) continue;
+    const command = [tool, ...args.filter((arg) => arg !== '--version')].join(' ');
+    throw new LabelscopeError(
+      'install-missing',
+      `TensorFlow.js is compiled on this machine, for which '${command}' is needed and does not run (${remedy}). Install it and try again; nothing was changed.`,
+    );
+  }
+}
+
+async function fetchPackage(staging: string, { package: name }: Variant, signal: AbortSignal, emit: Emit): Promise<void> {
+  await writeFile(join(staging, 'package.json'), JSON.stringify({ private: true }));
+  const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', `${name}@${VERSION}`];
+  await needed(`npm could not fetch ${name}`, whileArriving(staging, emit, runTool('npm', args, { cwd: staging, signal })));
+}
+
+/** Of the wheel, the two libraries and the headers that the binding is compiled with. */
+async function fetchLibrary(staging: string, variant: Variant, signal: AbortSignal, emit: Emit): Promise<void> {
+  const [wheels, unpacked] = [join(staging, 'wheel'), join(staging, 'unpacked')];
+  await mkdir(wheels);
+  const kind = ['--only-binary=:all:', '--python-version', '3.11', '--implementation', 'cp', '--abi', 'cp311'];
+  const from = ['--platform', 'manylinux_2_17_x86_64', '-d', wheels, variant.wheel];
+  const args = ['-m', 'pip', 'download', '-q', '--no-deps', '--no-cache-dir', ...kind, ...from];
+  // What pip has fetched so far lies there.
+  const env = { TMPDIR: wheels };
+  const download = runTool('python3', args, { cwd: staging, env, signal });
+  await needed(`pip could not fetch ${variant.wheel}`, whileArriving(wheels, emit, download));
+  const wheel = join(wheels, (await readdir(wheels)).find((name) => name.endsWith('.whl')) ?? '');
+  await checkSum(wheel, variant);
+  await needed(`${variant.wheel} could not be unpacked`, runTool('python3', ['-c', UNPACK, wheel, unpacked], { signal }));
+  const deps = join(staging, 'node_modules', variant.package, 'deps');
+  await mkdir(join(deps, 'lib'), { recursive: true });
+  await rename(join(unpacked, 'tensorflow', 'include'), join(deps, 'include'));
+  for (const library of LIBRARIES) await rename(join(unpacked, 'tensorflow', library), join(deps, 'lib', library));
+  const links = {
+    'libtensorflow.so': LIBRARIES[0]!,
+    'libtensorflow_framework.so': LIBRARIES[1]!,
+    'libtensorflow.so.2.9.1': LIBRARIES[0]!,
+  };
+  for (const [name, library] of Object.entries(links)) await symlink(library, join(deps, 'lib', name));
+  await Promise.all([wheels, unpacked].map((folder) => rm(folder, { recursive: true })));
+}
+
+const UNPACK = `
+import sys, zipfile
+wheel = zipfile.ZipFile(sys.argv[1])
+folders = ('tensorflow/c/', 'tensorflow/core/platform/', 'tsl/platform/', 'tsl/c/', 'xla/tsl/c/', 'xla/tsl/platform/')
+headers = tuple('tensorflow/include/' + folder for folder in folders)
+libraries = tuple('tensorflow/' + name for name in ('${LIBRARIES.join("', '")}'))
+wheel.extractall(sys.argv[2], [n for n in wheel.namelist() if n in libraries or (n.startswith(headers) and n.endswith('.h'))])
+`;
+
+async function checkSum(wheel: string, { wheel: name, sha256 }: Variant): Promise<void> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(wheel), hash);
+  const found = hash.digest('hex');
+  if (found === sha256) return;
+  throw new LabelscopeError(
+    'install-failed',
+    `What came as ${name} has the SHA-256 ${found}, not ${sha256}, and was thrown away. Nothing was changed.`,
+  );
+}
+
+/** The package's own installer finds its library there, fetches none, and compiles the binding. */
+async function compile(folder: string, signal: AbortSignal): Promise<void> {
+  const args = ['exec', '--no', '--', 'node-pre-gyp', 'install', '--build-from-source'];
+  await needed('The binding of TensorFlow.js could not be compiled', runTool('npm', args, { cwd: folder, signal }));
+}
+
+async function needed(what: string, work: Promise<string | undefined>): Promise<void> {
+  const failure = await work;
+  if (failure === undefined) return;
+  throw new LabelscopeError('install-failed', `${what} (${failure}). Nothing was changed.`);
+}
+
+interface ToolOptions {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+const MOST_WORDS = 20_000;
+
+/** Answers what it says went wrong, if anything. */
+function runTool(tool: string, args: readonly string[], { cwd, env, signal }: ToolOptions): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
+    const child = spawn(tool, [...args], { ...(cwd !== undefined && { cwd }), env: { ...process.env, ...env }, stdio, signal });
+    let words = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text: string) => (words = (words + text).slice(-MOST_WORDS)));
+    child.on('error', (error) => {
+      if (signal.aborted) reject(error);
+      else resolve(error.message);
+    });
+    child.on('close', (code) => resolve(code === 0 ? undefined : reasonIn(words)));
+  });
+}
+
+/** Of what a tool printed, the lines that speak of an error, or the last ones. */
+function reasonIn(words: string): string {
+  const lines = words
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+  const errors = lines.filter((line) => /\berror\b|ERR!|not found/i.test(line));
+  return (errors.length > 0 ? errors.slice(0, 3) : lines.slice(-3)).join(' ').slice(0, 400) || 'it gave no reason';
+}

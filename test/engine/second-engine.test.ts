@@ -1,0 +1,153 @@
+// The engine's process with TensorFlow.js in place of ONNX Runtime: found, told of, and of the same effect on runs and models.
+import { build, type BuildOptions } from 'esbuild';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type EngineClient, engineClient } from '../../src/engine/client/engine';
+import type { EngineName } from '../../src/protocol/recipe';
+import type { TrainEvent } from '../../src/protocol/messages';
+import type { RunRecord, ScoresFile } from '../../src/protocol/run';
+import { jsonResult, runCli } from '../support/cli';
+import { CATEGORIES, type TinyData, writeTinyData } from '../support/data';
+import { trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
+
+const SET = { epochs: '2', batchSize: '4', validationFrequency: '2', learnRate: '0.01' };
+/** What npm run test:tensorflow has set up; else JavaScript. */
+const NATIVE = process.env.LABELSCOPE_TENSORFLOW;
+
+const ENGINES: readonly EngineName[] = ['onnxruntime', 'tensorflow'];
+
+let folder: string;
+let place: string;
+let data: TinyData;
+let tiny: string;
+/** Of a run that ONNX Runtime alone has trained. */
+let expected: readonly number[];
+let engines: Readonly<Record<EngineName, EngineClient>>;
+
+beforeAll(async () => {
+  if (UNBUILT) return;
+  folder = await mkdtemp(join(tmpdir(), 'second-engine-'));
+  [place, tiny] = [NATIVE ?? join(folder, 'place'), join(folder, 'tiny.onnx')];
+  if (!NATIVE) await writeTensorFlow(join(place, 'node_modules', '@tensorflow', 'tfjs'));
+  data = await writeTinyData(join(folder, 'data'), { train: 12, validation: 4 });
+  await writeTinyBackbone(tiny);
+  process.env.LABELSCOPE_TENSORFLOW = place;
+  const start = (name: EngineName) =>
+    engineClient({ script: resolve('dist', 'engine.js'), onLog: () => undefined, engine: () => name });
+  engines = { onnxruntime: start('onnxruntime'), tensorflow: start('tensorflow') };
+  await train(join(folder, 'alone'), 'onnxruntime');
+  expected = await scores(join(folder, 'alone'), 'onnxruntime');
+});
+afterAll(async () => {
+  if (UNBUILT) return;
+  await Promise.all(ENGINES.map((name) => engines[name].stop()));
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** What @tensorflow/tfjs is, without the parts of it that need a browser: its core with gradients, and the backend in JavaScript. */
+async function writeTensorFlow(to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  const parts = ['@tensorflow/tfjs-core/dist/register_all_gradients', '@tensorflow/tfjs-backend-cpu'];
+  const contents = [...parts.map((part) => `import '${part}';`), "export * from '@tensorflow/tfjs-core';"].join('\n');
+  const options: BuildOptions = {
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    mainFields: ['module', 'main'],
+    logLevel: 'error',
+  };
+  await build({ stdin: { contents, resolveDir: process.cwd() }, outfile: join(to, 'index.js'), ...options });
+  await writeFile(join(to, 'package.json'), JSON.stringify({ name: '@tensorflow/tfjs', version: '4.22.0', main: 'index.js' }));
+}
+
+async function train(run: string, first: EngineName, then = first): Promise<RunRecord> {
+  const stop = new AbortController();
+  const onProgress = (event: TrainEvent) => event.kind === 'points' && first !== then && stop.abort();
+  const params = trainParams(data.train, tiny, run, { set: SET });
+  await engines[first].request('train', params, { onProgress, signal: stop.signal });
+  if (first !== then) {
+    expect(JSON.parse(await readFile(join(run, 'run.json'), 'utf8'))).toMatchObject({ state: 'stopped' });
+    await engines[then].request('train', trainParams(data.train, tiny, run, { resume: true, device: 'auto' }));
+  }
+  return JSON.parse(await readFile(join(run, 'run.json'), 'utf8')) as RunRecord;
+}
+
+async function scores(run: string, name: EngineName): Promise<number[]> {
+  await engines[name].request('evaluate', { model: run, device: 'auto' });
+  const { images } = JSON.parse(await readFile(join(run, 'scores.validation.json'), 'utf8')) as ScoresFile;
+  return images.flatMap((image) => image.scores);
+}
+
+const largestDifference = (a: readonly number[], b: readonly number[]) => Math.max(...a.map((x, k) => Math.abs(x - b[k]!)));
+
+describe.skipIf(UNBUILT)(`the engine tensorflow${UNBUILT}`, () => {
+  it.each([
+    ['tensorflow', 'tensorflow'],
+    ['onnxruntime', 'tensorflow'],
+    ['tensorflow', 'onnxruntime'],
+  ] as const)('trains as the other does: begun with %s, ended with %s', async (first, then) => {
+    const run = join(folder, `${first}-${then}`);
+    const record = await train(run, first, then);
+    expect(record.device.engine ?? 'onnxruntime').toBe(then);
+    expect(new Set(expected).size).toBeGreaterThan(expected.length / 2);
+    for (const name of ENGINES) expect(largestDifference(await scores(run, name), expected), name).toBeLessThan(1e-5);
+  });
+
+  it('explains as the other does', async () => {
+    const run = join(folder, 'alone');
+    const files = [data.validationImages];
+    const params = { model: run, files, categories: CATEGORIES, device: 'auto', colormap: 'jet', opacity: 0.5 } as const;
+    const [ours, theirs] = await Promise.all(ENGINES.map((name) => engines[name].request('explain', params)));
+    const [a, b] = [ours, theirs].map((result) => result!.images.flatMap(({ maps }) => maps));
+    expect(a!.length).toBeGreaterThan(0);
+    for (const [k, map] of a!.entries()) {
+      expect(largestDifference(map.values, b![k]!.values)).toBeLessThan(1e-5 * (1 + Math.max(...map.values)));
+    }
+  });
+
+  it('is told by doctor, with its package and backend', async () => {
+    const result = await runCli(['doctor', '--engine', 'tensorflow', '--json'], { cwd: folder });
+    expect(jsonResult(result)).toMatchObject({
+      engine: 'tensorflow',
+      tensorflow: {
+        found: NATIVE
+          ? { package: '@tensorflow/tfjs-node 4.22.0', backend: 'tensorflow', library: 'TensorFlow 2.15.1', gpu: false }
+          : { package: '@tensorflow/tfjs 4.22.0', backend: 'plain JavaScript', gpu: false },
+      },
+      chosen: { device: 'cpu', engine: 'tensorflow' },
+    });
+  });
+
+  it('says where it was looked for and what to do, where there is none or it does not load', async () => {
+    const empty = join(folder, 'empty');
+    const broken = join(folder, 'broken', 'node_modules', '@tensorflow', 'tfjs-node');
+    await mkdir(broken, { recursive: true });
+    await writeFile(
+      join(broken, 'package.json'),
+      JSON.stringify({ name: '@tensorflow/tfjs-node', version: '4.22.0', main: 'index.js' }),
+    );
+    await writeFile(join(broken, 'index.js'), "throw new Error('libtensorflow.so.2: cannot open shared object file');");
+    for (const [named, words] of [
+      [empty, `No TensorFlow.js was found.*${empty}`],
+      [join(folder, 'broken'), 'tfjs-node did not load: libtensorflow.so.2: cannot open'],
+    ] as const) {
+      const predict = ['predict', tiny, data.validationImages, '--engine', 'tensorflow'];
+      const { status, stderr } = await runCli(predict, { cwd: folder, env: { LABELSCOPE_TENSORFLOW: named } });
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: expect.stringMatching(new RegExp(`${words}.*doctor --install tensorflow.*\\n$`)) as string,
+      });
+    }
+  });
+
+  it('is not asked for work on a device that it does not have', async () => {
+    const run = join(folder, 'alone');
+    const { status, stderr } = await runCli(['evaluate', run, '--engine', 'tensorflow', '--device', 'webgpu'], { cwd: folder });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(/webgpu cannot be used.*--engine onnxruntime/) as string,
+    });
+  });
+});
