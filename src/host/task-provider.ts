@@ -89,6 +89,7 @@ function defaultsOf(verb: string, file: vscode.Uri, given: readonly string[]): s
   return [
     ...(has('--recipe') ? [] : ['--recipe', setting('recipe', file)]),
     ...(has('--device') ? [] : ['--device', setting('device')]),
+    ...(has('--engine') ? [] : ['--engine', setting('engine.name')]),
     ...(has('--seed') ? [] : ['--seed', String(setting('seed', file))]),
     ...(has('--run') ? [] : ['--runs', runsFolderOf(file)]),
     ...Object.entries(setting('recipeSettings', file)).flatMap(([key, value]) => ['--set', `${key}=${value}`]),

@@ -3,7 +3,6 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { format } from 'node:util';
-import type { Page } from 'playwright-core';
 import { ROOT, visit } from './person';
 
 interface SuiteResult {
@@ -11,8 +10,6 @@ interface SuiteResult {
   readonly code: number;
   /** As a person's. */
   readonly complaints: readonly string[];
-  /** The words of the dialogs that came; all were agreed to. */
-  readonly asked: readonly string[];
 }
 
 /** @param tell told each line of the suite as it comes */
@@ -36,10 +33,8 @@ export async function runSuite(tell: (line: string) => void): Promise<SuiteResul
         await page.exposeFunction('codeAutomationExit', (code: number) => exit(code));
       },
     });
-    const asked: string[] = [];
     try {
-      void agree(person.page, asked);
-      return { code: await exited, complaints: person.complaints, asked };
+      return { code: await exited, complaints: person.complaints };
     } finally {
       await person.close();
     }
@@ -47,24 +42,5 @@ export async function runSuite(tell: (line: string) => void): Promise<SuiteResul
     if (before === undefined) delete process.env.TMPDIR;
     else process.env.TMPDIR = before;
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-  }
-}
-
-/** Reads the dialogs that come and agrees, until the page is closed. */
-async function agree(page: Page, asked: string[]): Promise<void> {
-  const dialog = page.locator('.monaco-dialog-box');
-  for (;;) {
-    const isThere = await dialog.waitFor({ timeout: 0 }).then(
-      () => true,
-      () => false,
-    );
-    if (!isThere) return;
-    asked.push(await dialog.innerText().catch(() => ''));
-    await dialog
-      .locator('.monaco-button')
-      .first()
-      .click({ timeout: 5000 })
-      .catch(() => undefined);
-    await dialog.waitFor({ state: 'hidden', timeout: 5000 }).catch(() => undefined);
   }
 }

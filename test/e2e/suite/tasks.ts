@@ -58,8 +58,11 @@ describe('tasks', () => {
   it('train as tasks.json says, into the run folder of the settings', async () => {
     equal(await run(await taskCalled('short')), 0);
     const labelscope = await api();
-    const found = (await labelscope.runs()).find(({ record }) => record?.recipe.epochs === 3);
-    equal(found?.status, 'finished');
+    const done = async () =>
+      (await labelscope.runs()).find(({ record, status }) => record?.recipe.epochs === 3 && status === 'finished');
+    let found = await done();
+    // The Runs view sees what another process writes a moment later.
+    for (; !found; found = await done()) await new Promise((wake) => setTimeout(wake, 100));
     equal(found.record?.recipe.recipe, 'best');
     equal(join(found.folder, '..'), inWorkspace('labelscope-runs'));
   });
