@@ -44,7 +44,7 @@ function externalData(path: string): ExternalData {
     try {
       return readRange(file, offset, length, path);
     } catch (error) {
-      throw fileError(file, error);
+      throw fileError(file, error, path);
     }
   };
 }
@@ -64,7 +64,7 @@ function insideFolder(folder: string, location: string, model: string): string {
     if (!inside(realpathSync(folder), real)) throw refuse();
     return real;
   } catch (error) {
-    throw fileError(target, error);
+    throw fileError(target, error, model);
   }
 }
 
@@ -86,9 +86,13 @@ function readRange(path: string, offset: number, length: number, model: string):
   }
 }
 
-function fileError(path: string, error: unknown): Error {
+/** @param model that asks for it, where it is another file */
+function fileError(path: string, error: unknown, model?: string): Error {
   if (error instanceof OnnxError) return error;
   const code = (error as NodeJS.ErrnoException).code;
   const reason = code === 'ENOENT' ? 'there is no such file or folder' : (error as Error).message;
-  return new OnnxError('onnx-file', `Could not read ${path}: ${reason}.`);
+  return new OnnxError(
+    'onnx-file',
+    `Could not read ${path}${model === undefined ? '' : `, which ${model} asks for`}: ${reason}.`,
+  );
 }

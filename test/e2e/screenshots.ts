@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'labelscope-pictures-'));
   try {
     // As `npm start` makes them.
-    await prepareWorkspace(folder, GIVEN === undefined ? ['animals'] : ['animals', 'again']);
+    await (GIVEN === undefined ? prepareWorkspace(folder, ['animals']) : prepareWorkspace(folder, ['animals', 'again'], 100));
     if (GIVEN !== undefined) await measureLooking(join(folder, 'labelscope-runs', 'again'));
     for (const [name, theme] of Object.entries(THEMES)) await picturesOf(folder, name, theme);
   } finally {

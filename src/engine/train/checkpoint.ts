@@ -2,6 +2,7 @@
 import type { Tensor } from '../../onnx/model';
 import { LabelscopeError } from '../../protocol/errors';
 import type { HistoryPoint } from '../../protocol/messages';
+import { isObject, parsed } from '../client/folder';
 import { readTensors, writeTensors } from '../run/safetensors';
 import type { Tensors } from '../runtime/messages';
 
@@ -39,11 +40,20 @@ export async function writeCheckpoint(path: string, { progress, state }: Checkpo
 /** @throws LabelscopeError 'checkpoint-unreadable' */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
   const { tensors, metadata } = await readTensors(path);
-  const progress = metadata.progress === undefined ? undefined : (JSON.parse(metadata.progress) as Progress);
-  if (progress === undefined)
+  const progress = parsed(metadata.progress ?? '');
+  if (!isProgress(progress))
     throw new LabelscopeError(
       'checkpoint-unreadable',
       `${path} is no checkpoint of Labelscope. Put a copy of it back, or train again into another folder.`,
     );
   return { progress, state: tensors };
 }
+
+function isProgress(value: unknown): value is Progress {
+  if (!isObject(value) || !isCount(value.iteration) || !isCount(value.evaluationsSinceBest)) return false;
+  const { best, pending } = value;
+  const isBest = best === null || (isObject(best) && isCount(best.iteration) && typeof best.validationLoss === 'number');
+  return isBest && (pending === undefined || (isObject(pending) && pending.iteration === value.iteration));
+}
+
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
