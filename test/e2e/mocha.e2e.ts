@@ -16,8 +16,10 @@ describe.skipIf(BROWSER === undefined)(`the suite in the extension host${NO_BROW
       });
       expect(lines.filter((line) => /\d+ passing/.test(line))).toHaveLength(1);
       expect(code, lines.join('\n')).toBe(0);
-      // VS Code repeats a notification of an error in the console: the suite provokes one about this file, and nothing else complains.
-      expect(complaints.filter((complaint) => !complaint.includes('instances_broken.json'))).toEqual([]);
+      // VS Code repeats in the console what a notification and what a tool for language models says of an error. The suite provokes some: of this file,
+      // of a run that is not there and of files outside the workspace. Nothing else complains.
+      const provoked = /instances_broken\.json|Error from tool labelscope_(metrics|predict) .*("nobody"|hostname|elsewhere)/;
+      expect(complaints.filter((complaint) => !provoked.test(complaint))).toEqual([]);
     },
     LIMIT_MS,
   );
