@@ -320,7 +320,10 @@ function gradientsOf(
       ];
       const rate = name.startsWith('head/') ? lr_head : lr_backbone;
       const decay = name.endsWith('/kernel') || name === 'head/weight' ? l2 : 0;
-      return [name, next.map((value, k) => (momentum * v[k]! - value) / rate - decay * w[k]!)];
+      // Plain loops here and below: callbacks and iterators on 25 million numbers a step took a third of these tests' time.
+      const gradient = new Float32Array(next.length);
+      for (let k = 0; k < next.length; k++) gradient[k] = (momentum * v[k]! - next[k]!) / rate - decay * w[k]!;
+      return [name, gradient];
     }),
   );
 }
@@ -341,15 +344,19 @@ function sumOfChannels(data: Uint8Array): number[] {
 }
 
 function difference(a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
-  return Float64Array.from({ length: a.length }, (_, k) => a[k]! - b[k]!);
+  const found = new Float64Array(a.length);
+  for (let k = 0; k < a.length; k++) found[k] = a[k]! - b[k]!;
+  return found;
 }
 
 function largest(values: ArrayLike<number>): number {
-  return Array.prototype.reduce.call(
-    values,
-    (top: unknown, value: unknown) => Math.max(top as number, Math.abs(value as number)),
-    0,
-  ) as number;
+  let top = 0;
+  for (let k = 0; k < values.length; k++) {
+    const size = Math.abs(values[k]!);
+    // Written so that what is no number stays.
+    if (!(size <= top)) top = size;
+  }
+  return top;
 }
 
 function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -357,9 +364,9 @@ function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return largest(difference(a, b));
 }
 
-function norm(values: Iterable<number>): number {
+function norm(values: ArrayLike<number>): number {
   let sum = 0;
-  for (const value of values) sum += value * value;
+  for (let k = 0; k < values.length; k++) sum += values[k]! ** 2;
   return Math.sqrt(sum);
 }
 
