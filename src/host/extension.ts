@@ -50,7 +50,7 @@ export function activate(context: vscode.ExtensionContext): LabelscopeApi {
   context.subscriptions.push(trees, registerCommands(services, trees), runStatusBar(runs));
   context.subscriptions.push(cocoDiagnostics(engine, coco, log), earlyStart(engine, services, log));
   context.subscriptions.push(labelsView(context.extensionUri, active, labels, models, images.show));
-  context.subscriptions.push(taskProvider(context.extensionUri, coco), modelTools(services));
+  context.subscriptions.push(taskProvider(context.extensionUri, services), modelTools(services));
   // A window that is reloaded finds its runs, and what was chosen, again.
   runs.refresh();
   return publicApi(services);

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { basename, isAbsolute, join } from 'node:path';
 import * as vscode from 'vscode';
 import type { Closable } from './closable';
-import type { CocoFiles } from './coco-files';
+import type { Services } from './services';
 import { runsFolderOf } from './runs';
 import { setting } from './settings';
 
@@ -18,8 +18,12 @@ interface Definition extends vscode.TaskDefinition {
   readonly arguments?: unknown;
 }
 
-export function taskProvider(extension: vscode.Uri, coco: CocoFiles): Closable {
-  return vscode.tasks.registerTaskProvider(TYPE, {
+export function taskProvider(extension: vscode.Uri, { coco, runs }: Pick<Services, 'coco' | 'runs'>): Closable {
+  // A run that another process makes in a folder of its own may be over before VS Code has begun to watch that folder.
+  const ended = vscode.tasks.onDidEndTaskProcess(({ execution }) => {
+    if (execution.task.definition.type === TYPE) runs.refresh();
+  });
+  const provider = vscode.tasks.registerTaskProvider(TYPE, {
     provideTasks: async () => {
       await coco.ready;
       const files = coco.paths.filter((path) => vscode.workspace.getWorkspaceFolder(vscode.Uri.file(path)) !== undefined);
@@ -34,6 +38,7 @@ export function taskProvider(extension: vscode.Uri, coco: CocoFiles): Closable {
       return taskFor(extension, definition, absolutePath(annotations, scope));
     },
   });
+  return vscode.Disposable.from(ended, provider);
 }
 
 const relativePath = (path: string): string => vscode.workspace.asRelativePath(path, false);

@@ -204,7 +204,7 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     await runCommand(person, 'Labelscope: Add CUDA Support');
     await person.page.locator('.quick-input-list .monaco-list-row', { hasText: 'From a folder' }).click();
     // With its last slash: without it, a folder in the one that is shown only filters the list.
-    await answer(/labelscope-views-[^/]*\/?$/, `${provider}/`);
+    await answer(/^\//, `${provider}/`);
     await said().waitFor();
     expect(await added()).toBe(1);
     // Loading it was tried, and failed: these are no libraries.
