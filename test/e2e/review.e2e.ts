@@ -84,6 +84,8 @@ describe.skipIf(BROWSER === undefined)(`the review of labels${NO_BROWSER}`, () =
     const { decisions } = await readJson<{ decisions: Decision[] }>(join(reviews, file));
     expect(decisions.map(({ decision }) => decision).sort()).toEqual(['accept', 'accept', 'reject', 'skip']);
     await runCommand(person, 'View: Close All Editors');
+    // The rows move when the new files come.
+    await explorerItem(person, 'annotations', 'instances_train.reviewed.json');
     await contextMenu(person, await explorerItem(person, 'annotations', 'instances_train.json'), 'Review Labels…');
     const window = await panel();
     await window.locator('[data-progress]', { hasText: '2 accepted, 1 rejected, 1 skipped' }).waitFor();
