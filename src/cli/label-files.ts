@@ -1,6 +1,8 @@
 // Labels and scores of images as files that other programs read: CSV, JSON, COCO, FiftyOne.
-import { parse, relative, resolve, sep } from 'node:path';
+import { extname, parse, relative, resolve, sep } from 'node:path';
+import { withSlashes } from '../platform';
 import { LabelscopeError } from '../protocol/errors';
+import type { Arguments } from './usage';
 
 export type LabelForm = 'csv' | 'json' | 'coco' | 'fiftyone';
 export const LABEL_FORMS: readonly LabelForm[] = ['csv', 'json', 'coco', 'fiftyone'];
@@ -12,6 +14,11 @@ export interface LabelledFile {
   readonly scores?: Readonly<Record<string, number>>;
   /** In pixels. */
   readonly size?: { readonly width: number; readonly height: number };
+}
+
+/** As `--format` says, else by the file's ending. @throws UsageError */
+export function labelFormOf(args: Arguments, file: string): LabelForm {
+  return args.choice('format', LABEL_FORMS, extname(file).toLowerCase() === '.csv' ? 'csv' : 'json');
 }
 
 /** The whole text of a file. */
@@ -92,7 +99,7 @@ export function namesOf(files: readonly string[], places: readonly string[]): st
   const folders = places.map((place) => resolve(place) + sep);
   const names = files.map((file) => {
     const folder = folders.find((one) => file.startsWith(one));
-    return folder === undefined ? parse(file).base : relative(folder, file).replaceAll(sep, '/');
+    return folder === undefined ? parse(file).base : withSlashes(relative(folder, file));
   });
   const seen = new Set<string>();
   const twice = names.find((name) => seen.size === seen.add(name).size);

@@ -33,11 +33,11 @@ export async function addFolder(
     await mkdir(staging, { recursive: true, mode: 0o700 });
     await make(staging);
     signal.throwIfAborted();
-    const summed = await sums(place(staging), files, emit);
-    await writeFile(join(staging, RECORD), JSON.stringify({ files: summed }, null, 2) + '\n');
+    const installed = await sums(place(staging), files, emit);
+    await writeFile(join(staging, RECORD), JSON.stringify({ files: installed }, null, 2) + '\n');
     await rm(folder, { recursive: true, force: true });
     await rename(staging, folder);
-    return { folder, files: summed };
+    return { folder, files: installed };
   } catch (error) {
     if (error instanceof LabelscopeError || signal.aborted) throw error;
     const detail = error instanceof Error ? error.message : String(error);
@@ -108,14 +108,20 @@ async function sums(
 ): Promise<InstalledFile[]> {
   const files: InstalledFile[] = [];
   for (const name of names) {
-    const hash = createHash('sha256');
-    let bytes = 0;
-    for await (const chunk of createReadStream(join(folder, name)) as AsyncIterable<Buffer>) {
-      hash.update(chunk);
-      bytes += chunk.length;
-    }
-    emit?.({ stage: 'checking', bytes });
-    files.push({ name, bytes, sha256: hash.digest('hex') });
+    const found = await summed(join(folder, name));
+    emit?.({ stage: 'checking', bytes: found.bytes });
+    files.push({ name, ...found });
   }
   return files;
+}
+
+/** Of a file's content. */
+export async function summed(path: string): Promise<Pick<InstalledFile, 'bytes' | 'sha256'>> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  return { bytes, sha256: hash.digest('hex') };
 }

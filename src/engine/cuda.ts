@@ -1,24 +1,27 @@
 // ONNX Runtime's CUDA provider, added and removed: in a copy of ONNX Runtime of its own, outside of Labelscope's folder.
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { copyFile, cp, mkdir, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { libraryFile } from '../platform';
 import { LabelscopeError } from '../protocol/errors';
-import type { InstalledReport, InstallProgress, InstallResult, RemoveResult } from '../protocol/install';
+import {
+  CUDA_FETCHED_ON,
+  type InstalledReport,
+  type InstallProgress,
+  type InstallResult,
+  type RemoveResult,
+} from '../protocol/install';
 import { addFolder, removeFolder, reportFolder, whileArriving } from './added';
 import { forgetDevice } from './devices';
 import { cudaPackage, librariesOf, shippedPackage } from './runtime/installed';
+import { runTool } from './tool';
 
 type Emit = (progress: InstallProgress) => void;
 
 /** ONNX Runtime's library opens them by these names, beside itself. */
-const PROVIDERS: Readonly<Record<string, readonly string[]>> = {
-  'linux-x64': ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so'],
-  'win32-x64': ['onnxruntime_providers_shared.dll', 'onnxruntime_providers_cuda.dll'],
-};
-/** Its installer knows files for Node on this platform alone (its install-metadata.js). */
-const FETCHED_ON = 'linux-x64';
+const PROVIDERS = ['onnxruntime_providers_shared', 'onnxruntime_providers_cuda'].map((name) => libraryFile(name));
+const PROVIDED_FOR: readonly string[] = ['linux-x64', 'win32-x64'];
 const PLATFORM = `${process.platform}-${process.arch}`;
 const FOLDER_INSTEAD =
   "Or give a folder that holds the provider of ONNX Runtime's GPU package for C++ or Python: labelscope doctor --install cuda --from DIR.";
@@ -48,9 +51,9 @@ export function addedCuda(): Promise<InstalledReport | undefined> {
 }
 
 function providersHere(given: boolean): readonly string[] {
-  const names = PROVIDERS[PLATFORM];
-  if (names && (given || PLATFORM === FETCHED_ON)) return names;
-  const what = names
+  const isProvided = PROVIDED_FOR.includes(PLATFORM);
+  if (isProvided && (given || PLATFORM === CUDA_FETCHED_ON)) return PROVIDERS;
+  const what = isProvided
     ? `ONNX Runtime's installer has no CUDA provider for Node on ${PLATFORM}. ${FOLDER_INSTEAD}`
     : `There is no CUDA provider of ONNX Runtime for ${PLATFORM}. Use --device webgpu, which needs no installation.`;
   throw new LabelscopeError('install-unsupported', what);
@@ -59,7 +62,6 @@ function providersHere(given: boolean): readonly string[] {
 /** The shipped package with this platform's libraries, and the one that it needs. */
 async function copyPackage(to: string): Promise<void> {
   const shipped = shippedPackage();
-  await mkdir(to, { recursive: true, mode: 0o700 });
   await copyFile(join(shipped, 'package.json'), join(to, 'package.json'));
   await cp(join(shipped, 'dist'), join(to, 'dist'), { recursive: true });
   await cp(librariesOf(shipped), librariesOf(to), { recursive: true });
@@ -86,7 +88,15 @@ async function fetchProvider(folder: string, names: readonly string[], signal: A
   const [script, temporary] = [join(folder, 'script', 'install.js'), join(folder, 'tmp')];
   await Promise.all([mkdir(dirname(script)), mkdir(temporary)]);
   await copyFile(join(__dirname, 'install-onnxruntime.js'), script);
-  const failure = await whileArriving(temporary, emit, runInstaller(script, temporary, signal));
+  const own = {
+    ELECTRON_RUN_AS_NODE: '1',
+    ONNXRUNTIME_NODE_INSTALL: 'cuda12',
+    TMPDIR: temporary,
+    TEMP: temporary,
+    TMP: temporary,
+  };
+  const installing = runTool(process.execPath, [script], { env: { ...proxies(), ...own }, signal, reasonIn });
+  const failure = await whileArriving(temporary, emit, installing);
   signal.throwIfAborted();
   // Behind a proxy that refuses, it was seen to end as if all were well.
   if (failure !== undefined || !names.every((name) => existsSync(join(librariesOf(folder), name)))) {
@@ -96,22 +106,6 @@ async function fetchProvider(folder: string, names: readonly string[], signal: A
     );
   }
   await rm(temporary, { recursive: true, force: true });
-}
-
-/** Answers what it says went wrong, if anything. */
-function runInstaller(script: string, temporary: string, signal: AbortSignal): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const env = { ...process.env, ...proxies(), ELECTRON_RUN_AS_NODE: '1', ONNXRUNTIME_NODE_INSTALL: 'cuda12' };
-    const child = spawn(process.execPath, [script], {
-      env: { ...env, TMPDIR: temporary, TEMP: temporary, TMP: temporary },
-      stdio: ['ignore', 'ignore', 'pipe'],
-      signal,
-    });
-    let words = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (words += text));
-    child.on('error', ({ message }) => (words += message));
-    child.on('close', (code) => resolve(code === 0 ? undefined : reasonIn(words)));
-  });
 }
 
 /** The installer's own names of the usual variables. */
@@ -127,5 +121,5 @@ function proxies(): NodeJS.ProcessEnv {
 /** Of what Node prints of an error that nobody caught: the error's own words. */
 function reasonIn(words: string): string {
   const reason = /^\w*Error(?: \[\w+\])?: (.*)$/m.exec(words)?.[1] ?? words;
-  return reason.replace(/\s+/g, ' ').trim().slice(0, 200) || 'it gave no reason';
+  return reason.replace(/\s+/g, ' ').trim().slice(0, 200);
 }

@@ -151,25 +151,26 @@ async function leave({ gone, runtime }: Engine): Promise<void> {
 }
 
 /** `--probe DEVICE`: this process only finds out whether a device can be trusted, and may crash doing it. */
-async function probe(device: Device): Promise<void> {
-  // A Ctrl-C would look like a driver that crashed; nobody is left to answer when the engine has gone.
-  process.on('SIGINT', () => undefined);
-  process.on('disconnect', () => process.exit(0));
-  const runtime = startEngineRuntime(__dirname, 'onnxruntime');
-  const answer = await probeDevice(runtime, device);
-  process.send?.(answer, () => process.exit(0));
+function probe(device: Device): Promise<void> {
+  return answerOnce(probeDevice(startEngineRuntime(__dirname, 'onnxruntime'), device));
 }
 
 /** `--describe ENGINE`: this process only finds out whether an engine loads, and may crash doing it. */
-async function describe(engine: EngineName): Promise<void> {
-  process.on('SIGINT', () => undefined);
-  process.on('disconnect', () => process.exit(0));
-  const answer = await startEngineRuntime(__dirname, engine)
-    .describe()
-    .then(
+function describe(engine: EngineName): Promise<void> {
+  const description = startEngineRuntime(__dirname, engine).describe();
+  return answerOnce(
+    description.then(
       (found): EngineReport => ({ found }),
       (error: unknown): EngineReport => ({ problem: toWireError(error).message }),
-    );
+    ),
+  );
+}
+
+async function answerOnce(finding: Promise<object>): Promise<void> {
+  // A Ctrl-C would look like a driver that crashed; nobody is left to answer when the engine has gone.
+  process.on('SIGINT', () => undefined);
+  process.on('disconnect', () => process.exit(0));
+  const answer = await finding;
   process.send?.(answer, () => process.exit(0));
 }
 

@@ -1,14 +1,11 @@
 // TensorFlow.js, added and removed: its package from npm's registry and TensorFlow's library from a wheel of Python's, put together and compiled on this machine.
-import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { LabelscopeError } from '../protocol/errors';
 import type { InstallProgress, InstallResult, RemoveResult } from '../protocol/install';
-import { addFolder, removeFolder, whileArriving } from './added';
+import { addFolder, removeFolder, summed, whileArriving } from './added';
 import { installedTensorFlow } from './runtime/tensorflow/find';
+import { runTool } from './tool';
 
 type Emit = (progress: InstallProgress) => void;
 
@@ -131,9 +128,7 @@ wheel.extractall(sys.argv[2], [n for n in wheel.namelist() if n in libraries or 
 `;
 
 async function checkSum(wheel: string, { wheel: name, sha256 }: Variant): Promise<void> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(wheel), hash);
-  const found = hash.digest('hex');
+  const { sha256: found } = await summed(wheel);
   if (found === sha256) return;
   throw new LabelscopeError(
     'install-failed',
@@ -151,38 +146,4 @@ async function needed(what: string, work: Promise<string | undefined>): Promise<
   const failure = await work;
   if (failure === undefined) return;
   throw new LabelscopeError('install-failed', `${what} (${failure}). Nothing was changed.`);
-}
-
-interface ToolOptions {
-  readonly cwd?: string;
-  readonly env?: NodeJS.ProcessEnv;
-  readonly signal: AbortSignal;
-}
-
-const MOST_WORDS = 20_000;
-
-/** Answers what it says went wrong, if anything. */
-function runTool(tool: string, args: readonly string[], { cwd, env, signal }: ToolOptions): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
-    const child = spawn(tool, [...args], { ...(cwd !== undefined && { cwd }), env: { ...process.env, ...env }, stdio, signal });
-    let words = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => (words = (words + text).slice(-MOST_WORDS)));
-    child.on('error', (error) => {
-      if (signal.aborted) reject(error);
-      else resolve(error.message);
-    });
-    child.on('close', (code) => resolve(code === 0 ? undefined : reasonIn(words)));
-  });
-}
-
-/** Of what a tool printed, the lines that speak of an error, or the last ones. */
-function reasonIn(words: string): string {
-  const lines = words
-    .split('\n')
-    .map((line) => line.trim())
-    .filter(Boolean);
-  const errors = lines.filter((line) => /\berror\b|ERR!|not found/i.test(line));
-  return (errors.length > 0 ? errors.slice(0, 3) : lines.slice(-3)).join(' ').slice(0, 400) || 'it gave no reason';
 }

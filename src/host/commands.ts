@@ -2,7 +2,6 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Evaluation } from '../metrics/types';
-import { LabelscopeError } from '../protocol/errors';
 import { askForEvaluation, evaluateModel, type EvaluateOptions } from './flows/evaluate';
 import { addCuda, removeCuda } from './flows/cuda';
 import { addTensorFlow, removeTensorFlow } from './flows/tensorflow';
@@ -12,7 +11,7 @@ import { deleteRuns, exportedInWords, exportModel, exportReport, offerToReveal, 
 import { importModel } from './flows/import';
 import { askForTraining, type TrainOptions } from './flows/train';
 import { resumeAndFollow, trainAndFollow } from './follow';
-import { tellProblem } from './problems';
+import { checkTrust, tellProblem } from './problems';
 import type { RunInfo } from './runs';
 import type { Services } from './services';
 import * as targets from './targets';
@@ -111,26 +110,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     return Promise.resolve();
   },
   showDevices: async ({ engine }) => showDevices(engine),
-  addCuda: async (services) => {
-    const result = await addCuda(services);
-    await showDevices(services.engine);
-    return result;
-  },
-  removeCuda: async (services) => {
-    const result = await removeCuda(services);
-    await showDevices(services.engine);
-    return result;
-  },
-  addTensorFlow: async (services) => {
-    const result = await addTensorFlow(services);
-    await showDevices(services.engine);
-    return result;
-  },
-  removeTensorFlow: async (services) => {
-    const result = await removeTensorFlow(services);
-    await showDevices(services.engine);
-    return result;
-  },
+  addCuda: (services) => thenDevices(services, addCuda),
+  removeCuda: (services) => thenDevices(services, removeCuda),
+  addTensorFlow: (services) => thenDevices(services, addTensorFlow),
+  removeTensorFlow: (services) => thenDevices(services, removeTensorFlow),
   showOutput: ({ log }) => {
     log.show();
     return Promise.resolve();
@@ -201,6 +184,13 @@ async function createSample({ engine }: Services, target: targets.Target): Promi
   return result;
 }
 
+/** What was added or taken away, once it is told which devices there are now. */
+async function thenDevices<T>(services: Services, change: (services: Services) => Promise<T>): Promise<T> {
+  const result = await change(services);
+  await showDevices(services.engine);
+  return result;
+}
+
 async function showDevices(engine: Services['engine']): Promise<unknown> {
   const title = vscode.l10n.t('Checking devices');
   const report = await inNotification(title, ({ signal }) => engine.request('doctor', { device: 'auto' }, { signal }));
@@ -242,7 +232,7 @@ export function registerCommands(services: Services, trees: RunTrees): Closable 
   const registered = Object.entries(all).map(([name, run]) =>
     vscode.commands.registerCommand(`labelscope.${name}`, async (target?: targets.Target, options?: unknown) => {
       try {
-        checkTrust(name);
+        if (!HARMLESS.has(name)) checkTrust();
         return await run(services, target, options);
       } catch (error) {
         tellProblem(error, services.log);
@@ -251,12 +241,4 @@ export function registerCommands(services: Services, trees: RunTrees): Closable 
     }),
   );
   return vscode.Disposable.from(...registered);
-}
-
-function checkTrust(name: string): void {
-  if (vscode.workspace.isTrusted || HARMLESS.has(name)) return;
-  throw new LabelscopeError(
-    'untrusted',
-    vscode.l10n.t('Labelscope only looks at data in a workspace that is not trusted. Trust it first.'),
-  );
 }

@@ -22,11 +22,12 @@ export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel, 
   const onLog = (line: LogLine) => logLine(log, line);
   let client: Promise<EngineClient> | undefined;
   const engine = () => setting('engine.name');
+  const stop = async () => (await client)?.stop();
   // Questions are asked of the engine that is set now; trainings go on with theirs.
   const changes = vscode.workspace.onDidChangeConfiguration((event) => {
-    if (event.affectsConfiguration('labelscope.engine.name')) void client?.then((started) => started.stop());
+    if (event.affectsConfiguration('labelscope.engine.name')) void stop();
   });
-  const idle = idleStop(async () => (await client)?.stop(), log);
+  const idle = idleStop(stop, log);
   return {
     request: async (method, params, options) => {
       log.debug(`engine: ${method}`);
@@ -48,11 +49,11 @@ export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel, 
         await trainer.stop();
       }
     },
-    restart: async () => (await client)?.stop(),
+    restart: stop,
     dispose: () => {
       changes.dispose();
       idle.dispose();
-      void client?.then((started) => started.stop());
+      void stop();
     },
   };
 }

@@ -4,7 +4,7 @@ import { basename, isAbsolute, join, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { LabelscopeError } from '../protocol/errors';
 import { noModel } from './flows/evaluate';
-import { wordsOf } from './problems';
+import { checkTrust, wordsOf } from './problems';
 import type { RunInfo } from './runs';
 import type { Services } from './services';
 import { setting } from './settings';
@@ -78,11 +78,7 @@ const predictions: Tool<PredictInput> = {
       files.map((file) => basename(file)).join(', '),
     ),
   answers: async ({ files, run }, services, signal) => {
-    if (!vscode.workspace.isTrusted)
-      throw new LabelscopeError(
-        'untrusted',
-        vscode.l10n.t('Labelscope only looks at data in a workspace that is not trusted. Trust it first.'),
-      );
+    checkTrust();
     const { name, folder } = await chosen(run, services, ({ hasModel }) => hasModel);
     const paths = await Promise.all(files.map(inWorkspace));
     const result = await services.engine.request(
@@ -119,10 +115,10 @@ async function chosen(
 /** What a language model names may be anything: only files of the workspace are looked at. @throws LabelscopeError 'file-outside' */
 async function inWorkspace(file: string): Promise<string> {
   const folders = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath);
+  const roots = await Promise.all(folders.map((folder) => realpath(folder).catch(() => folder)));
   const places = isAbsolute(file) ? [file] : folders.map((folder) => join(folder, file));
   for (const place of places) {
     const real = await realpath(place).catch(() => undefined);
-    const roots = await Promise.all(folders.map((folder) => realpath(folder).catch(() => folder)));
     if (real !== undefined && roots.some((root) => real.startsWith(root + sep))) return real;
   }
   throw new LabelscopeError('file-outside', vscode.l10n.t('{0} is no file of this workspace.', file));

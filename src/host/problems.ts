@@ -55,3 +55,10 @@ export function tellProblem(error: unknown, log: vscode.LogOutputChannel, ...act
     }
   });
 }
+
+/** In a workspace that is not trusted nothing is trained, predicted or written. @throws LabelscopeError 'untrusted' */
+export function checkTrust(): void {
+  if (vscode.workspace.isTrusted) return;
+  const words = vscode.l10n.t('Labelscope only looks at data in a workspace that is not trusted. Trust it first.');
+  throw new LabelscopeError('untrusted', words);
+}

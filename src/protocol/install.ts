@@ -3,6 +3,9 @@
 /** `cuda`: ONNX Runtime's CUDA provider; the others: TensorFlow.js for the engine `tensorflow`, on the CPU or for NVIDIA cards. */
 export type Installable = 'cuda' | 'tensorflow' | 'tensorflow-gpu';
 
+/** Where ONNX Runtime's own installer has a CUDA provider for Node (its install-metadata.js). */
+export const CUDA_FETCHED_ON = 'linux-x64';
+
 export interface InstallParams {
   readonly what: Installable;
   /** CUDA alone: a folder that holds the provider's libraries; without it ONNX Runtime's own installer fetches them. */

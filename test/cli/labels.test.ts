@@ -22,6 +22,9 @@ async function json<T>(...args: string[]): Promise<T> {
   return jsonResult(result) as T;
 }
 
+const predictInto = (out: string, ...more: string[]) =>
+  json<PredictResult>('predict', at('run'), data.validationImages, '--device', 'cpu', '--out', out, ...more);
+
 interface Coco {
   images: { id: number; file_name: string; width: number; height: number }[];
   annotations: { id: number; image_id: number; category_id: number; bbox?: number[]; score?: number }[];
@@ -51,7 +54,7 @@ afterAll(() => (UNBUILT ? undefined : rm(folder, { recursive: true, force: true 
 describe.skipIf(UNBUILT)(`labelscope predict --out${UNBUILT}`, () => {
   it.each(['csv', 'json'])('writes %s that evaluate --predictions judges as it judges the model', async (ending) => {
     const out = at(`scores.${ending}`);
-    await json('predict', at('run'), data.validationImages, '--device', 'cpu', '--out', out);
+    await predictInto(out);
     const judged = await json<Evaluation>('evaluate', '--predictions', out, data.validation);
     const own = await json<Evaluation>('evaluate', at('run'), '--device', 'cpu');
     // Predicted in other batches: the last digits of a score may differ.
@@ -64,19 +67,7 @@ describe.skipIf(UNBUILT)(`labelscope predict --out${UNBUILT}`, () => {
 
   it('writes the predicted labels as a COCO file, which is read as a data set and as predictions', async () => {
     const out = at('predicted.json');
-    const predicted = await json<PredictResult>(
-      'predict',
-      at('run'),
-      data.validationImages,
-      '--threshold',
-      '0.4',
-      '--device',
-      'cpu',
-      '--out',
-      out,
-      '--format',
-      'coco',
-    );
+    const predicted = await predictInto(out, '--format', 'coco', '--threshold', '0.4');
     const coco = await jsonOf<Coco>(out);
     const wanted = predicted.images.map(({ file, labels }) => [file.slice(data.validationImages.length + 1), [...labels].sort()]);
     expect(labelsIn(coco)).toEqual(Object.fromEntries(wanted));
@@ -97,17 +88,7 @@ describe.skipIf(UNBUILT)(`labelscope predict --out${UNBUILT}`, () => {
 
   it("writes labels.json of FiftyOne's image classification data sets", async () => {
     const out = at('fiftyone.json');
-    const predicted = await json<PredictResult>(
-      'predict',
-      at('run'),
-      data.validationImages,
-      '--device',
-      'cpu',
-      '--out',
-      out,
-      '--format',
-      'fiftyone',
-    );
+    const predicted = await predictInto(out, '--format', 'fiftyone');
     const { classes, labels } = await jsonOf<{
       classes: string[];
       labels: Record<string, { label: number; confidence: number }[]>;

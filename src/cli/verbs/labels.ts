@@ -1,5 +1,5 @@
 // labelscope labels: the labels of an annotation file as a table that people and programs edit, and a corrected copy by such a table.
-import { extname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { labelSet } from '../../dataset/labels';
 import { openAnnotations } from '../../dataset/index-cache';
 import { readPredictions } from '../../dataset/predictions';
@@ -9,7 +9,7 @@ import type { CountProgress } from '../../protocol/messages';
 import type { Decision } from '../../dataset/decisions';
 import { writeWhole } from '../files';
 import { bar } from '../io';
-import { LABEL_FORMS, labelText } from '../label-files';
+import { LABEL_FORMS, labelFormOf, labelText } from '../label-files';
 import { type Arguments, UsageError } from '../usage';
 import { CATEGORIES, categoriesOf, defined, DONE, IMAGES, type Session, type Verb } from '../verb';
 import { correctedLines } from './review';
@@ -46,7 +46,7 @@ async function openSet(args: Arguments, categories: readonly string[] | undefine
 
 async function write(args: Arguments, out: string, { io, signal }: Session): Promise<number> {
   const path = resolve(out);
-  const form = args.choice('format', LABEL_FORMS, extname(out).toLowerCase() === '.csv' ? 'csv' : 'json');
+  const form = labelFormOf(args, out);
   const { set } = await openSet(args, categoriesOf(args), signal);
   const images = set.images.map(({ fileName, width, height }, row) => ({
     name: fileName,

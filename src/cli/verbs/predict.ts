@@ -1,9 +1,9 @@
 // labelscope predict: the labels of images, for people, or as a file that other programs read.
-import { extname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { PredictResult } from '../../protocol/messages';
 import { writeWhole } from '../files';
 import { bar, table } from '../io';
-import { LABEL_FORMS, type LabelForm, labelText, namesOf } from '../label-files';
+import { LABEL_FORMS, type LabelForm, labelFormOf, labelText, namesOf } from '../label-files';
 import { type Arguments, UsageError } from '../usage';
 import { defined, DEVICE, deviceOf, DONE, FLIP, THRESHOLD, thresholdOf, type Verb } from '../verb';
 
@@ -65,7 +65,7 @@ function outOf(args: Arguments): Out | undefined {
     if (args.text('format') !== undefined) throw new UsageError('--format needs --out FILE: where shall it go?');
     return undefined;
   }
-  return { path: resolve(out), form: args.choice('format', LABEL_FORMS, extname(out).toLowerCase() === '.csv' ? 'csv' : 'json') };
+  return { path: resolve(out), form: labelFormOf(args, out) };
 }
 
 /** Labels with their scores; in brackets the likeliest category of an image without any. */

@@ -50,8 +50,8 @@ export function engineHere(): EngineName {
 /** @param folder of the bundles */
 export function startEngineRuntime(folder: string, engine: EngineName): Runtime {
   const { script, name } = WORKERS[engine];
-  const data = engine === 'tensorflow' ? { places: tensorFlowPlaces() } : { onnxRuntime: packageInUse() };
-  return startWorker(join(folder, script), data, name);
+  const path = join(folder, script);
+  return engine === 'tensorflow' ? startWorker(path, { places: tensorFlowPlaces() }, name) : startRuntime(path);
 }
 
 /** Starts ONNX Runtime's worker. `script` is its bundle. */

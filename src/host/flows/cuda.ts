@@ -1,38 +1,20 @@
-// ONNX Runtime's CUDA provider, added and taken away: asked before, told while, undone on request.
+// ONNX Runtime's CUDA provider, added and taken away.
 import * as vscode from 'vscode';
-import type { InstallProgress, InstallResult, RemoveResult } from '../../protocol/install';
+import { CUDA_FETCHED_ON, type InstallResult, type RemoveResult } from '../../protocol/install';
 import type { Services } from '../services';
-import { inNotification } from '../tasks';
+import { add, takeAway } from './additions';
 import { chooseOne, inTurn } from './steps';
 
-/** What ONNX Runtime's installer has files for. */
-const FETCHED_ON = 'linux-x64';
-
 /** @throws CancellationError; LabelscopeError */
-export async function addCuda({ engine }: Services): Promise<InstallResult> {
+export async function addCuda(services: Services): Promise<InstallResult> {
   const from = await askFrom();
-  const result = await inNotification(vscode.l10n.t('Adding CUDA support'), ({ signal, report }) => {
-    const onProgress = ({ stage, bytes }: InstallProgress) => {
-      const size = (bytes / 1e6).toFixed(0);
-      report(0, stage === 'fetching' ? vscode.l10n.t('{0} MB fetched', size) : vscode.l10n.t('checking'));
-    };
-    return engine.request('install', { what: 'cuda', ...(from !== undefined && { from }) }, { signal, onProgress });
-  });
-  await engine.restart();
-  return result;
+  return add(services, vscode.l10n.t('Adding CUDA support'), { what: 'cuda', ...(from !== undefined && { from }) });
 }
 
 /** @throws CancellationError; LabelscopeError */
-export async function removeCuda({ engine }: Services): Promise<RemoveResult> {
-  const yes = vscode.l10n.t('Remove');
-  const words = vscode.l10n.t('Remove CUDA support?');
+export function removeCuda(services: Services): Promise<RemoveResult> {
   const detail = vscode.l10n.t('Labelscope then uses WebGPU or the processor. It can be added again.');
-  if ((await vscode.window.showWarningMessage(words, { modal: true, detail }, yes)) !== yes) throw new vscode.CancellationError();
-  // A library that is loaded cannot be deleted on Windows.
-  await engine.restart();
-  const result = await engine.request('remove', { what: 'cuda' });
-  await engine.restart();
-  return result;
+  return takeAway(services, { what: 'cuda', question: vscode.l10n.t('Remove CUDA support?'), detail });
 }
 
 /** A folder, or undefined where ONNX Runtime's installer is to fetch the files. */
@@ -52,7 +34,7 @@ async function askFrom(): Promise<string | undefined> {
   let source = 'folder' as 'fetch' | 'folder';
   await inTurn(vscode.l10n.t('Add CUDA Support'), [
     async (place) => {
-      const choices = `${process.platform}-${process.arch}` === FETCHED_ON ? [fetched, folder] : [folder];
+      const choices = `${process.platform}-${process.arch}` === CUDA_FETCHED_ON ? [fetched, folder] : [folder];
       source = await chooseOne<'fetch' | 'folder'>(place, { placeholder: vscode.l10n.t('Where from?'), choices });
     },
   ]);

@@ -1,38 +1,22 @@
-// TensorFlow.js for the second engine, added and taken away: asked before, told while, undone on request.
+// TensorFlow.js for the second engine, added and taken away.
 import * as vscode from 'vscode';
-import type { Installable, InstallProgress, InstallResult, RemoveResult } from '../../protocol/install';
+import type { Installable, InstallResult, RemoveResult } from '../../protocol/install';
 import type { Services } from '../services';
-import { inNotification } from '../tasks';
+import { add, takeAway } from './additions';
 import { chooseOne, inTurn } from './steps';
 
 type Kind = Exclude<Installable, 'cuda'>;
 
 /** @throws CancellationError; LabelscopeError */
-export async function addTensorFlow({ engine }: Services): Promise<InstallResult> {
+export async function addTensorFlow(services: Services): Promise<InstallResult> {
   const what = await askKind();
-  const result = await inNotification(vscode.l10n.t('Adding TensorFlow.js'), ({ signal, report }) => {
-    const onProgress = ({ stage, bytes }: InstallProgress) => report(0, wordsOf(stage, bytes));
-    return engine.request('install', { what }, { signal, onProgress });
-  });
-  await engine.restart();
-  return result;
+  return add(services, vscode.l10n.t('Adding TensorFlow.js'), { what });
 }
 
 /** @throws CancellationError; LabelscopeError */
-export async function removeTensorFlow({ engine }: Services): Promise<RemoveResult> {
-  const yes = vscode.l10n.t('Remove');
-  const words = vscode.l10n.t('Remove TensorFlow.js?');
+export function removeTensorFlow(services: Services): Promise<RemoveResult> {
   const detail = vscode.l10n.t('The engine onnxruntime stays. It can be added again.');
-  if ((await vscode.window.showWarningMessage(words, { modal: true, detail }, yes)) !== yes) throw new vscode.CancellationError();
-  await engine.restart();
-  const result = await engine.request('remove', { what: 'tensorflow' });
-  await engine.restart();
-  return result;
-}
-
-function wordsOf(stage: InstallProgress['stage'], bytes: number): string {
-  if (stage === 'fetching') return vscode.l10n.t('{0} MB fetched', (bytes / 1e6).toFixed(0));
-  return stage === 'building' ? vscode.l10n.t('compiling') : vscode.l10n.t('checking');
+  return takeAway(services, { what: 'tensorflow', question: vscode.l10n.t('Remove TensorFlow.js?'), detail });
 }
 
 async function askKind(): Promise<Kind> {

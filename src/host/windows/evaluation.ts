@@ -1,6 +1,6 @@
 // The evaluation panel of a run or an imported model: what lies in its folder, and where its images lie.
 import { basename, join } from 'node:path';
-import { l10n, type Webview, workspace } from 'vscode';
+import { l10n, type Webview } from 'vscode';
 import { EVALUATION, readEvaluation, readImport, readRun } from '../../engine/client/folder';
 import { POINTING, readLooking, SANITY } from '../../engine/client/looking';
 import { readImageFacts } from '../../engine/client/image-facts';
@@ -11,6 +11,7 @@ import type { ScoresFile } from '../../protocol/run';
 import type { EvaluatedImage, EvaluationData, ExplainedImage } from '../../protocol/windows';
 import type { Supervisor } from '../engine';
 import { mapSettings, mapsOf } from '../explain';
+import { checkTrust } from '../problems';
 import { type Runs, stampOf } from '../runs';
 import { lookingCalls, type Shower } from './looking';
 import type { PanelKind } from './panels';
@@ -76,13 +77,6 @@ type Thresholds = Omit<ThresholdsParams, 'model' | 'save'>;
 type Calibration = Omit<CalibrateParams, 'model' | 'save'>;
 
 type Reset = Pick<ResetParams, 'what'>;
-
-/** In a workspace that is not trusted nothing is written. */
-function checkTrust(): void {
-  if (workspace.isTrusted) return;
-  const words = l10n.t('Labelscope only looks at data in a workspace that is not trusted. Trust it first.');
-  throw new LabelscopeError('untrusted', words);
-}
 
 async function stampsOf(folder: string): Promise<string> {
   return (await Promise.all([EVALUATION, POINTING, SANITY].map(async (name) => stampOf(join(folder, name))))).join();

@@ -1,0 +1,39 @@
+// What can be added to Labelscope and taken away again: asked before, told while, undone on request.
+import * as vscode from 'vscode';
+import type { Installable, InstallParams, InstallProgress, InstallResult, RemoveResult } from '../../protocol/install';
+import type { Services } from '../services';
+import { inNotification } from '../tasks';
+
+/** @throws CancellationError; LabelscopeError */
+export async function add({ engine }: Services, title: string, params: InstallParams): Promise<InstallResult> {
+  const result = await inNotification(title, ({ signal, report }) => {
+    const onProgress = ({ stage, bytes }: InstallProgress) => report(0, wordsOf(stage, bytes));
+    return engine.request('install', params, { signal, onProgress });
+  });
+  await engine.restart();
+  return result;
+}
+
+interface Removal {
+  readonly what: Installable;
+  readonly question: string;
+  /** What is used then. */
+  readonly detail: string;
+}
+
+/** @throws CancellationError; LabelscopeError */
+export async function takeAway({ engine }: Services, { what, question, detail }: Removal): Promise<RemoveResult> {
+  const yes = vscode.l10n.t('Remove');
+  const answer = await vscode.window.showWarningMessage(question, { modal: true, detail }, yes);
+  if (answer !== yes) throw new vscode.CancellationError();
+  // A library that is loaded cannot be deleted on Windows.
+  await engine.restart();
+  const result = await engine.request('remove', { what });
+  await engine.restart();
+  return result;
+}
+
+function wordsOf(stage: InstallProgress['stage'], bytes: number): string {
+  if (stage === 'fetching') return vscode.l10n.t('{0} MB fetched', (bytes / 1e6).toFixed(0));
+  return stage === 'building' ? vscode.l10n.t('compiling') : vscode.l10n.t('checking');
+}
