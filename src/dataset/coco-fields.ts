@@ -1,4 +1,4 @@
-// Which keys of a COCO file are read, found by their bytes: no string is made for the millions of keys of a big file.
+// Which keys of a COCO file are read.
 import { decodeString } from './json-token';
 
 export const Field = {
@@ -21,59 +21,59 @@ export const Field = {
   segments: 15,
 } as const;
 
-interface FieldName {
+/** A key, and what it is among those that are read somewhere in a COCO file. */
+export interface FieldName {
   readonly field: number;
   readonly text: string;
-  readonly bytes: Buffer;
 }
 
-/** By length of the name in bytes. */
-type FieldNames = readonly (readonly FieldName[])[];
-
-function fieldNames(names: Readonly<Record<string, number>>): FieldNames {
-  const byLength: FieldName[][] = Array.from({ length: 32 }, () => []);
-  for (const [text, field] of Object.entries(names)) byLength[text.length]!.push({ field, text, bytes: Buffer.from(text) });
-  return byLength;
-}
-
-export const TOP_FIELDS = fieldNames({
+const NAMES: readonly FieldName[] = Object.entries({
   images: Field.images,
   annotations: Field.annotations,
   categories: Field.categories,
-});
+  id: Field.id,
+  file_name: Field.fileName,
+  width: Field.width,
+  height: Field.height,
+  image_id: Field.imageId,
+  category_id: Field.categoryId,
+  bbox: Field.bbox,
+  area: Field.area,
+  iscrowd: Field.crowd,
+  caption: Field.caption,
+  segments_info: Field.segments,
+  name: Field.name,
+  supercategory: Field.supercategory,
+}).map(([text, field]) => ({ text, field }));
 
-export const RECORD_FIELDS: Readonly<Record<number, FieldNames>> = {
-  [Field.images]: fieldNames({ id: Field.id, file_name: Field.fileName, width: Field.width, height: Field.height }),
-  [Field.annotations]: fieldNames({
-    id: Field.id,
-    image_id: Field.imageId,
-    category_id: Field.categoryId,
-    bbox: Field.bbox,
-    area: Field.area,
-    iscrowd: Field.crowd,
-    caption: Field.caption,
-    segments_info: Field.segments,
-  }),
-  [Field.categories]: fieldNames({ id: Field.id, name: Field.name, supercategory: Field.supercategory }),
+/** Of the records of each list the fields that are read. */
+const RECORD_FIELDS: Readonly<Record<number, ReadonlySet<number>>> = {
+  [Field.images]: new Set([Field.id, Field.fileName, Field.width, Field.height]),
+  [Field.annotations]: new Set([
+    Field.id,
+    Field.imageId,
+    Field.categoryId,
+    Field.bbox,
+    Field.area,
+    Field.crowd,
+    Field.caption,
+    Field.segments,
+  ]),
+  [Field.categories]: new Set([Field.id, Field.name, Field.supercategory]),
 };
 
-/** The field of a key, Field.other for keys that are not read. Keys written with escapes are decoded first. */
-export function matchField(names: FieldNames, bytes: Buffer, start: number, end: number): number {
-  const candidates = names[end - start];
-  if (candidates !== undefined) {
-    for (const candidate of candidates) if (sameBytes(candidate.bytes, bytes, start)) return candidate.field;
-  }
-  for (let i = start; i < end; i++) {
-    if (bytes[i] === 0x5c) return matchText(names, decodeString(bytes, start, end));
-  }
-  return Field.other;
-}
+/** By section and field, whether records of the section have it. */
+const READS = Uint8Array.from({ length: 16 * 16 }, (_, k) => Number(RECORD_FIELDS[k >> 4]?.has(k & 15) ?? false));
 
-function sameBytes(name: Buffer, bytes: Buffer, start: number): boolean {
-  for (let k = 0; k < name.length; k++) if (name[k] !== bytes[start + k]) return false;
-  return true;
-}
+/** The field of a key in a record of this section, Field.other for those that are not read there. */
+export const fieldIn = (section: number, { field }: FieldName): number =>
+  field >= 0 && READS[(section << 4) | field] === 1 ? field : Field.other;
 
-function matchText(names: FieldNames, text: string): number {
-  return names[text.length]?.find((name) => name.text === text)?.field ?? Field.other;
+/** The list that a key of the file names, Field.other for other keys. */
+export const sectionOf = ({ field }: FieldName): number => (field <= Field.categories ? field : Field.other);
+
+/** Keys written with escapes are decoded first. */
+export function fieldName(bytes: Buffer, start: number, end: number): FieldName {
+  const text = decodeString(bytes, start, end);
+  return NAMES.find((name) => name.text === text) ?? { field: Field.other, text };
 }

@@ -1,5 +1,5 @@
 // Takes from the stream of JSON tokens what a COCO file holds: its images, annotations and categories.
-import { Field, matchField, RECORD_FIELDS, TOP_FIELDS } from './coco-fields';
+import { Field, fieldIn, fieldName, sectionOf, type FieldName } from './coco-fields';
 import { badAnnotation, badCategory, badImage, missingLists, notAList, notARecord, resultsList } from './coco-kinds';
 import { beginRecord, createRecord, setMissing, setNumber, setString, type CocoRecord } from './coco-record';
 import { addRow, type Columns, createColumns, startAnew, tieAnnotations } from './columns';
@@ -29,7 +29,7 @@ interface CocoState {
 }
 
 /** `at` is told by the scanner: the offset of the present token. */
-interface CocoHandler extends JsonHandler {
+interface CocoHandler extends JsonHandler<FieldName> {
   scanner: { readonly at: number };
   readonly state: CocoState;
 }
@@ -43,7 +43,8 @@ export function createCocoHandler(bytes: number, mostInMemory: number | undefine
   const handler: CocoHandler = {
     scanner: { at: 0 },
     state,
-    key: (bytes, start, end) => readKey(state, bytes, start, end),
+    name: fieldName,
+    key: (name) => readKey(state, name),
     string: (bytes, start, end) => readString(state, bytes, start, end, handler.scanner.at),
     number: (value, bytes, start, end) => readNumber(state, value, bytes, start, end, handler.scanner.at),
     literal: (value) => readLiteral(state, value, handler.scanner.at),
@@ -83,14 +84,14 @@ export async function finishCoco(
   return { images: state.images, categories: state.categories, annotations };
 }
 
-function readKey(state: CocoState, bytes: Buffer, start: number, end: number): boolean {
+function readKey(state: CocoState, name: FieldName): boolean {
   if (state.level === Level.root) {
-    if (state.keys.length < 8) state.keys.push(decodeString(bytes, start, end));
-    state.section = matchField(TOP_FIELDS, bytes, start, end);
+    if (state.keys.length < 8) state.keys.push(name.text);
+    state.section = sectionOf(name);
     if (state.section !== Field.other) beginSection(state, state.section);
     return state.section !== Field.other;
   }
-  const field = (state.field = matchField(RECORD_FIELDS[state.section]!, bytes, start, end));
+  const field = (state.field = fieldIn(state.section, name));
   if (field === Field.caption || field === Field.segments) {
     state.record.values[field] = 1;
     return false;

@@ -2,16 +2,19 @@
 // that it wants; everything else is checked and skipped. Memory does not grow with the file.
 import { LocatedError } from './errors';
 import { describeExpected, describeFound } from './json-expected';
-import { FULL_MANTISSA, LONGEST_INTEGER, LONGEST_NUMBER, parseNumber, POWERS } from './json-token';
+import { createKnownKeys, keyAt, type KnownKeys } from './json-keys';
+import { endOfPlain, FULL_MANTISSA, LONGEST_INTEGER, LONGEST_NUMBER, parseNumber, POWERS } from './json-token';
 import { createUtf8Check, findBadUtf8, type Utf8Check } from './utf8';
-import { EVENT_BITS, EXIT, Event, PAIRS, PAIR_CLASSES, READ, SKIP, STATE_BITS, State } from './json-table';
+import { EVENT_BITS, EXIT, Event, FOUR_KINDS, FOURS, KIND_BITS, PAIR_KINDS, READ, SKIP, STATE_BITS, State } from './json-table';
 
 export type Container = 'array' | 'object';
 
 /** Bytes of a token are `bytes[start]` up to `bytes[end]` exclusive, without quotes and with escapes as written. */
-export interface JsonHandler {
+export interface JsonHandler<Name = unknown> {
+  /** What `key` is told of a key that is written so, wherever it stands: asked once for most of a file's keys. */
+  name(bytes: Buffer, start: number, end: number): Name;
   /** Returns whether the value of this key is wanted; if not, none of it is reported. */
-  key(bytes: Buffer, start: number, end: number): boolean;
+  key(name: Name): boolean;
   string(bytes: Buffer, start: number, end: number): void;
   /** `value` is right to 15 digits: exact for integers of so many. */
   number(value: number, bytes: Buffer, start: number, end: number): void;
@@ -35,7 +38,8 @@ const QUOTE = 0x22;
 const COMMA = 0x2c;
 const POINT = 0x2e;
 const COLON = 0x3a;
-const PLAIN = Uint8Array.from({ length: 256 }, (_, b) => (b >= 0x20 && b !== 0x22 && b !== 0x5c ? 1 : 0));
+/** Of so many digits the value fits into 32 bits. */
+const INTEGER_DIGITS = 9;
 
 interface Scanner {
   readonly handler: JsonHandler;
@@ -55,10 +59,11 @@ interface Scanner {
   start: number;
   /** The beginning of a token that the end of a chunk cut. */
   carry: Buffer | undefined;
+  readonly keys: KnownKeys;
   readonly utf8: Utf8Check;
 }
 
-export function createScanner(handler: JsonHandler): Scanner {
+export function createScanner<Name>(handler: JsonHandler<Name>): Scanner {
   return {
     handler,
     at: 0,
@@ -70,6 +75,7 @@ export function createScanner(handler: JsonHandler): Scanner {
     wanted: true,
     start: -1,
     carry: undefined,
+    keys: createKnownKeys(),
     utf8: createUtf8Check(),
   };
 }
@@ -126,19 +132,22 @@ function read(scanner: Scanner, bytes: Buffer, from: number): number {
 }
 
 /**
- * Until the skipped container ends. Inside arrays, where the numbers of polygons are nearly all of the file, two bytes a
+ * Until the skipped container ends. Inside arrays, where the numbers of polygons are nearly all of the file, four bytes a
  * step; else one. An error is left to `handleEvent`.
  */
 function skip(scanner: Scanner, bytes: Buffer, pairs: Uint16Array, from: number): number {
   const { length } = bytes;
+  // Variables of the function: those of a module are looked up again at every step.
+  const [pairKinds, fourKinds, fours] = [PAIR_KINDS, FOUR_KINDS, FOURS];
+  const lastPair = pairs.length - 1;
   let { state, depth, arrays } = scanner;
   let i = from;
   while (i < length && depth >= scanner.skipFrom) {
     if (arrays[depth] === 1 && i % 2 === 1) state = SKIP[state | bytes[i++]!]!;
     if (arrays[depth] === 1 && state < EXIT) {
       let k = i >> 1;
-      for (; k < pairs.length; k++) {
-        const next = PAIRS[state | PAIR_CLASSES[pairs[k]!]!]!;
+      for (; k < lastPair; k += 2) {
+        const next = fours[state | fourKinds[(pairKinds[pairs[k]!]! << KIND_BITS) | pairKinds[pairs[k + 1]!]!]!]!;
         if (next >= EXIT) break;
         state = next;
       }
@@ -218,14 +227,16 @@ function readMembers(scanner: Scanner, bytes: Buffer, start: number): number {
 function readKey(scanner: Scanner, bytes: Buffer, start: number): number {
   scanner.state = State.key << 8;
   beginToken(scanner, start, true);
-  const end = endOfPlain(bytes, start);
-  if (end + 2 >= bytes.length || bytes[end] !== QUOTE) return start;
+  const known = keyAt(scanner.keys, scanner.handler, bytes, start);
+  if (known === undefined) return start;
+  const end = start + known.bytes.length;
+  if (end + 1 >= bytes.length) return start;
   scanner.start = -1;
-  scanner.wanted = scanner.handler.key(bytes, start, end);
-  const colon = bytes[end + 1] === COLON;
+  scanner.wanted = scanner.handler.key(known.name);
+  const colon = bytes[end] === COLON;
   scanner.state = colon ? MEMBER_VALUE : State.colon << 8;
-  if (!colon) return end + 1;
-  return bytes[end + 2] === SPACE ? end + 3 : end + 2;
+  if (!colon) return end;
+  return bytes[end + 1] === SPACE ? end + 2 : end + 1;
 }
 
 /** A text without escapes that lies whole in the chunk; else it is left where it begins. */
@@ -239,23 +250,29 @@ function readText(scanner: Scanner, bytes: Buffer, quote: number): number {
   return end + 1;
 }
 
-function endOfPlain(bytes: Buffer, start: number): number {
-  let end = start;
-  while (end < bytes.length && PLAIN[bytes[end]!] === 1) end++;
-  return end;
-}
-
-/** A number of ordinary length, without sign and exponent, that lies whole in the chunk; its value is made on the way. */
+/**
+ * A number of ordinary length, without sign and exponent, that lies whole in the chunk; its value is made on the way, of the first
+ * digits by arithmetic of integers.
+ */
 function readNumber(scanner: Scanner, bytes: Buffer, start: number): number {
   beginToken(scanner, start, scanner.wanted);
   const { length } = bytes;
   let end = start;
-  let mantissa = 0;
-  let decimals = 0;
+  let digits = 0;
+  for (const few = Math.min(start + INTEGER_DIGITS, length); end < few && isDigit(bytes[end]!); end++)
+    digits = (10 * digits + bytes[end]! - 0x30) | 0;
+  let mantissa = digits;
   for (; end < length && isDigit(bytes[end]!); end++) mantissa = mantissa * 10 + bytes[end]! - 0x30;
   if (end - start > LONGEST_INTEGER || (bytes[start] === 0x30 && end - start > 1)) return start + 1;
+  let decimals = 0;
   if (end < length - 1 && bytes[end] === POINT && isDigit(bytes[end + 1]!)) {
-    for (end++; end < length && isDigit(bytes[end]!); end++) {
+    const point = end++;
+    digits = 0;
+    for (const few = Math.min(start + INTEGER_DIGITS + 1, length); end < few && isDigit(bytes[end]!); end++)
+      digits = (10 * digits + bytes[end]! - 0x30) | 0;
+    decimals = end - point - 1;
+    mantissa = mantissa * POWERS[decimals]! + digits;
+    for (; end < length && isDigit(bytes[end]!); end++) {
       if (mantissa >= FULL_MANTISSA) continue;
       mantissa = mantissa * 10 + bytes[end]! - 0x30;
       decimals++;
@@ -270,7 +287,7 @@ function readNumber(scanner: Scanner, bytes: Buffer, start: number): number {
   return end;
 }
 
-const isDigit = (byte: number) => byte >= 0x30 && byte <= 0x39;
+const isDigit = (byte: number) => (byte - 0x30) >>> 0 < 10;
 
 function beginToken(scanner: Scanner, start: number, wanted: boolean): void {
   scanner.start = wanted ? start : -1;
@@ -291,7 +308,7 @@ function endToken(scanner: Scanner, event: number, bytes: Buffer, end: number): 
 }
 
 function report(scanner: Scanner, event: number, bytes: Buffer, start: number, end: number): void {
-  if (event === Event.keyEnd) scanner.wanted = scanner.handler.key(bytes, start, end);
+  if (event === Event.keyEnd) scanner.wanted = scanner.handler.key(scanner.handler.name(bytes, start, end));
   else if (event === Event.numberEnd) scanner.handler.number(parseNumber(bytes, start, end), bytes, start, end);
   else scanner.handler.string(bytes, start, end);
 }

@@ -1,5 +1,5 @@
 // JSON's grammar (RFC 8259) as byte tables: the next state for every state and byte, built once. The scanner's hot
-// loops do one look-up a byte (two bytes where numbers are skipped) and leave the table only at an event.
+// loops do one look-up a byte (four bytes where numbers are skipped) and leave the table only at an event.
 
 /** An entry at or above EXIT is `EXIT | state << 8 | event`; below it is `state << 8`. */
 export const EXIT = 0x8000;
@@ -168,37 +168,70 @@ function buildTable(read: boolean): Uint16Array {
 export const READ = buildTable(true);
 export const SKIP = buildTable(false);
 
-const PAIR_BYTES = Array.from(DIGITS + '.,- \n', (c) => c.charCodeAt(0));
-const OTHER = 0xff;
+/** Of which most of a COCO file is: the numbers of polygons and what stands between them. */
+const NUMBER_BYTES = Array.from(DIGITS + '.,- \n', (c) => c.charCodeAt(0));
+/** States by state: where some bytes lead from each; EXIT where one of them would leave the loop. */
+type Steps = Uint16Array;
+/** The kind of bytes that are rarely met: every state leaves the loop. */
+const RARE = 0;
+export const KIND_BITS = 6;
 
-/** Class of two neighbouring bytes (one 16-bit word in this machine's byte order): most of a COCO file is such pairs. */
-function buildPairClasses(): Uint8Array {
-  const classes = new Uint8Array(65536).fill(OTHER);
-  const word = new Uint16Array(1);
-  const bytes = new Uint8Array(word.buffer);
-  PAIR_BYTES.forEach((first, i) => {
-    PAIR_BYTES.forEach((second, j) => {
-      bytes.set([first, second]);
-      classes[word[0]!] = i * PAIR_BYTES.length + j;
-    });
-  });
-  return classes;
+/** Bytes that lead from every state to the same are of one kind: few kinds, whose tables stay in the processor's first cache. */
+function createKinds() {
+  const steps: Steps[] = [new Uint16Array(STATES).fill(EXIT)];
+  const numbers = new Map([[steps[RARE]!.join(), RARE]]);
+  const kindOf = (step: Steps): number => {
+    const known = numbers.get(step.join());
+    if (known !== undefined) return known;
+    numbers.set(step.join(), steps.length);
+    return steps.push(step) - 1;
+  };
+  return { steps, kindOf };
 }
 
-/** Two steps of SKIP at once, indexed `state << 8 | pair class`; EXIT where a step would leave the loop. */
-function buildPairTable(): Uint16Array {
-  const table = new Uint16Array(STATES * 256).fill(EXIT);
-  for (let state = 0; state < STATES; state++) {
-    PAIR_BYTES.forEach((first, i) => {
-      const middle = SKIP[(state << 8) | first]!;
-      if (middle >= EXIT) return;
-      PAIR_BYTES.forEach((second, j) => {
-        table[(state << 8) | (i * PAIR_BYTES.length + j)] = Math.min(SKIP[middle | second]!, EXIT);
-      });
-    });
+/** First one, then the other. */
+const chain = (first: Steps, second: Steps): Steps => first.map((state) => (state >= EXIT ? EXIT : second[state >> 8]!));
+
+const stepOf = (byte: number): Steps =>
+  Uint16Array.from({ length: STATES }, (_, state) => Math.min(SKIP[(state << 8) | byte]!, EXIT));
+
+/** Kinds of two neighbouring bytes, by their 16-bit word in this machine's byte order. */
+function buildPairs() {
+  const { steps, kindOf } = createKinds();
+  const kinds = new Uint8Array(65536).fill(RARE);
+  const word = new Uint16Array(1);
+  const bytes = new Uint8Array(word.buffer);
+  for (const first of NUMBER_BYTES) {
+    for (const second of NUMBER_BYTES) {
+      bytes.set([first, second]);
+      kinds[word[0]!] = kindOf(chain(stepOf(first), stepOf(second)));
+    }
   }
+  return { kinds, steps };
+}
+
+/** Kinds of two neighbouring pairs, indexed `pair kind << KIND_BITS | pair kind`. */
+function buildFours(pairs: readonly Steps[]) {
+  const { steps, kindOf } = createKinds();
+  const kinds = new Uint8Array(1 << (2 * KIND_BITS));
+  pairs.forEach((first, i) => {
+    pairs.forEach((second, j) => (kinds[(i << KIND_BITS) | j] = kindOf(chain(first, second))));
+  });
+  return { kinds, steps };
+}
+
+/** Indexed `state << 8 | kind`. */
+function nextStates(kinds: readonly Steps[]): Uint16Array {
+  const table = new Uint16Array(STATES * 256);
+  kinds.forEach((step, kind) => {
+    step.forEach((next, state) => (table[(state << 8) | kind] = next));
+  });
   return table;
 }
 
-export const PAIR_CLASSES = buildPairClasses();
-export const PAIRS = buildPairTable();
+const pairs = buildPairs();
+const fours = buildFours(pairs.steps);
+export const PAIR_KINDS = pairs.kinds;
+export const FOUR_KINDS = fours.kinds;
+/** Four steps of SKIP at once. */
+export const FOURS = nextStates(fours.steps);

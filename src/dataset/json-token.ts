@@ -24,3 +24,12 @@ export const FULL_MANTISSA = 9e14;
 export function parseNumber(bytes: Buffer, start: number, end: number): number {
   return Number(bytes.toString('latin1', start, end));
 }
+
+const PLAIN = Uint8Array.from({ length: 256 }, (_, b) => (b >= 0x20 && b !== 0x22 && b !== 0x5c ? 1 : 0));
+
+/** Where the quote, the escape, the control character or the end follows that ends plain text. */
+export function endOfPlain(bytes: Buffer, start: number): number {
+  let end = start;
+  while (end < bytes.length && PLAIN[bytes[end]!] === 1) end++;
+  return end;
+}

@@ -48,11 +48,12 @@ export function recordScanner(visitor: RecordVisitor): { push: (bytes: Buffer) =
   };
   const keep = (place: FieldPlace) => void state.fields.set(state.name, place);
   const inRecord = () => state.level === Level.record;
-  const handler: JsonHandler = {
-    key: (bytes, start, end) => {
+  const handler: JsonHandler<string> = {
+    name: decodeString,
+    key: (name) => {
       if (state.level > Level.record) return false;
       if (inRecord() && visitor.fields === undefined) return false;
-      state.name = decodeString(bytes, start, end);
+      state.name = name;
       return state.level === Level.root ? SECTIONS.has(state.name) : visitor.fields!.has(state.name);
     },
     string: (bytes, start, end) => {

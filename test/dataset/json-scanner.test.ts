@@ -9,7 +9,7 @@ import { jsonText } from './json-text';
 type Tree = Tree[] | { [key: string]: Tree } | string | number | boolean | null;
 
 /** A handler that builds the whole tree, but leaves out the values of keys that begin with `skip`. */
-function createBuilder(): { handler: JsonHandler; root: () => Tree } {
+function createBuilder(): { handler: JsonHandler<string>; root: () => Tree } {
   const done: Tree[] = [];
   const open: { tree: Tree[] | Record<string, Tree> }[] = [];
   const keys: string[] = [];
@@ -19,9 +19,10 @@ function createBuilder(): { handler: JsonHandler; root: () => Tree } {
     else if (Array.isArray(top.tree)) top.tree.push(value);
     else Object.defineProperty(top.tree, keys.at(-1)!, { value, enumerable: true, configurable: true, writable: true });
   };
-  const handler: JsonHandler = {
-    key(bytes, start, end) {
-      keys[open.length - 1] = decodeString(bytes, start, end);
+  const handler: JsonHandler<string> = {
+    name: decodeString,
+    key(name) {
+      keys[open.length - 1] = name;
       keys.length = open.length;
       return !keys.at(-1)!.startsWith('skip');
     },
