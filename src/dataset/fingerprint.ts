@@ -40,16 +40,32 @@ closeSync(file);
 parentPort.postMessage(hash.digest('hex'));
 `;
 
-/** Takes a sixth off the time for COCO's 448 MB; the second reading comes from the system's cache. */
-export function hashInThread(path: string): Fingerprint {
-  const worker = new Worker(THREAD, { eval: true, workerData: path });
-  const digest = new Promise<string>((resolve, reject) => {
-    worker.once('message', resolve);
-    worker.once('error', (cause) => {
-      reject(new DatasetError('file-unreadable', `${path} cannot be read (${cause.message}). Try again.`, path, { cause }));
+/** Of the file: meanwhile the reader's code is compiled, which wants a second core itself. Hashing is three times as fast as reading. */
+const HEAD_START = 1 / 4;
+
+/** Takes a sixth off the time for COCO's 448 MB, and its late start a tenth; the second reading comes from the system's cache. */
+export function hashInThread(path: string, size: number): Fingerprint {
+  let worker: Worker | undefined;
+  let digest: Promise<string> | undefined;
+  let bytes = 0;
+  const begin = () => {
+    const started = (worker = new Worker(THREAD, { eval: true, workerData: path }));
+    digest = new Promise<string>((resolve, reject) => {
+      started.once('message', resolve);
+      started.once('error', (cause) => {
+        reject(new DatasetError('file-unreadable', `${path} cannot be read (${cause.message}). Try again.`, path, { cause }));
+      });
     });
-  });
-  // Nobody waits for it when the reader fails first.
-  digest.catch(() => undefined);
-  return { update: () => undefined, digest: () => digest, stop: () => void worker.terminate() };
+    // Nobody waits for it when the reader fails first.
+    digest.catch(() => undefined);
+    return digest;
+  };
+  return {
+    update: (chunk) => {
+      bytes += chunk.length;
+      if (bytes >= HEAD_START * size) digest ??= begin();
+    },
+    digest: () => digest ?? begin(),
+    stop: () => void worker?.terminate(),
+  };
 }

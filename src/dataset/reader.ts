@@ -40,7 +40,7 @@ export async function readAnnotations(path: string, options: ReaderOptions = {})
     const scanner = createScanner(handler);
     handler.scanner = scanner;
     const inThread = size >= BIG && !(await isGzip(handle));
-    const fingerprint = inThread ? hashInThread(path) : hashOfChunks();
+    const fingerprint = inThread ? hashInThread(path, size) : hashOfChunks();
     try {
       for await (const chunk of readChunks(path, handle, size, options)) {
         pushBytes(scanner, chunk);
