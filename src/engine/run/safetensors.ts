@@ -19,15 +19,20 @@ interface HeaderEntry {
 /** Bytes that are read or hashed in one call; from 2 GiB on, Node refuses. */
 const MOST_AT_ONCE = 2 ** 30;
 
-/** @throws LabelscopeError 'write-failed' */
+/**
+ * With a checksum among the metadata, of all the rest: the header as it is without it, and the tensors.
+ *
+ * @throws LabelscopeError 'write-failed'
+ */
 export async function writeTensors(path: string, { tensors, metadata }: TensorFile): Promise<void> {
   const bodies = Object.values(tensors).map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  const header: Record<string, unknown> = { __metadata__: { ...metadata, sha256: sha256Of(bodies) } };
+  const entries: Record<string, HeaderEntry> = {};
   let offset = 0;
   for (const [name, { dims, data }] of Object.entries(tensors)) {
-    header[name] = { dtype: 'F32', shape: dims, data_offsets: [offset, (offset += data.byteLength)] };
+    entries[name] = { dtype: 'F32', shape: dims, data_offsets: [offset, (offset += data.byteLength)] };
   }
-  const text = Buffer.from(JSON.stringify(header));
+  const checksum = checksumOf(metadata, entries, bodies);
+  const text = Buffer.from(JSON.stringify({ __metadata__: { ...metadata, checksum }, ...entries }));
   const padded = Buffer.concat([text, Buffer.alloc((8 - (text.length % 8)) % 8, ' ')]);
   const length = Buffer.alloc(8);
   length.writeBigUInt64LE(BigInt(padded.length));
@@ -83,9 +88,20 @@ function parse(bytes: Uint8Array): TensorFile {
   if (start > bytes.length) throw new Error('it is cut or no safetensors file');
   const { __metadata__: metadata = {}, ...entries } = headerOf(view.toString('utf8', 8, start));
   const tensors = Object.entries(entries).map(([name, entry]) => [name, tensorOf(name, entry, bytes, start)] as const);
-  if (metadata.sha256 !== undefined && metadata.sha256 !== sha256Of([bytes.subarray(start)]))
-    throw new Error('its contents have changed since it was written');
-  return { tensors: Object.fromEntries(tensors), metadata };
+  const body = [bytes.subarray(start)];
+  const { checksum, sha256, ...rest } = metadata;
+  // The first files had one of the tensors alone, by another name.
+  const unchanged = checksum === undefined ? sha256 === sha256Of(body) : checksum === checksumOf(rest, entries, body);
+  if (!unchanged) throw new Error('its contents have changed since it was written');
+  return { tensors: Object.fromEntries(tensors), metadata: rest };
+}
+
+function checksumOf(
+  metadata: TensorFile['metadata'],
+  entries: Readonly<Record<string, HeaderEntry>>,
+  bodies: readonly Uint8Array[],
+): string {
+  return sha256Of([Buffer.from(JSON.stringify({ __metadata__: metadata, ...entries })), ...bodies]);
 }
 
 type Header = Readonly<Record<string, HeaderEntry>> & { readonly __metadata__?: Readonly<Record<string, string>> };
