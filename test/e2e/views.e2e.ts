@@ -218,6 +218,37 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     await button(person, 'OK').click();
   });
 
+  it('adds no TensorFlow.js before a person agrees, says what is used without it, and takes it away after asking', async () => {
+    const added = join(process.env.LABELSCOPE_CACHE!, 'tensorflow');
+    const kinds = person.page.locator('.quick-input-list .monaco-list-row');
+    await runCommand(person, 'Labelscope: Add TensorFlow.js');
+    const cpu = kinds.filter({ hasText: 'For the processor' });
+    await cpu.waitFor();
+    expect(await cpu.textContent()).toMatch(/@tensorflow\/tfjs-node .*300 MB.*0\.9 GB/);
+    expect(await kinds.filter({ hasText: 'For NVIDIA cards' }).textContent()).toMatch(/700 MB.*CUDA 12 and cuDNN 9/);
+    await person.page.keyboard.press('Escape');
+    await cpu.waitFor({ state: 'detached' });
+    expect(existsSync(added)).toBe(false);
+    // What cannot be loaded can be taken away as well.
+    await mkdir(join(added, 'node_modules'), { recursive: true });
+    const settings = join(folder, '.vscode', 'settings.json');
+    const before = await readFile(settings, 'utf8');
+    await writeFile(settings, JSON.stringify({ ...(JSON.parse(before) as object), 'labelscope.engine.name': 'tensorflow' }));
+    await runCommand(person, 'Labelscope: Remove TensorFlow.js');
+    await button(person, 'Cancel').click();
+    expect(existsSync(added)).toBe(true);
+    await runCommand(person, 'Labelscope: Remove TensorFlow.js');
+    await button(person, 'Remove').click();
+    const said = person.page.locator('.monaco-dialog-box', { hasText: 'Devices' });
+    await said.waitFor();
+    expect(existsSync(added)).toBe(false);
+    expect(await said.textContent()).toMatch(
+      /– No TensorFlow\.js was found.*command Add TensorFlow\.js.*Used: nothing, because the engine tensorflow does not load/s,
+    );
+    await button(person, 'OK').click();
+    await writeFile(settings, before);
+  });
+
   it('deletes a run, after asking, for good where there is no trash; a comparison with it keeps what it found', async () => {
     await runCommand(person, 'Labelscope: Compare Runs');
     const comparison = await windowWith(person, 'h1:has-text("Runs side by side")');
