@@ -65,6 +65,9 @@ async function picturesOf(folder: string, name: string, theme: string): Promise<
     await shoot('evaluation');
     await showImage(person);
     await shoot('image');
+  } catch (error) {
+    await shoot('failed');
+    throw error;
   } finally {
     await person.close();
   }
