@@ -180,6 +180,10 @@ function pairsCard(panel: Panel): Card {
         { title: t('Verdict') },
       ],
       rows: pairs.map(rowOf),
+      empty:
+        categories.length < 2
+          ? t('The model knows one category: there are no pairs.')
+          : t('There are no such pairs at this threshold.'),
       whole: { count: found.count, rows: () => found.first(Infinity).map(rowOf) },
     },
     tableOptions: {

@@ -108,8 +108,9 @@ function misses({ cases }: PointingResult, { prepared: { data }, state, actions,
   const show = ({ file, category: of }: PointedCase) => void host.call('showMap', { file, category: of }).catch(() => undefined);
   return html`<section class="card wide" aria-label=${title} data-card="looked-elsewhere">
     <h2>${title} (${count(found.length)})</h2>
+    ${found.length === 0 ? html`<p class="quiet">${t('Every map points at an object of its category.')}</p>` : nothing}
     ${choice(t('Category'), options, category, (chosen) => actions.change({ looking: { ...state.looking, category: chosen, shown: MISSES } }))}
-    ${host.isEditor ? html`<p class="quiet">${t('Choose one to see the map over its image.')}</p>` : nothing}
+    ${host.isEditor && found.length > 0 ? html`<p class="quiet">${t('Choose one to see the map over its image.')}</p>` : nothing}
     <div class="misses">
       ${shown.map((one) => {
         const uri = uris.get(one.file) ?? '';
