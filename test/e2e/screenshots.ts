@@ -42,7 +42,7 @@ async function picturesOf(folder: string, name: string, theme: string): Promise<
   const shoot = async (what: string) => {
     await person.page.mouse.move(640, 5);
     await person.page.waitForTimeout(700);
-    await person.page.screenshot({ path: join(OUT, `${what}-${name}.png`) });
+    return person.page.screenshot({ path: join(OUT, `${what}-${name}.png`) });
   };
   try {
     await ready(person);
@@ -81,19 +81,15 @@ async function measureLooking(model: string): Promise<void> {
   });
 }
 
-/** Runs in the page: whether there was something below. */
-const SCROLL = `(html) => {
-  const before = html.scrollTop;
-  html.scrollBy(0, html.clientHeight - 80);
-  return html.scrollTop > before;
-}`;
-
-async function others(person: Person, shoot: (what: string) => Promise<void>): Promise<void> {
-  const downwards = async (panel: FrameLocator, what: string) => {
+async function others(person: Person, shoot: (what: string) => Promise<Buffer>): Promise<void> {
+  const downwards = async (what: string) => {
+    let before: Buffer | undefined;
     for (let page = 0; page < 5; page++) {
-      await shoot(`${what}-${page}`);
-      const moved: unknown = await panel.locator('html').evaluate(SCROLL);
-      if (moved !== true) break;
+      const now = await shoot(`${what}-${page}`);
+      if (before?.equals(now)) break;
+      before = now;
+      await person.page.mouse.move(800, 600);
+      await person.page.mouse.wheel(0, 600);
     }
     await runCommand(person, 'View: Close All Editors');
   };
@@ -103,7 +99,8 @@ async function others(person: Person, shoot: (what: string) => Promise<void>): P
   await runCommand(person, 'View: Close All Editors');
   await runCommand(person, 'Labelscope: Open Training Panel');
   await enterThrough(person, ['Which']);
-  await downwards(await windowWith(person, '[data-card="history"]'), 'training');
+  await windowWith(person, '[data-card="history"]');
+  await downwards('training');
   for (const tab of ['overview', 'failures', 'thresholds', 'calibration', 'looking']) {
     await runCommand(person, 'Labelscope: Open Evaluation Panel');
     // The newest comes first.
@@ -112,10 +109,11 @@ async function others(person: Person, shoot: (what: string) => Promise<void>): P
     await panel.locator(`#tab-${tab}`).click();
     // What a tab fits is there a while later.
     await person.page.waitForTimeout(2500);
-    await downwards(panel, tab);
+    await downwards(tab);
   }
   await runCommand(person, 'Labelscope: Compare Runs');
-  await downwards(await windowWith(person, '[data-card="metrics"]'), 'compare');
+  await windowWith(person, '[data-card="metrics"]');
+  await downwards('compare');
   await contextMenu(person, await explorerItem(person, 'annotations', 'instances_train.json'), 'Review Labels…');
   const review = await windowWith(person, '[data-find], [data-question]');
   if (await review.locator('[data-find]').isVisible()) {
@@ -123,16 +121,15 @@ async function others(person: Person, shoot: (what: string) => Promise<void>): P
     await review.locator('[data-find]').click();
   }
   await (await windowWith(person, '[data-question]', 120_000)).locator('figure img').waitFor();
-  await downwards(review, 'review');
-  await downwards(await showDataset(person), 'dataset');
+  await downwards('review');
+  await showDataset(person);
+  await downwards('dataset');
   const dataset = await showDataset(person);
   await dataset.locator('[data-card="categories"] .choice').first().click();
   await dataset.locator('[role="gridcell"] img').first().waitFor();
-  await downwards(dataset, 'dataset-images');
+  await downwards('dataset-images');
   await showImage(person);
   await shoot('image');
-  await runCommand(person, 'Runs: Focus on Runs View');
-  await shoot('runs');
 }
 
 async function showDataset(person: Person): Promise<FrameLocator> {
