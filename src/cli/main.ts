@@ -2,7 +2,7 @@
 import { join, resolve } from 'node:path';
 import { type EngineClient, engineClient } from '../engine/client/engine';
 import { LabelscopeError, toWireError } from '../protocol/errors';
-import { ENGINE_VARIABLE, type EngineName } from '../protocol/recipe';
+import { ENGINE_VARIABLE, ENGINES } from '../protocol/recipe';
 import { type Io, terminalIo, withPlaces } from './io';
 import { generalHelp, parseArguments, UsageError, verbHelp } from './usage';
 import { DONE, FAILED, STOPPED_BY_PERSON, type Verb } from './verb';
@@ -50,7 +50,6 @@ const VERBS: Readonly<Record<string, Verb>> = {
   doctor,
 };
 const WRONG_USAGE = 2;
-const ENGINES: readonly EngineName[] = ['onnxruntime', 'tensorflow'];
 
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;

@@ -3,7 +3,7 @@ import type { DeviceUsed, RunsFolder } from '../protocol/messages';
 import type { DeviceChoice, EngineName } from '../protocol/recipe';
 import { chooseDevice } from './devices';
 import type { ModelCache } from './models';
-import type { Runtime } from './runtime/runtime';
+import { assertEngine, type Runtime } from './runtime/runtime';
 import { tensorFlowDevice } from './runtime/tensorflow/device';
 
 export interface Context {
@@ -24,7 +24,9 @@ export type Opening = Pick<Context, 'signal' | 'runsFolder'>;
 /** @param own without an engine: onnxruntime */
 export function makeContext(own: Omit<Context, 'device' | 'engine'> & { readonly engine?: EngineName }): Context {
   const { engine = 'onnxruntime', runtime } = own;
-  const device: Context['device'] = (choice, threads = 0) =>
-    engine === 'tensorflow' ? tensorFlowDevice(runtime, choice) : chooseDevice(choice, threads);
+  const device: Context['device'] = async (choice, threads = 0) => {
+    assertEngine();
+    return engine === 'tensorflow' ? tensorFlowDevice(runtime, choice, threads) : chooseDevice(choice, threads);
+  };
   return { ...own, engine, device };
 }

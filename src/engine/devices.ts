@@ -101,7 +101,8 @@ function probe(device: Device): Promise<ProbeAnswer> {
 /** Loads TensorFlow.js in a process of its own, where a library that crashes does no harm. */
 export function reportTensorFlow(): Promise<EngineReport> {
   return asked<EngineReport>(['--describe', 'tensorflow'], {
-    problem: 'TensorFlow.js crashed while it was loaded, or did not load within a minute.',
+    problem:
+      "TensorFlow.js crashed while it was loaded, or did not load within a minute: set it up anew with 'labelscope doctor --install tensorflow' or the editor's command Add TensorFlow.js, or use the engine onnxruntime.",
   });
 }
 

@@ -13,7 +13,9 @@ import { exists } from './run/folder';
 import { onnxRuntimeVersion } from './runtime/installed';
 
 export async function doctor({ device }: { readonly device: DeviceChoice }, context: Context): Promise<DoctorReport> {
-  const cuda = await addedCuda();
+  const [cuda, tensorflow] = [await addedCuda(), await reportTensorFlow()];
+  // What crashed another process when it was loaded is not loaded here.
+  const isMissing = context.engine === 'tensorflow' && tensorflow.problem !== undefined;
   return {
     labelscope: context.version,
     node: process.version,
@@ -24,9 +26,9 @@ export async function doctor({ device }: { readonly device: DeviceChoice }, cont
     sharp: sharp.versions.sharp ?? 'unknown',
     backbone: await backbone(),
     devices: await reportDevices(),
-    chosen: await context.device(device),
+    ...(!isMissing && { chosen: await context.device(device) }),
     engine: context.engine,
-    tensorflow: await reportTensorFlow(),
+    tensorflow,
     forms: await reportForms(context),
     ...(cuda && { cuda }),
   };

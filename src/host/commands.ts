@@ -197,8 +197,11 @@ async function showDevices(engine: Services['engine']): Promise<unknown> {
   const lines = report.devices.map(({ available, reason }) => `${available ? '✓' : '–'} ${reason}`);
   const { found, problem } = report.tensorflow;
   const second = found ? `✓ TensorFlow.js: ${found.package} (${found.library ?? found.backend})` : `– ${problem}`;
-  const used = vscode.l10n.t('Used: {0}', `${report.engine}, ${report.chosen.device}`);
-  const detail = [...lines, second, '', used].join('\n');
+  const used = report.chosen
+    ? vscode.l10n.t('Used: {0}', `${report.engine}, ${report.chosen.device}`)
+    : vscode.l10n.t('Used: nothing, because the engine {0} does not load', report.engine);
+  const passedOver = (found?.passedOver ?? []).map((words) => `– ${words}`);
+  const detail = [...lines, second, ...passedOver, '', used].join('\n');
   void vscode.window.showInformationMessage(vscode.l10n.t('Devices'), { modal: true, detail });
   return report;
 }

@@ -53,6 +53,10 @@ export interface EngineDescription {
   readonly gpu: boolean;
   /** CUDA and cuDNN that the library was built for. */
   readonly cuda?: string;
+  /** Of the processor. A library has one number for all its work, which it is given when it is loaded. */
+  readonly threads?: number;
+  /** Packages that would have been taken before this one and did not load, with what each said. */
+  readonly passedOver?: readonly string[];
 }
 
 /** Whether there is a second engine here: what was found, or why there is none and what to do. */
@@ -69,7 +73,8 @@ export interface DoctorReport {
   readonly sharp: string;
   readonly backbone: { readonly path: string; readonly found: boolean };
   readonly devices: readonly DeviceReport[];
-  readonly chosen: DeviceUsed;
+  /** Absent where the engine that is in use does not load: `tensorflow` then has the problem. */
+  readonly chosen?: DeviceUsed;
   readonly engine: EngineName;
   readonly tensorflow: EngineReport;
   /** Of training steps on the CPU. */

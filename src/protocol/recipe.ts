@@ -2,7 +2,8 @@
 
 export type RecipeName = 'matlab-example' | 'balanced' | 'quick' | 'best';
 /** What computes: see engine/runtime. */
-export type EngineName = 'onnxruntime' | 'tensorflow';
+export const ENGINES = ['onnxruntime', 'tensorflow'] as const;
+export type EngineName = (typeof ENGINES)[number];
 /** The environment variable that tells the engine's process which. */
 export const ENGINE_VARIABLE = 'LABELSCOPE_ENGINE';
 export type DeviceChoice = 'auto' | 'cpu' | 'webgpu' | 'cuda';

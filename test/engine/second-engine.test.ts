@@ -1,12 +1,12 @@
 // The engine's process with TensorFlow.js in place of ONNX Runtime: found, told of, and of the same effect on runs and models.
 import { build, type BuildOptions } from 'esbuild';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EngineClient, engineClient } from '../../src/engine/client/engine';
-import type { EngineName } from '../../src/protocol/recipe';
-import type { TrainEvent } from '../../src/protocol/messages';
+import { type EngineName, ENGINES } from '../../src/protocol/recipe';
+import type { DoctorReport, TrainEvent } from '../../src/protocol/messages';
 import type { RunRecord, ScoresFile } from '../../src/protocol/run';
 import { jsonResult, runCli } from '../support/cli';
 import { CATEGORIES, type TinyData, writeTinyData } from '../support/data';
@@ -15,8 +15,6 @@ import { trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
 const SET = { epochs: '2', batchSize: '4', validationFrequency: '2', learnRate: '0.01' };
 /** What npm run test:tensorflow has set up; else JavaScript. */
 const NATIVE = process.env.LABELSCOPE_TENSORFLOW;
-
-const ENGINES: readonly EngineName[] = ['onnxruntime', 'tensorflow'];
 
 let folder: string;
 let place: string;
@@ -34,8 +32,6 @@ beforeAll(async () => {
   data = await writeTinyData(join(folder, 'data'), { train: 12, validation: 4 });
   await writeTinyBackbone(tiny);
   process.env.LABELSCOPE_TENSORFLOW = place;
-  const start = (name: EngineName) =>
-    engineClient({ script: resolve('dist', 'engine.js'), onLog: () => undefined, engine: () => name });
   engines = { onnxruntime: start('onnxruntime'), tensorflow: start('tensorflow') };
   await train(join(folder, 'alone'), 'onnxruntime');
   expected = await scores(join(folder, 'alone'), 'onnxruntime');
@@ -45,6 +41,10 @@ afterAll(async () => {
   await Promise.all(ENGINES.map((name) => engines[name].stop()));
   await rm(folder, { recursive: true, force: true });
 });
+
+function start(name: EngineName): EngineClient {
+  return engineClient({ script: resolve('dist', 'engine.js'), onLog: () => undefined, engine: () => name });
+}
 
 /** What @tensorflow/tfjs is, without the parts of it that need a browser: its core with gradients, and the backend in JavaScript. */
 async function writeTensorFlow(to: string): Promise<void> {
@@ -60,6 +60,14 @@ async function writeTensorFlow(to: string): Promise<void> {
   };
   await build({ stdin: { contents, resolveDir: process.cwd() }, outfile: join(to, 'index.js'), ...options });
   await writeFile(join(to, 'package.json'), JSON.stringify({ name: '@tensorflow/tfjs', version: '4.22.0', main: 'index.js' }));
+}
+
+/** A package with a native library that does not load. */
+async function writeBroken(to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  const manifest = { name: '@tensorflow/tfjs-node', version: '4.22.0', main: 'index.js' };
+  await writeFile(join(to, 'package.json'), JSON.stringify(manifest));
+  await writeFile(join(to, 'index.js'), "throw new Error('libtensorflow.so.2: cannot open shared object file');");
 }
 
 async function train(run: string, first: EngineName, then = first): Promise<RunRecord> {
@@ -122,13 +130,7 @@ describe.skipIf(UNBUILT)(`the engine tensorflow${UNBUILT}`, () => {
 
   it('says where it was looked for and what to do, where there is none or it does not load', async () => {
     const empty = join(folder, 'empty');
-    const broken = join(folder, 'broken', 'node_modules', '@tensorflow', 'tfjs-node');
-    await mkdir(broken, { recursive: true });
-    await writeFile(
-      join(broken, 'package.json'),
-      JSON.stringify({ name: '@tensorflow/tfjs-node', version: '4.22.0', main: 'index.js' }),
-    );
-    await writeFile(join(broken, 'index.js'), "throw new Error('libtensorflow.so.2: cannot open shared object file');");
+    await writeBroken(join(folder, 'broken', 'node_modules', '@tensorflow', 'tfjs-node'));
     for (const [named, words] of [
       [empty, `No TensorFlow.js was found.*${empty}`],
       [join(folder, 'broken'), 'tfjs-node did not load: libtensorflow.so.2: cannot open'],
@@ -140,6 +142,59 @@ describe.skipIf(UNBUILT)(`the engine tensorflow${UNBUILT}`, () => {
         stderr: expect.stringMatching(new RegExp(`${words}.*doctor --install tensorflow.*\\n$`)) as string,
       });
     }
+  });
+
+  it('is still a report of doctor, where there is none', async () => {
+    const env = { LABELSCOPE_TENSORFLOW: join(folder, 'empty') };
+    const { status, stdout, stderr } = await runCli(['doctor', '--engine', 'tensorflow', '--json'], { cwd: folder, env });
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^The engine tensorflow .*\n$/) as string });
+    const report = JSON.parse(stdout) as DoctorReport;
+    expect(report.tensorflow.problem).toContain('--install tensorflow');
+    expect(report.chosen).toBeUndefined();
+  });
+
+  it('says what it passed over for a slower one', async () => {
+    const both = join(folder, 'both', 'node_modules', '@tensorflow');
+    await writeBroken(join(both, 'tfjs-node'));
+    await symlink(join(place, 'node_modules', '@tensorflow', 'tfjs'), join(both, 'tfjs'), 'junction');
+    const env = { LABELSCOPE_TENSORFLOW: join(folder, 'both') };
+    const { stdout } = await runCli(['doctor', '--engine', 'tensorflow'], { cwd: folder, env });
+    expect(stdout).toMatch(
+      /: plain JavaScript;.*\n.*\n {2}passed over .*tfjs-node did not load: libtensorflow.*--install tensorflow\n/,
+    );
+  });
+
+  it('takes the threads of a recipe when it is loaded, and says so where it cannot', async () => {
+    const engine = start('tensorflow');
+    const deviceWith = async (threads: string) => {
+      const run = join(folder, `threads-${threads}`);
+      await engine.request(
+        'train',
+        trainParams(data.train, tiny, run, { set: { ...SET, epochs: '1', threads }, device: 'auto' }),
+      );
+      return (JSON.parse(await readFile(join(run, 'run.json'), 'utf8')) as RunRecord).device;
+    };
+    const [first, then] = [await deviceWith('3'), await deviceWith('5')];
+    await engine.stop();
+    expect([first.threads, then.threads]).toEqual(NATIVE ? [3, 3] : [1, 1]);
+    expect(first.reason.endsWith(NATIVE ? 'on the CPU).' : 'It has one thread, not 3: JavaScript computes in one.')).toBe(true);
+    expect(then.reason).toContain(`not 5: ${NATIVE ? 'this process had loaded it' : 'JavaScript'}`);
+  });
+
+  it.each([
+    ['a variable', 'onnx'],
+    ['another case', 'TensorFlow'],
+  ])('is not guessed from %s that names no engine', async (_, name) => {
+    const { status, stderr } = await runCli(['evaluate', join(folder, 'alone')], {
+      cwd: folder,
+      env: { LABELSCOPE_ENGINE: name },
+    });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringMatching(
+        new RegExp(`no engine '${name}'.*LABELSCOPE_ENGINE.*onnxruntime or tensorflow\\.\n$`),
+      ) as string,
+    });
   });
 
   it('is not asked for work on a device that it does not have', async () => {

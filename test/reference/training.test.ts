@@ -77,8 +77,7 @@ const names = referenceFiles('training/trajectories', '.json').map((file) => fil
 const block = await blockHere();
 /** Those that the step is also compared with in its blocked form; the others differ from them in rates and decay alone. */
 const IN_BOTH_FORMS = ['all_frozen_bn', 'all_batch_bn'];
-/** With npm run test:tensorflow, TensorFlow.js is held to these; in JavaScript a ResNet-50 would take it minutes. */
-const IN_TENSORFLOW = ['head_only', 'all_frozen_bn_small_lr', 'all_batch_bn_small_lr'];
+/** With npm run test:tensorflow, TensorFlow.js is held to the same; in JavaScript a ResNet-50 would take it minutes. */
 const engine = NATIVE
   ? ({ target: 'autodiff', open: tensorFlowRunner, steps: tensorFlowStepRunner } as const)
   : ({ target: 'cpu', open: graphRunner, steps: stepRunner } as const);
@@ -86,7 +85,7 @@ const onnxRuntimeCases = names.flatMap((name) => [
   [name, { name, block: undefined }] as const,
   ...(block === undefined || !IN_BOTH_FORMS.includes(name) ? [] : [[`${name} in the blocked form`, { name, block }] as const]),
 ]);
-const tensorFlowCases = IN_TENSORFLOW.map((name) => [`${name} in TensorFlow.js`, { name, block: undefined }] as const);
+const tensorFlowCases = names.map((name) => [`${name} in TensorFlow.js`, { name, block: undefined }] as const);
 const cases = NATIVE ? tensorFlowCases : onnxRuntimeCases;
 
 describe.skipIf(missing)(`training trajectories${missing ? ` (skipped: ${missing} is absent)` : ''}`, () => {

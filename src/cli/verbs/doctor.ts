@@ -2,10 +2,10 @@
 import { createInterface } from 'node:readline/promises';
 import { LabelscopeError } from '../../protocol/errors';
 import type { Installable, InstallProgress } from '../../protocol/install';
-import type { DoctorReport } from '../../protocol/messages';
+import type { DeviceUsed, DoctorReport } from '../../protocol/messages';
 import type { Io } from '../io';
 import { type Arguments, UsageError } from '../usage';
-import { defined, DEVICE, deviceOf, DONE, type Session, type Verb } from '../verb';
+import { defined, DEVICE, deviceOf, DONE, FAILED, type Session, type Verb } from '../verb';
 
 const INSTALLABLE: readonly Installable[] = ['cuda', 'tensorflow', 'tensorflow-gpu'];
 const WHAT = INSTALLABLE.join('|');
@@ -35,7 +35,12 @@ export const doctor: Verb = {
     if (removed !== undefined) return remove(removed, args, session);
     const report = await session.engine.request('doctor', { device: deviceOf(args) }, { signal: session.signal });
     session.io.result(report, () => linesOf(report));
-    return DONE;
+    if (report.chosen) return DONE;
+    session.io.problem(
+      'error',
+      `The engine ${report.engine} does not load: what is told of TensorFlow.js says why, and what to do.`,
+    );
+    return FAILED;
   },
 };
 
@@ -100,7 +105,10 @@ function tensorFlowOutcome({ tensorflow: { found, problem } }: DoctorReport): Ou
   const where = found.gpu ? 'on the graphics card' : 'on the CPU';
   return {
     available: true,
-    reason: `${found.package} with ${found.library ?? found.backend} loads and computes ${where}: use it with --engine tensorflow.`,
+    reason: [
+      `${found.package} with ${found.library ?? found.backend} loads and computes ${where}: use it with --engine tensorflow.`,
+      ...(found.passedOver ?? []),
+    ].join(' '),
   };
 }
 
@@ -133,7 +141,7 @@ function linesOf(report: DoctorReport): string[] {
     `Backbone      ${report.backbone.path}${report.backbone.found ? '' : ' (missing)'}`,
     ...report.devices.map(({ device, available, reason }) => `${device.padEnd(12)}  ${available ? 'yes' : 'no '}  ${reason}`),
     ...addedLines(report),
-    `Chosen        ${report.chosen.device} with ${report.chosen.threads} threads`,
+    `Chosen        ${report.chosen ? chosenWords(report.chosen) : 'nothing, because the engine does not load'}`,
     `Engine        ${report.engine}`,
     ...tensorFlowLines(report),
     `Step form     ${report.forms.form}: ${report.forms.reason}`,
@@ -141,13 +149,18 @@ function linesOf(report: DoctorReport): string[] {
   ];
 }
 
+function chosenWords({ device, threads }: DeviceUsed): string {
+  return `${device} with ${threads === 1 ? 'one thread' : `${threads} threads`}`;
+}
+
 function tensorFlowLines({ tensorflow: { found, problem } }: DoctorReport): string[] {
   if (!found) return [`TensorFlow.js no  ${problem}`];
-  const { package: name, folder, backend, library, gpu, cuda } = found;
+  const { package: name, folder, backend, library, gpu, cuda, passedOver = [] } = found;
   const built = cuda === undefined ? '' : `, built for ${cuda}`;
   return [
     `TensorFlow.js yes ${name}: ${library ?? backend}${built}; computes on ${gpu ? 'the graphics card' : 'the CPU'}`,
     `              ${folder}`,
+    ...passedOver.map((words) => `  passed over ${words} To set it up anew: labelscope doctor --install tensorflow`),
   ];
 }
 

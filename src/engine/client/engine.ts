@@ -66,6 +66,7 @@ interface Engine {
 }
 
 function startEngine({ script, onLog, detached = false, engine: chosen }: EngineOptions): Engine {
+  const name = chosen?.() ?? process.env[ENGINE_VARIABLE];
   const child = fork(script, [], {
     execArgv: [],
     serialization: 'advanced',
@@ -75,7 +76,7 @@ function startEngine({ script, onLog, detached = false, engine: chosen }: Engine
       ...process.env,
       UV_THREADPOOL_SIZE: String(Math.max(4, availableParallelism())),
       MALLOC_ARENA_MAX: '2',
-      ...(chosen && { [ENGINE_VARIABLE]: chosen() }),
+      ...(name !== undefined && { [ENGINE_VARIABLE]: name }),
     },
   });
   // What native libraries print must not mix with what the command line prints.
@@ -88,12 +89,10 @@ function startEngine({ script, onLog, detached = false, engine: chosen }: Engine
     const died = (how: string) => {
       engine.alive = false;
       connection.dispose();
-      reject(
-        new LabelscopeError(
-          'engine-died',
-          `The engine process ended unexpectedly (${how}). What was saved is kept; a training run can be continued with --resume.`,
-        ),
-      );
+      const saved = 'What was saved is kept; a training run can be continued with --resume.';
+      // Its native library is the person's own, and one that is damaged takes the process with it.
+      const hint = name === 'tensorflow' ? " 'labelscope doctor' says whether TensorFlow.js loads here." : '';
+      reject(new LabelscopeError('engine-died', `The engine process ended unexpectedly (${how}). ${saved}${hint}`));
     };
     child.once('exit', (code, signal) => died(signal ?? `exit code ${String(code)}`));
     // It could not be started, or a message could not be sent to a process that is just ending.

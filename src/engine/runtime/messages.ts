@@ -48,7 +48,8 @@ interface RunInput extends Omit<RunOptions, 'givenAway'> {
 
 /** The calls of the worker, by name: what goes in and what comes out. */
 export interface WorkerCalls {
-  readonly describe: { in: null; out: EngineDescription };
+  /** `threads`: with how many it is to be loaded, if it is not yet; 0 = one per core. */
+  readonly describe: { in: { readonly threads: number }; out: EngineDescription };
   /** `model` is the path of a file or its bytes. Answers the session's number. */
   readonly load: { in: { readonly model: string | Uint8Array; readonly options: LoadOptions }; out: number };
   /** Keeps tensors (weights, momentum, running statistics) in the worker under a number. */

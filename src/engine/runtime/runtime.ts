@@ -1,9 +1,9 @@
 // The main thread's view of the worker that runs graphs: load, run, keep state, release. Any engine that offers these can stand here.
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker, type WorkerOptions } from 'node:worker_threads';
 import { LabelscopeError } from '../../protocol/errors';
 import type { EngineDescription } from '../../protocol/messages';
-import { ENGINE_VARIABLE, type EngineName } from '../../protocol/recipe';
+import { ENGINE_VARIABLE, type EngineName, ENGINES } from '../../protocol/recipe';
 import { packageInUse } from './installed';
 import { tensorFlowPlaces } from './tensorflow/find';
 import {
@@ -17,8 +17,13 @@ import {
 } from './messages';
 
 export interface Runtime {
-  /** What it is. @throws LabelscopeError 'engine-missing' where it cannot be loaded */
-  describe(): Promise<EngineDescription>;
+  /**
+   * What it is.
+   *
+   * @param threads for TensorFlow.js, which is given them when it is loaded: by the first call of all; 0 = one per core
+   * @throws LabelscopeError 'engine-missing' where it cannot be loaded
+   */
+  describe(threads?: number): Promise<EngineDescription>;
   /** `model`: a file's path or an encoded model. Answers the session's number. */
   load(model: string | Uint8Array, options: LoadOptions): Promise<number>;
   setState(tensors: Tensors): Promise<number>;
@@ -42,27 +47,39 @@ const WORKERS: Readonly<Record<EngineName, { readonly script: string; readonly n
   tensorflow: { script: 'tensorflow.js', name: 'TensorFlow.js' },
 };
 
-/** The one that the process was started for. */
+/** The one that the process was started for; ONNX Runtime where there is none of that name. */
 export function engineHere(): EngineName {
-  return process.env[ENGINE_VARIABLE] === 'tensorflow' ? 'tensorflow' : 'onnxruntime';
+  return ENGINES.find((name) => name === process.env[ENGINE_VARIABLE]) ?? 'onnxruntime';
+}
+
+/** @throws LabelscopeError 'setting-value' where the process was started for an engine that there is not */
+export function assertEngine(): void {
+  const name = process.env[ENGINE_VARIABLE];
+  if (!name || ENGINES.some((known) => known === name)) return;
+  throw new LabelscopeError(
+    'setting-value',
+    `There is no engine '${name}', which the setting labelscope.engine.name or the variable ${ENGINE_VARIABLE} asks for: it is ${ENGINES.join(' or ')}.`,
+  );
 }
 
 /** @param folder of the bundles */
 export function startEngineRuntime(folder: string, engine: EngineName): Runtime {
   const { script, name } = WORKERS[engine];
   const path = join(folder, script);
-  return engine === 'tensorflow' ? startWorker(path, { places: tensorFlowPlaces() }, name) : startRuntime(path);
+  if (engine === 'onnxruntime') return startRuntime(path);
+  // Its library reads what the worker sets from the process's own environment.
+  return startWorker(path, { workerData: { places: tensorFlowPlaces() }, env: SHARE_ENV }, name);
 }
 
 /** Starts ONNX Runtime's worker. `script` is its bundle. */
 export function startRuntime(script: string): Runtime {
-  return startWorker(script, { onnxRuntime: packageInUse() }, WORKERS.onnxruntime.name);
+  return startWorker(script, { workerData: { onnxRuntime: packageInUse() } }, WORKERS.onnxruntime.name);
 }
 
-function startWorker(script: string, workerData: object, name: string): Runtime {
+function startWorker(script: string, options: WorkerOptions, name: string): Runtime {
   // ONNX Runtime's own builds for Linux and macOS report what is run to their maker. Set here and not in the worker, whose environment is a copy.
   process.env.ORT_DISABLE_TELEMETRY = '1';
-  const worker = new Worker(script, { workerData });
+  const worker = new Worker(script, options);
   const pending = new Map<number, Pending>();
   let calls = 0;
   let dead: LabelscopeError | undefined;
@@ -96,7 +113,7 @@ function startWorker(script: string, workerData: object, name: string): Runtime 
     });
 
   return {
-    describe: () => call('describe', null),
+    describe: (threads = 0) => call('describe', { threads }),
     load: (model, options) => call('load', { model, options }),
     setState: (tensors) => call('setState', { tensors }),
     run: (session, feeds, { givenAway = false, ...options } = {}) =>

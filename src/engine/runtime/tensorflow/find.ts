@@ -1,6 +1,7 @@
 // Which TensorFlow.js there is on this machine: an optional peer that a person has installed, found when it is asked for and loaded once.
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import util from 'node:util';
 import { userCacheFolder } from '../../../dataset/cache-folder';
@@ -10,6 +11,9 @@ import type { TensorFlow } from './module';
 
 /** A folder in whose node_modules it is looked for. */
 const VARIABLE = 'LABELSCOPE_TENSORFLOW';
+
+/** TensorFlow's own, of its processor's threads: read once, when it is loaded. */
+const THREADS = 'TF_NUM_INTRAOP_THREADS';
 
 /** In the order in which they are taken. */
 const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node', '@tensorflow/tfjs'] as const;
@@ -40,15 +44,20 @@ export interface Found {
   readonly prepare: (differentiates: boolean) => Promise<void>;
 }
 
-/** @throws LabelscopeError 'engine-missing' where there is none or none loads, with what each said */
-export async function findTensorFlow(places: readonly string[]): Promise<Found> {
+/**
+ * @param threads of the processor, for a native library; 0 = one per core, or what TensorFlow's own variable says
+ * @throws LabelscopeError 'engine-missing' where there is none or none loads, with what each said
+ */
+export async function findTensorFlow(places: readonly string[], threads = 0): Promise<Found> {
+  if (threads > 0) process.env[THREADS] = String(threads);
   const failures: string[] = [];
   for (const name of PACKAGES) {
     for (const place of places) {
       const folder = join(place, 'node_modules', name);
       if (!existsSync(join(folder, 'package.json'))) continue;
       try {
-        return await load(name, folder);
+        const found = await load(name, folder);
+        return failures.length === 0 ? found : { ...found, description: { ...found.description, passedOver: failures } };
       } catch (error) {
         failures.push(`${folder} did not load: ${firstLine(error)}.`);
       }
@@ -60,7 +69,7 @@ export async function findTensorFlow(places: readonly string[]): Promise<Found> 
       : `No TensorFlow.js was found: ${PACKAGES.join(', ')} were looked for in node_modules of ${places.join(' and ')}.`;
   throw new LabelscopeError(
     'engine-missing',
-    `${what} Add it with 'labelscope doctor --install tensorflow', name a folder that has it in ${VARIABLE}, or use the engine onnxruntime.`,
+    `${what} Add it with 'labelscope doctor --install tensorflow' or the editor's command Add TensorFlow.js, name a folder that has it in ${VARIABLE}, or use the engine onnxruntime.`,
   );
 }
 
@@ -84,6 +93,7 @@ async function load(name: string, folder: string): Promise<Found> {
     ...(library !== undefined && { library: `TensorFlow ${library}` }),
     ...(built !== undefined && { cuda: built }),
     gpu: backend.isUsingGpuDevice === true,
+    threads: Number(process.env[THREADS]) || availableParallelism(),
   };
   return { tf, description, prepare: () => Promise.resolve() };
 }
@@ -103,7 +113,7 @@ async function inJavaScript(
   const backend = hasWasm ? 'WebAssembly, training in plain JavaScript' : 'plain JavaScript';
   return {
     tf,
-    description: { engine: 'tensorflow', package: `${name} ${version}`, folder, backend, gpu: false },
+    description: { engine: 'tensorflow', package: `${name} ${version}`, folder, backend, gpu: false, threads: 1 },
     prepare: async (differentiates) => {
       await tf.setBackend(backendFor(differentiates));
     },
@@ -112,5 +122,8 @@ async function inJavaScript(
 
 function firstLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.split('\n')[0]!.replace(/\.$/, '').slice(0, 300);
+  return text
+    .split('\n')[0]!
+    .replace(/[\s.]+$/, '')
+    .slice(0, 300);
 }

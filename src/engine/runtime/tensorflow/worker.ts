@@ -15,15 +15,18 @@ interface Loaded {
 /** Loaded at the first call: who only looks at data waits for no library, and needs none. */
 let loading: Promise<Loaded> | undefined;
 
-function loaded(): Promise<Loaded> {
-  loading ??= findTensorFlow(places).then((found) => ({ found, handlers: tensorFlowHandlers(found.tf, found.prepare) }));
+function loaded(threads = 0): Promise<Loaded> {
+  loading ??= findTensorFlow(places, threads).then((found) => ({
+    found,
+    handlers: tensorFlowHandlers(found.tf, found.prepare),
+  }));
   return loading;
 }
 
 serveCalls(
   {
-    describe: async () => (await loaded()).found.description,
-    load: async (input) => (await loaded()).handlers.load(input),
+    describe: async ({ threads }) => (await loaded(threads)).found.description,
+    load: async (input) => (await loaded(input.options.threads)).handlers.load(input),
     setState: async (input) => (await loaded()).handlers.setState(input),
     run: async (input) => (await loaded()).handlers.run(input),
     readState: async (input) => (await loaded()).handlers.readState(input),
