@@ -89,11 +89,10 @@ describe.skipIf(NO_BROWSER !== '')(`the tab of failures${NO_BROWSER}`, () => {
   });
 
   it.each([
-    ['one category', { images: 40, categories: ['dog'] }, 'The model knows one category'],
-    ['one image', { images: 1, categories: ['dog', 'cat'] }, undefined],
-    ['no image with a label', { images: 40, categories: ['dog', 'cat'], seed: -1 }, undefined],
-  ])('every tab says something sensible of %s', async (_, size, words) => {
-    const data = size.seed === -1 ? withoutLabels(evaluationData({ ...size, seed: 1 })) : evaluationData(size);
+    ['one category', evaluationData({ images: 40, categories: ['dog'] }), 'The model knows one category'],
+    ['one image', evaluationData({ images: 1, categories: ['dog', 'cat'] }), undefined],
+    ['no image with a label', withoutLabels(evaluationData({ images: 40, categories: ['dog', 'cat'] })), 'no such pairs'],
+  ])('every tab says something sensible of %s', async (_, data, words) => {
     const { page, complaints, close } = await showWindow(browser, 'evaluation', { data, kept: KEPT });
     if (words !== undefined) await page.locator('[data-card="pairs"]', { hasText: words }).waitFor();
     for (const tab of ['Overview', 'Failures', 'Thresholds', 'Calibration', 'Where It Looks']) {
