@@ -40,8 +40,9 @@ export const USAGE = `npm run bench -- step [--only step|forward] [--layers all|
   --patience how long to wait before a round until other programs leave the processor alone (default 1)
   --json     the report as JSON on stdout
   --out      the report as JSON into this file
-npm run bench -- recipes TRAINING TEST [--categories a,b] [--include-unlabeled] [--fewest N] [--folds N]
+npm run bench -- recipes TRAINING TEST [--categories a,b] [--include-unlabeled] [--image-size N] [--fewest N] [--folds N]
                          [--seeds N,N] [--only NAME,NAME] [--peer] [--name NAME] [--out FILE]
+  --image-size  side in pixels, instead of the backbone's own
   --fewest   categories with fewer images are left out (default 5)
   --folds    of the training images, by which a recipe is chosen (default 3)
   --only     some of the changes of the recipe quick, or none

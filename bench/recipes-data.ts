@@ -32,6 +32,8 @@ export interface DataOptions {
   /** Categories with fewer images in both files together are left out: their average precision would be noise. */
   readonly fewest: number;
   readonly backbone: string;
+  /** Side in pixels, 0 = the backbone's own. */
+  readonly imageSize: number;
   readonly threads: number;
 }
 
@@ -39,14 +41,14 @@ const SIGNAL = new AbortController().signal;
 
 /** Features from the cache; those that it lacks are computed and kept there. */
 export async function loadBenchData(runtime: Runtime, options: DataOptions, say: (text: string) => void): Promise<BenchData> {
-  const { backbone, threads } = options;
+  const { backbone, threads, imageSize } = options;
   const opened = await openAll(options, options.categories);
   const names = namesOf(opened.map(({ set }) => set)).filter(({ images }) => images >= options.fewest);
   const splits = await openAll(
     options,
     names.map(({ name }) => name),
   );
-  const classifier = await classifierFrom(backbone, names.length, 0, { headInit: 'zeros', imageSize: 0 });
+  const classifier = await classifierFrom(backbone, names.length, 0, { headInit: 'zeros', imageSize });
   const { width, height } = classifier;
   const source = { backbone: await sha256Of(backbone), width, height, device: 'cpu' as const };
   const tables: FloatTable[] = [];

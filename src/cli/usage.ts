@@ -94,10 +94,14 @@ function choiceOf<T extends string>(name: string, text: string | undefined, choi
   return found;
 }
 
+/** Width of the column of options. */
+const LEFT = 34;
+
 export function verbHelp(verb: string, spec: VerbSpec): string {
   const lines = Object.entries(optionsOf(spec)).map(([name, { value, help }]) => {
     const left = `  --${name}${value === undefined ? '' : ` ${value}`}`;
-    return `${left.padEnd(34)} ${help}`;
+    // What does not fit stands above its words, so that these stay in their column.
+    return left.length > LEFT ? `${left}\n${' '.repeat(LEFT)} ${help}` : `${left.padEnd(LEFT)} ${help}`;
   });
   return [`labelscope ${verb} ${spec.positionals}`, '', spec.help, '', ...lines].join('\n');
 }

@@ -49,25 +49,25 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     return fixAnnotations(services, annotations, codes);
   },
   evaluate: async (services, target, options) => {
-    const given = target === undefined ? undefined : await targets.runOf(services, target, targets.hasModel);
+    const given = target === undefined ? undefined : await targets.runOf(services, target, targets.WITH_MODEL);
     const asked = given && isOptions(options) ? { ...(options as EvaluateOptions), folder: given.folder } : undefined;
     return evaluateAndShow(services, asked ?? (await askForEvaluation(services, given?.folder)));
   },
   openTraining: async (services, target) => {
-    const { folder } = await targets.runOf(services, target, targets.isTrained);
+    const { folder } = await targets.runOf(services, target, targets.TRAINED);
     await services.trainings.show(folder);
     return folder;
   },
   openEvaluation: async (services, target) => {
-    const { folder } = await targets.runOf(services, target, targets.isEvaluated);
+    const { folder } = await targets.runOf(services, target, targets.EVALUATED);
     await services.evaluations.show(folder);
     return folder;
   },
-  pauseRun: (services, target) => control(services, target, 'pause', targets.isTraining),
-  continueRun: (services, target) => control(services, target, 'resume', targets.isPaused),
-  stopRun: (services, target) => control(services, target, 'stop', targets.isAtWork),
+  pauseRun: (services, target) => control(services, target, 'pause', targets.TRAINING),
+  continueRun: (services, target) => control(services, target, 'resume', targets.PAUSED),
+  stopRun: (services, target) => control(services, target, 'stop', targets.AT_WORK),
   resumeRun: async (services, target) => {
-    const { folder } = await targets.runOf(services, target, targets.isResumable);
+    const { folder } = await targets.runOf(services, target, targets.RESUMABLE);
     return resumeAndFollow(services, folder);
   },
   explainImage: async (services, target) => {
@@ -80,19 +80,19 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   importModel: async (services, target) => importModel(services, target instanceof vscode.Uri ? target : undefined),
   createSample: async (services, target) => createSample(services, target),
-  renameRun: async (services, target) => renameRun(services, await targets.runOf(services, target, () => true)),
+  renameRun: async (services, target) => renameRun(services, await targets.runOf(services, target, targets.ANY)),
   exportModel: async (services, target) => {
-    const result = await exportModel(services, await targets.runOf(services, target, targets.hasModel));
+    const result = await exportModel(services, await targets.runOf(services, target, targets.WITH_MODEL));
     await offerToReveal(exportedInWords(result), result.path);
     return result;
   },
   exportReport: async (services, target) => {
-    const path = await exportReport(services, await targets.runOf(services, target, targets.isTrained));
+    const path = await exportReport(services, await targets.runOf(services, target, targets.TRAINED));
     await offerToReveal(vscode.l10n.t('The report is in {0}.', path), path);
     return path;
   },
   revealRun: async (services, target) => {
-    const { folder } = await targets.runOf(services, target, () => true);
+    const { folder } = await targets.runOf(services, target, targets.ANY);
     const uri = vscode.Uri.file(folder);
     const inWorkspace = vscode.workspace.getWorkspaceFolder(uri) !== undefined;
     await vscode.commands.executeCommand(inWorkspace ? 'revealInExplorer' : 'revealFileInOS', uri);
@@ -100,7 +100,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   pinModel: async (services, target) => {
     const isModel = targets.isRun(target);
-    const { folder } = await targets.runOf(services, isModel ? target : await named(services, target), targets.hasModel);
+    const { folder } = await targets.runOf(services, isModel ? target : await named(services, target), targets.WITH_MODEL);
     await services.models.pin(folder);
     return folder;
   },
@@ -158,9 +158,9 @@ async function control(
   services: Services,
   target: targets.Target,
   action: 'pause' | 'resume' | 'stop',
-  fits: (run: RunInfo) => boolean,
+  kind: targets.RunKind,
 ): Promise<string> {
-  const { folder } = await targets.runOf(services, target, fits);
+  const { folder } = await targets.runOf(services, target, kind);
   await services.runs.monitor(folder).control(action);
   return folder;
 }
@@ -225,7 +225,10 @@ export function registerCommands(services: Services, trees: RunTrees): Closable 
   };
   const all: Record<string, Command> = {
     ...COMMANDS,
-    deleteRun: (_, target, rows) => deleteRuns(services, selected(target, rows)),
+    deleteRun: async (_, target, rows) => {
+      const chosen = selected(target, rows);
+      return deleteRuns(services, chosen.length > 0 ? chosen : [await targets.runOf(services, target, targets.ANY)]);
+    },
     compareRuns: async (_, target, rows) => {
       const folders = await targets.comparedRuns(services, selected(target, rows));
       await showComparison(services.comparisons, folders);

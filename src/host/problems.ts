@@ -39,14 +39,46 @@ export interface ProblemAction {
   readonly run: () => unknown;
 }
 
-/** Shows an error and offers the actions and the log, without waiting for the person. A cancellation is no error. */
+/** Commands that lead on from an error, by its code, with their titles. */
+const WAYS_ON: Readonly<Record<string, () => Readonly<Record<string, string>>>> = {
+  'no-model': toTraining,
+  'no-run': toTraining,
+  'no-image': () => ({ 'workbench.action.quickOpen': vscode.l10n.t('Find an Image…') }),
+  'evaluation-missing': toEvaluation,
+  'runs-too-few': toEvaluation,
+  'device-unavailable': () => ({ 'labelscope.showDevices': vscode.l10n.t('Check Devices') }),
+  untrusted: () => ({ 'workbench.trust.manage': vscode.l10n.t('Manage Trust') }),
+};
+
+function toTraining(): Readonly<Record<string, string>> {
+  return {
+    'labelscope.train': vscode.l10n.t('Train a Model'),
+    'labelscope.createSample': vscode.l10n.t('Create Sample Data Set'),
+  };
+}
+
+function toEvaluation(): Readonly<Record<string, string>> {
+  return { 'labelscope.evaluate': vscode.l10n.t('Evaluate Model') };
+}
+
+function waysOn(code: string): ProblemAction[] {
+  return Object.entries(WAYS_ON[code]?.() ?? {}).map(([command, title]) => ({
+    title,
+    run: () => vscode.commands.executeCommand(command),
+  }));
+}
+
+/** Errors that tell of nothing but what is not there yet: the log knows no more. */
+const NOTHING_YET = new Set(['no-model', 'no-run', 'no-image', 'runs-too-few', 'untrusted']);
+
+/** Shows an error and offers the actions, what leads on from it, and the log, without waiting for the person. A cancellation is no error. */
 export function tellProblem(error: unknown, log: vscode.LogOutputChannel, ...actions: ProblemAction[]): void {
   if (isCancelled(error)) return;
   const wire = toWireError(error);
   log.error(`${wire.code}: ${wire.message}`);
   if (wire.code === 'internal' && error instanceof Error) log.debug(error.stack ?? '');
   const show: ProblemAction = { title: vscode.l10n.t('Show Output'), run: () => log.show() };
-  const offered = [...actions, show];
+  const offered = [...actions, ...waysOn(wire.code), ...(NOTHING_YET.has(wire.code) ? [] : [show])];
   void vscode.window.showErrorMessage(wordsOf(wire), ...offered.map(({ title }) => title)).then(async (chosen) => {
     try {
       await offered.find(({ title }) => title === chosen)?.run();

@@ -24,7 +24,7 @@ export async function annotationFile({ coco }: Services, target: Target): Promis
   await coco.ready;
   if (open && coco.paths.includes(open.fsPath)) return open;
   if (coco.paths.length === 1) return vscode.Uri.file(coco.paths[0]!);
-  return coco.paths.length === 0 ? browse() : chooseKnown(coco.paths);
+  return coco.paths.length === 0 ? chooseFirst() : chooseKnown(coco.paths);
 }
 
 async function chooseKnown(paths: readonly string[]): Promise<vscode.Uri> {
@@ -38,6 +38,28 @@ async function chooseKnown(paths: readonly string[]): Promise<vscode.Uri> {
   return vscode.Uri.file(chosen);
 }
 
+/** Where the workspace has none: one from elsewhere, or the sample, which offers to train on itself. */
+async function chooseFirst(): Promise<vscode.Uri> {
+  let sample = false;
+  const placeholder = vscode.l10n.t('No COCO annotation file was found in this workspace');
+  const choices = [
+    { label: vscode.l10n.t('Choose an Annotation File…'), detail: vscode.l10n.t('COCO: .json or .json.gz'), value: false },
+    {
+      label: vscode.l10n.t('Create Sample Data Set'),
+      detail: vscode.l10n.t('Drawn images of twelve categories, without a download'),
+      value: true,
+    },
+  ];
+  await inTurn(vscode.l10n.t('Labelscope'), [
+    async (place) => {
+      sample = await chooseOne(place, { placeholder, choices });
+    },
+  ]);
+  if (!sample) return browse();
+  await vscode.commands.executeCommand('labelscope.createSample');
+  throw new vscode.CancellationError();
+}
+
 async function browse(): Promise<vscode.Uri> {
   const title = vscode.l10n.t('Choose a COCO annotation file');
   const filters = { [vscode.l10n.t('COCO annotation files')]: ['json', 'gz'] };
@@ -46,15 +68,21 @@ async function browse(): Promise<vscode.Uri> {
   return chosen;
 }
 
-/** The run that is meant, among those that `fits`; with one candidate nothing is asked. */
-export async function runOf({ runs }: Services, target: Target, fits: (run: RunInfo) => boolean): Promise<RunInfo> {
+/** Runs that a command is for, and what is said where there is none of them. */
+export interface RunKind {
+  readonly fits: (run: RunInfo) => boolean;
+  readonly none: (all: readonly RunInfo[]) => LabelscopeError;
+}
+
+/** The run that is meant, among those of its kind; with one candidate nothing is asked. @throws LabelscopeError where there is none */
+export async function runOf({ runs }: Services, target: Target, { fits, none }: RunKind): Promise<RunInfo> {
   if (isRun(target)) return target;
   const all = await runs.list();
   const path = target?.fsPath;
   const named = all.find(({ folder }) => folder === path);
   if (named) return named;
   const candidates = all.filter(fits);
-  if (candidates.length === 0) throw noModel();
+  if (candidates.length === 0) throw none(all);
   if (candidates.length === 1) return candidates[0]!;
   return chooseRun(candidates);
 }
@@ -70,14 +98,40 @@ async function chooseRun(candidates: readonly RunInfo[]): Promise<RunInfo> {
   return candidates.find((run) => run.folder === folder)!;
 }
 
-export const isAtWork = ({ status }: RunInfo): boolean => status !== 'imported' && isLive(status);
-export const isTraining = ({ status }: RunInfo): boolean => status === 'training' || status === 'preparing';
-export const isPaused = ({ status }: RunInfo): boolean => status === 'paused';
-export const isResumable = ({ status }: RunInfo): boolean =>
-  status === 'stopped' || status === 'interrupted' || status === 'failed';
-export const isTrained = ({ imported }: RunInfo): boolean => imported === undefined;
-export const hasModel = (run: RunInfo): boolean => run.hasModel;
-export const isEvaluated = ({ evaluation }: RunInfo): boolean => evaluation !== undefined;
+const noRun = (words: string) => new LabelscopeError('no-run', words);
+const isEvaluated = ({ evaluation }: RunInfo): boolean => evaluation !== undefined;
+
+/** Runs and imported models alike. */
+export const ANY: RunKind = { fits: () => true, none: noModel };
+export const WITH_MODEL: RunKind = { fits: ({ hasModel }) => hasModel, none: noModel };
+export const TRAINED: RunKind = {
+  fits: ({ imported }) => imported === undefined,
+  none: () =>
+    noRun(vscode.l10n.t('There is no training run yet. Right-click a COCO annotation file and choose Train Multilabel Model.')),
+};
+export const EVALUATED: RunKind = {
+  fits: isEvaluated,
+  none: (all) =>
+    all.some(WITH_MODEL.fits)
+      ? new LabelscopeError('evaluation-missing', vscode.l10n.t('No model has been evaluated yet.'))
+      : noModel(),
+};
+export const AT_WORK: RunKind = {
+  fits: ({ status }) => status !== 'imported' && isLive(status),
+  none: () => noRun(vscode.l10n.t('No run is at work.')),
+};
+export const TRAINING: RunKind = {
+  fits: ({ status }) => status === 'training' || status === 'preparing',
+  none: () => noRun(vscode.l10n.t('No run is training.')),
+};
+export const PAUSED: RunKind = {
+  fits: ({ status }) => status === 'paused',
+  none: () => noRun(vscode.l10n.t('No run is paused.')),
+};
+export const RESUMABLE: RunKind = {
+  fits: ({ status }) => status === 'stopped' || status === 'interrupted' || status === 'failed',
+  none: () => noRun(vscode.l10n.t('No run was stopped or cut off: there is none to resume.')),
+};
 
 /** More are hard to tell apart. */
 const MOST_COMPARED = 5;
@@ -87,7 +141,9 @@ const MOST_COMPARED = 5;
  * @throws LabelscopeError where there are fewer than two
  */
 export async function comparedRuns({ runs }: Services, chosen: readonly RunInfo[]): Promise<readonly string[]> {
-  const others = (await runs.list()).filter((run) => isEvaluated(run) && !chosen.some(({ folder }) => folder === run.folder));
+  const all = await runs.list();
+  if (!all.some(WITH_MODEL.fits)) throw noModel();
+  const others = all.filter((run) => isEvaluated(run) && !chosen.some(({ folder }) => folder === run.folder));
   const compared = chosen.length > 1 ? [...chosen] : [...chosen, ...others].slice(0, MOST_COMPARED);
   if (compared.length < 2)
     throw new LabelscopeError('runs-too-few', vscode.l10n.t('There are no two evaluated runs to compare. Evaluate them first.'));

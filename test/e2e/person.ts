@@ -113,7 +113,10 @@ export async function ready({ page }: Person): Promise<void> {
   await page.locator('.part.sidebar .pane-header, .part.sidebar .composite').first().waitFor({ timeout: 60_000 });
 }
 
-/** Once more where a window that just came took the keyboard, which closes the palette. */
+/**
+ * Once more where a window that just came took the keyboard, which closes the palette, or where the palette was opened before the extension's
+ * commands were there: it lists those of the moment when it was opened.
+ */
 export async function runCommand({ page }: Person, title: string): Promise<void> {
   const input = page.locator('.quick-input-widget input').first();
   const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
@@ -127,6 +130,7 @@ export async function runCommand({ page }: Person, title: string): Promise<void>
         () => false,
       );
     if (found) return page.keyboard.press('Enter');
+    await page.keyboard.press('Escape');
   }
   throw new Error(`The palette did not offer ${title}.`);
 }

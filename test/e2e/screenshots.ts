@@ -1,5 +1,6 @@
-// `npm run screenshots [-- FOLDER]`: pictures of windows in light, dark and high contrast, from real runs, into docs/pictures; with a
-// folder, of those that are not there: every tab of the evaluation from top to bottom, the comparison and the review, to be looked at.
+// `npm run screenshots [-- FOLDER [THEME…]]`: pictures of windows in light, dark and high contrast, from real runs, into docs/pictures; with
+// a folder, of every window from top to bottom, to be looked at.
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -7,22 +8,33 @@ import type { FrameLocator } from 'playwright-core';
 import { contextMenu, enterThrough, explorerItem, type Person, ready, ROOT, runCommand, visit, windowWith } from './person';
 import { prepareWorkspace, withEngine } from './workspace';
 
-const [GIVEN] = process.argv.slice(2);
+const [GIVEN, ...CHOSEN] = process.argv.slice(2);
 const OUT = GIVEN === undefined ? join(ROOT, 'docs', 'pictures') : resolve(GIVEN);
 const THEMES = { light: 'Default Light Modern', dark: 'Default Dark Modern', 'high-contrast': 'Default High Contrast' } as const;
 const IMAGE = 'scene-000004.jpg';
 
 async function main(): Promise<void> {
+  const unknown = CHOSEN.find((name) => !Object.hasOwn(THEMES, name));
+  if (unknown !== undefined) throw new Error(`There is no theme '${unknown}'. Themes: ${Object.keys(THEMES).join(', ')}.`);
   await mkdir(OUT, { recursive: true });
-  const folder = await mkdtemp(join(tmpdir(), 'labelscope-pictures-'));
+  // Beside the pictures it is kept, so that the themes can be taken one after the other.
+  const folder = GIVEN === undefined ? await mkdtemp(join(tmpdir(), 'labelscope-pictures-')) : join(OUT, 'workspace');
   try {
-    // As `npm start` makes them.
-    await (GIVEN === undefined ? prepareWorkspace(folder, ['animals']) : prepareWorkspace(folder, ['animals', 'again'], 100));
-    if (GIVEN !== undefined) await measureLooking(join(folder, 'labelscope-runs', 'again'));
-    for (const [name, theme] of Object.entries(THEMES)) await picturesOf(folder, name, theme);
+    await prepare(folder);
+    for (const [name, theme] of Object.entries(THEMES))
+      if (CHOSEN.length === 0 || CHOSEN.includes(name)) await picturesOf(folder, name, theme);
   } finally {
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    if (GIVEN === undefined) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+async function prepare(folder: string): Promise<void> {
+  // As `npm start` makes them.
+  if (GIVEN === undefined) return prepareWorkspace(folder, ['animals']);
+  const looked = join(folder, 'labelscope-runs', 'again');
+  if (existsSync(join(looked, 'sanity.json'))) return;
+  await prepareWorkspace(folder, ['animals', 'again'], 100);
+  await measureLooking(looked);
 }
 
 async function picturesOf(folder: string, name: string, theme: string): Promise<void> {
@@ -30,7 +42,7 @@ async function picturesOf(folder: string, name: string, theme: string): Promise<
   const shoot = async (what: string) => {
     await person.page.mouse.move(640, 5);
     await person.page.waitForTimeout(700);
-    await person.page.screenshot({ path: join(OUT, `${what}-${name}.png`) });
+    return person.page.screenshot({ path: join(OUT, `${what}-${name}.png`) });
   };
   try {
     await ready(person);
@@ -53,6 +65,9 @@ async function picturesOf(folder: string, name: string, theme: string): Promise<
     await shoot('evaluation');
     await showImage(person);
     await shoot('image');
+  } catch (error) {
+    await shoot('failed');
+    throw error;
   } finally {
     await person.close();
   }
@@ -66,37 +81,55 @@ async function measureLooking(model: string): Promise<void> {
   });
 }
 
-/** Runs in the page: whether there was something below. */
-const SCROLL = `(html) => {
-  const before = html.scrollTop;
-  html.scrollBy(0, html.clientHeight - 80);
-  return html.scrollTop > before;
-}`;
-
-async function others(person: Person, shoot: (what: string) => Promise<void>): Promise<void> {
-  await runCommand(person, 'Labelscope: Open Evaluation Panel');
-  // The newest comes first.
+async function others(person: Person, shoot: (what: string) => Promise<Buffer>): Promise<void> {
+  const downwards = async (what: string) => {
+    let before: Buffer | undefined;
+    for (let page = 0; page < 5; page++) {
+      const now = await shoot(`${what}-${page}`);
+      if (before?.equals(now)) break;
+      before = now;
+      await person.page.mouse.move(800, 600);
+      await person.page.mouse.wheel(0, 600);
+    }
+    await runCommand(person, 'View: Close All Editors');
+  };
+  await runCommand(person, 'Labelscope: Open Walkthrough');
+  await person.page.locator('.getting-started-step').first().waitFor();
+  await shoot('walkthrough');
+  await runCommand(person, 'View: Close All Editors');
+  await runCommand(person, 'Labelscope: Open Training Panel');
   await enterThrough(person, ['Which']);
-  const panel = await windowWith(person, '#threshold');
+  await windowWith(person, '[data-card="history"]');
+  await downwards('training');
   for (const tab of ['overview', 'failures', 'thresholds', 'calibration', 'looking']) {
+    await runCommand(person, 'Labelscope: Open Evaluation Panel');
+    // The newest comes first.
+    await enterThrough(person, ['Which']);
+    const panel = await windowWith(person, '#threshold');
     await panel.locator(`#tab-${tab}`).click();
     // What a tab fits is there a while later.
     await person.page.waitForTimeout(2500);
-    for (let page = 0; page < 4; page++) {
-      await shoot(`${tab}-${page}`);
-      const moved: unknown = await panel.locator('html').evaluate(SCROLL);
-      if (moved !== true) break;
-    }
+    await downwards(tab);
   }
-  await runCommand(person, 'View: Close All Editors');
   await runCommand(person, 'Labelscope: Compare Runs');
   await windowWith(person, '[data-card="metrics"]');
-  await shoot('compare');
+  await downwards('compare');
   await contextMenu(person, await explorerItem(person, 'annotations', 'instances_train.json'), 'Review Labels…');
   const review = await windowWith(person, '[data-find], [data-question]');
-  if (await review.locator('[data-find]').isVisible()) await review.locator('[data-find]').click();
+  if (await review.locator('[data-find]').isVisible()) {
+    await shoot('review-before');
+    await review.locator('[data-find]').click();
+  }
   await (await windowWith(person, '[data-question]', 120_000)).locator('figure img').waitFor();
-  await shoot('review');
+  await downwards('review');
+  await showDataset(person);
+  await downwards('dataset');
+  const dataset = await showDataset(person);
+  await dataset.locator('[data-card="categories"] .choice').first().click();
+  await dataset.locator('[role="gridcell"] img').first().waitFor();
+  await downwards('dataset-images');
+  await showImage(person);
+  await shoot('image');
 }
 
 async function showDataset(person: Person): Promise<FrameLocator> {

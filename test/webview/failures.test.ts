@@ -4,6 +4,7 @@ import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decide } from '../../src/metrics/decision';
+import { evaluate } from '../../src/metrics/evaluate';
 import { pairsAt } from '../../src/metrics/pairs';
 import { imagesBehind } from '../../src/metrics/predicted';
 import { sliceAt } from '../../src/metrics/slices';
@@ -28,6 +29,12 @@ const FACTS: NonNullable<EvaluationData['facts']> = {
 const DATA: EvaluationData = { ...PLAIN, facts: FACTS };
 const SET = scoredSetOf(DATA);
 const KEPT = { tab: 'failures', threshold: 0.5 };
+
+function withoutLabels(data: EvaluationData): EvaluationData {
+  const set = scoredSetOf(data);
+  const evaluation = evaluate({ ...set, labels: new Uint8Array(set.labels.length) });
+  return { ...data, result: { ...data.result, evaluation }, images: data.images.map((image) => ({ ...image, labels: [] })) };
+}
 
 describe.skipIf(NO_BROWSER !== '')(`the tab of failures${NO_BROWSER}`, () => {
   let browser: Browser;
@@ -78,6 +85,26 @@ describe.skipIf(NO_BROWSER !== '')(`the tab of failures${NO_BROWSER}`, () => {
         .locator('option')
         .allTextContents(),
     ).toEqual(['number of labels', 'category that is there too']);
+    await close();
+  });
+
+  it.each([
+    ['one category', evaluationData({ images: 40, categories: ['dog'] }), 'The model knows one category'],
+    ['one image', evaluationData({ images: 1, categories: ['dog', 'cat'] }), undefined],
+    ['no image with a label', withoutLabels(evaluationData({ images: 40, categories: ['dog', 'cat'] })), 'no such pairs'],
+  ])('every tab says something sensible of %s', async (_, data, words) => {
+    const { page, complaints, close } = await showWindow(browser, 'evaluation', { data, kept: KEPT });
+    if (words !== undefined) await page.locator('[data-card="pairs"]', { hasText: words }).waitFor();
+    for (const tab of ['Overview', 'Failures', 'Thresholds', 'Calibration', 'Where It Looks']) {
+      await page.getByRole('tab', { name: tab }).click();
+      const shown = page.getByRole('tabpanel');
+      await expect.poll(() => shown.locator('progress, [aria-busy="true"]').count()).toBe(0);
+      expect(await shown.textContent(), tab).not.toMatch(/NaN|undefined|Infinity|∞/);
+      expect(await shown.locator('svg').evaluateAll((charts) => charts.map((chart) => chart.outerHTML).join())).not.toContain(
+        'NaN',
+      );
+    }
+    expect(complaints).toEqual([]);
     await close();
   });
 

@@ -129,11 +129,11 @@ function controls({ data, state, change }: Panel): TemplateResult {
         .checked=${threshold !== null}
         @change=${() => change({ threshold: threshold === null ? HALF : null })}
       />
-      ${t('One threshold for all')}</label
+      ${t('One threshold for all runs')}</label
     >
     ${
       threshold === null
-        ? html`<span class="quiet">${t("each run's own")}</span>`
+        ? html`<span class="quiet">${t('now each by its own evaluation’s')}</span>`
         : html`<input
             type="number"
             min="0"

@@ -65,10 +65,10 @@ export function labelsCard({ labelsPerImage: { histogram } }: DatasetReport, act
   const show = (labels: number) => actions.show({ filter: { labels: [labels, labels] } });
   return {
     name: 'labels-per-image',
-    title: t('Labels per image'),
+    title: t('Images by number of labels'),
     chart: barChart(t('Images by their number of labels; Enter shows them; the table holds the numbers'), bars, show),
     table: {
-      caption: t('Labels per image'),
+      caption: t('Images by number of labels'),
       columns: [{ title: t('Labels') }, { title: t('Images'), numeric: true }],
       rows: histogram.map((value, labels) => ({ key: String(labels), cells: [String(labels), value] })),
     },
@@ -79,13 +79,13 @@ export function labelsCard({ labelsPerImage: { histogram } }: DatasetReport, act
 export function sizesCard({ sizes: { common, distinct, unknown } }: DatasetReport, actions: Actions): Card {
   const show = (k: number) => actions.show({ filter: { size: [common[k]!.width, common[k]!.height] } });
   const notes = [
-    t('{0} sizes', count(distinct)),
+    t('{0} sizes; the area of a circle is its number of images', count(distinct)),
     ...(distinct > common.length ? [t('the {0} commonest are drawn', count(common.length))] : []),
     ...(unknown > 0 ? [t('{0} images declare none', count(unknown))] : []),
   ];
   return {
     name: 'sizes',
-    title: t('Image sizes'),
+    title: t('Images by size'),
     more: html`<p class="quiet">${notes.join('; ')}</p>`,
     chart: bubbleChart({
       label: t('Images by width and height; Enter shows them; the table holds the numbers'),
@@ -100,7 +100,7 @@ export function sizesCard({ sizes: { common, distinct, unknown } }: DatasetRepor
       choose: show,
     }),
     table: {
-      caption: t('Image sizes'),
+      caption: t('Images by size'),
       columns: [
         { title: t('Size') },
         { title: t('Width'), numeric: true },
@@ -137,14 +137,14 @@ export function aspectsCard({ sizes: { aspects } }: DatasetReport, actions: Acti
   const show = (k: number) => actions.show({ filter: { aspect: range(aspects[k]!) } });
   return {
     name: 'aspect-ratios',
-    title: t('Width over height'),
+    title: t('Images by width over height'),
     chart: barChart(
       t('Images by width over height; Enter shows them; the table holds the numbers'),
       aspects.map((bin) => ({ name: nameOf(bin), value: bin.images })),
       show,
     ),
     table: {
-      caption: t('Width over height'),
+      caption: t('Images by width over height'),
       columns: [
         { title: t('Ratio') },
         { title: t('From'), numeric: true, digits: 2 },

@@ -38,7 +38,7 @@ export function toolbar(bar: Toolbar): TemplateResult {
       />
       ${categoryChoice(report, t('Shows…'), 'has', query, ask)} ${categoryChoice(report, t('Shows not…'), 'hasNot', query, ask)}
       ${range(t('Labels'), 'labels', query.filter.labels, (labels) => ask((last) => withRange(last, 'labels', labels)))}
-      ${range(t('Longer side'), 'longSide', query.filter.longSide, (side) => ask((last) => withRange(last, 'longSide', side)))}
+      ${range(t('Longer side (px)'), 'longSide', query.filter.longSide, (side) => ask((last) => withRange(last, 'longSide', side)))}
     </div>
     <div class="row spread">
       <div class="row">${total(bar)} ${chips(report, query, ask)}</div>

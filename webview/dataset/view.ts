@@ -3,7 +3,7 @@ import { html, nothing, render, type TemplateResult } from 'lit';
 import type { DatasetReport } from '../../src/protocol/messages';
 import type { DatasetData } from '../../src/protocol/windows';
 import { cardOf } from '../kit/card';
-import { count, fileName, fixed } from '../kit/format';
+import { count, fileName, fileSize, fixed } from '../kit/format';
 import { type HeatMapView, heatMapView } from '../kit/heat-map';
 import type { Host } from '../kit/host';
 import { t } from '../kit/l10n';
@@ -180,7 +180,7 @@ function tiles(report: DatasetReport): TemplateResult {
     [t('Annotations'), count(annotations)],
     [t('Categories'), count(categories.length)],
     [t('Labels per labelled image'), fixed(labelsPerImage.mean, 2)],
-    [t('File size'), t('{0} MB', fixed(bytes / 1e6, 1))],
+    [t('File size'), fileSize(bytes)],
   ];
   return tileList(all.map(([name, value]) => ({ key: name, name, value })));
 }

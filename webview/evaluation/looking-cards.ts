@@ -25,7 +25,7 @@ export function pointingCard({ perCategory }: PointingResult, { state, actions }
       x: t('pointing rate'),
       range: UNIT,
       series: [t('rate')],
-      baseline: t('anywhere'),
+      baseline: t('by chance'),
       rows: rows.map(({ category, rate, rateInterval, chance }) => ({
         name: category,
         dots: [{ value: rate, interval: rateInterval }],

@@ -122,7 +122,7 @@ function slider({ prepared: { curve, data }, state: { threshold, own }, actions:
       @click=${() => change({ threshold: best.threshold })}
       title=${t('Judged on these same images: a little too good')}
     >
-      ${t('Best F1: {0}', fixed(best.threshold, 2))}
+      ${t('Best F1 at {0}', fixed(best.threshold, 2))}
     </button>
     ${
       fitted

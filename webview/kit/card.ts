@@ -29,7 +29,7 @@ export function cardOf(card: Card, shown: ShownTables, toggle: (name: string) =>
   const { name, title, chart, drawn = true, table, tableOptions, wide = false, more = nothing } = card;
   const asTable = chart === undefined || shown.has(name);
   return html`<section class="card ${wide ? 'wide' : ''}" data-card=${name} aria-label=${title}>
-    <div class="row spread">
+    <div class="row spread head">
       <h2>${title}</h2>
       <div class="row files">
         ${

@@ -31,6 +31,11 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes} min ${all % 60} s` : `${all} s`;
 }
 
+/** 45678 → 46 kB, 450000000 → 450.0 MB */
+export function fileSize(bytes: number): string {
+  return bytes < 1e6 ? `${count(Math.ceil(bytes / 1e3))} kB` : `${fixed(bytes / 1e6, 1)} MB`;
+}
+
 export function shortened(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }

@@ -23,6 +23,8 @@ export interface TableData {
   readonly caption: string;
   readonly columns: readonly Column[];
   readonly rows: readonly Row[];
+  /** What is said where there are no rows. */
+  readonly empty?: string;
   /** Where the rows are only the first: how many there are, and all of them, which the CSV file has. */
   readonly whole?: { readonly count: number; readonly rows: () => readonly Row[] };
 }
@@ -59,7 +61,7 @@ export function sorted(rows: readonly Row[], { column, descending }: Sorting): r
 /** More rows than this nobody reads, and a browser is slow to lay out. */
 const MOST_ROWS = 500;
 
-export function tableOf({ caption, columns, rows, whole }: TableData, options: TableOptions = {}): TemplateResult {
+export function tableOf({ caption, columns, rows, whole, empty }: TableData, options: TableOptions = {}): TemplateResult {
   const { sorting, chosen, apart = false } = options;
   const shown = (sorting ? sorted(rows, sorting) : rows).slice(0, MOST_ROWS);
   const all = whole?.count ?? rows.length;
@@ -84,6 +86,7 @@ export function tableOf({ caption, columns, rows, whole }: TableData, options: T
         ${apart ? rowsInSight(body) : body.map((row) => row())}
       </tbody>
     </table>
+    ${rows.length === 0 ? html`<p class="quiet">${empty ?? t('There is nothing to list.')}</p>` : nothing}
     ${
       all > shown.length
         ? html`<p class="quiet">${t('{0} of {1} rows; the CSV file has them all.', count(shown.length), count(all))}</p>`

@@ -9,18 +9,16 @@ export interface Tile {
   readonly title?: string;
   /** Lines below the value. */
   readonly below?: readonly string[];
-  /** What they say, in more words. */
-  readonly belowTitle?: string;
 }
 
 export function tileList(tiles: readonly Tile[]): TemplateResult {
   return html`<dl class="tiles">${tiles.map(tileOf)}</dl>`;
 }
 
-function tileOf({ key, name, value, title = '', below = [], belowTitle = '' }: Tile): TemplateResult {
+function tileOf({ key, name, value, title = '', below = [] }: Tile): TemplateResult {
   return html`<div class="tile" data-tile=${key} title=${title}>
     <dt>${name}</dt>
     <dd>${value}</dd>
-    ${below.map((line) => html`<dd class="below" title=${belowTitle}>${line}</dd>`)}
+    ${below.map((line) => html`<dd class="below">${line}</dd>`)}
   </div>`;
 }

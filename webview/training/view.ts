@@ -145,19 +145,19 @@ function tiles(data: TrainingData): TemplateResult {
   const { points, totalIterations, imagesPerSecond, idleShare, secondsLeft, record, status } = data;
   const last = points.at(-1);
   const best = bestOf(points);
-  const left = status === 'training' || status === 'paused' ? duration(secondsLeft) : '–';
+  const ahead = status === 'training' || status === 'paused';
   const all: (readonly [string, string, string?])[] = [
     [t('Epoch'), last ? `${last.epoch} / ${record?.recipe.epochs ?? '–'}` : '–'],
     [t('Iteration'), last ? `${count(last.iteration)} / ${count(totalIterations)}` : '–'],
     [t('Loss'), fixed(last?.loss, 4)],
     [t('Best validation loss'), best ? t('{0} at {1}', fixed(best.validationLoss, 4), count(best.iteration)) : '–'],
-    [t('Images per second'), imagesPerSecond > 0 ? fixed(imagesPerSecond, 1) : '–'],
+    [t('Images per second'), imagesPerSecond > 0 ? fixed(imagesPerSecond, imagesPerSecond < 100 ? 1 : 0) : '–'],
     [
       t('Waiting for images'),
       idleShare === null || last === undefined ? '–' : t('{0} %', fixed(100 * idleShare, 1)),
       t('Share of the steps’ time in which they waited for their images'),
     ],
-    [t('Time left'), left],
+    ...(ahead ? [[t('Time left'), duration(secondsLeft)] as const] : []),
     [t('Learning rate'), last ? short(last.learnRate) : '–'],
     [t('Device'), record?.device.device ?? '–', record?.device.reason ?? ''],
   ];

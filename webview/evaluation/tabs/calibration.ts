@@ -168,6 +168,7 @@ function binCounts(set: ScoredSet, view: CalibrationView, name: string, { state:
   return {
     name: 'bin-counts',
     title,
+    more: html`<p class="quiet">${t('Broad bars and their numbers: before; narrow bars: after.')}</p>`,
     chart: barChart(
       t('{0}, before and below it after; the table holds the numbers', title),
       before.map(({ from, images }, k) => ({ name: t('from {0}', from.toFixed(2)), value: images, second: after[k]!.images })),

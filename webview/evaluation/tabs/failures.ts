@@ -161,13 +161,16 @@ function pairsCard(panel: Panel): Card {
     title: t('Pairs of categories'),
     wide: true,
     more: html`<div class="row">
-      ${choice(
-        t('Pairs'),
-        PAIR_KINDS.map((value) => ({ value, words: kindName(value) })),
-        kind,
-        (value) => change(panel, { kind: value }),
-      )}
-    </div>`,
+        ${choice(
+          t('Pairs'),
+          PAIR_KINDS.map((value) => ({ value, words: kindName(value) })),
+          kind,
+          (value) => change(panel, { kind: value }),
+        )}
+      </div>
+      <p class="quiet">
+        ${t('Expected: how many images it would be, had the two nothing to do with each other. Lift: images / expected. Log odds: how closely they go together, 0 for not at all.')}
+      </p>`,
     table: {
       caption: t('Pairs of categories: {0}', kindName(kind)),
       columns: [
@@ -180,6 +183,10 @@ function pairsCard(panel: Panel): Card {
         { title: t('Verdict') },
       ],
       rows: pairs.map(rowOf),
+      empty:
+        categories.length < 2
+          ? t('The model knows one category: there are no pairs.')
+          : t('There are no such pairs at this threshold.'),
       whole: { count: found.count, rows: () => found.first(Infinity).map(rowOf) },
     },
     tableOptions: {

@@ -76,18 +76,25 @@ function summary(result: PointingResult): TemplateResult {
       ${t('{0} of {1} images; {2} pairs of an image and one of its categories.', count(result.images), count(result.available), count(result.cases.length))}
       ${result.overall.flat > 0 ? t('{0} maps are the same everywhere and point nowhere: misses.', count(result.overall.flat)) : nothing}
       ${result.withoutBox > 0 ? t('{0} labels have no box and are left out.', count(result.withoutBox)) : nothing}
+      ${t('By chance: a point anywhere in the image. Centre: always its middle. Ranges are 95 % intervals.')}
       ${result.tolerance > 0 ? t('Up to {0} pixels beside a box is a hit.', result.tolerance) : nothing}
     </p>`;
 }
 
 function tiles({ overall, predicted, difficult, macro }: PointingResult): TemplateResult {
-  const against = (summary: PointingSummary) => t('anywhere {0}, centre {1}', fixed(summary.chance), fixed(summary.centre));
+  const against = (summary: PointingSummary) => t('by chance {0}, centre {1}', fixed(summary.chance), fixed(summary.centre));
   const all: (readonly [key: string, name: string, value: number | null, interval: Interval | null, beside: string])[] = [
     ['rate', t('Points at the object'), overall.rate, overall.rateInterval, against(overall)],
-    ['predicted', t('… where it says so'), predicted.rate, predicted.rateInterval, against(predicted)],
-    ['difficult', t('… small, among others'), difficult.rate, difficult.rateInterval, against(difficult)],
-    ['macro', t('Mean of categories'), macro.rate, null, t('anywhere {0}, centre {1}', fixed(macro.chance), fixed(macro.centre))],
-    ['energy', t('Energy in the boxes'), overall.energy, overall.energyInterval, t('area {0}', fixed(overall.area))],
+    ['predicted', t('Points at it: predicted labels'), predicted.rate, predicted.rateInterval, against(predicted)],
+    ['difficult', t('Points at it: small, among others'), difficult.rate, difficult.rateInterval, against(difficult)],
+    [
+      'macro',
+      t('Mean of categories'),
+      macro.rate,
+      null,
+      t('by chance {0}, centre {1}', fixed(macro.chance), fixed(macro.centre)),
+    ],
+    ['energy', t('Energy in the boxes'), overall.energy, overall.energyInterval, t('area of the boxes {0}', fixed(overall.area))],
   ];
   const range = (interval: Interval | null) => (interval ? `${fixed(interval[0])}–${fixed(interval[1])}` : '');
   return tileList(
@@ -108,8 +115,9 @@ function misses({ cases }: PointingResult, { prepared: { data }, state, actions,
   const show = ({ file, category: of }: PointedCase) => void host.call('showMap', { file, category: of }).catch(() => undefined);
   return html`<section class="card wide" aria-label=${title} data-card="looked-elsewhere">
     <h2>${title} (${count(found.length)})</h2>
+    ${found.length === 0 ? html`<p class="quiet">${t('Every map points at an object of its category.')}</p>` : nothing}
     ${choice(t('Category'), options, category, (chosen) => actions.change({ looking: { ...state.looking, category: chosen, shown: MISSES } }))}
-    ${host.isEditor ? html`<p class="quiet">${t('Choose one to see the map over its image.')}</p>` : nothing}
+    ${host.isEditor && found.length > 0 ? html`<p class="quiet">${t('Choose one to see the map over its image.')}</p>` : nothing}
     <div class="misses">
       ${shown.map((one) => {
         const uri = uris.get(one.file) ?? '';

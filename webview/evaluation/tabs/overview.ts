@@ -18,6 +18,9 @@ export function overviewTab(panel: Panel): TemplateResult {
   const cards = [sweepCard(prepared, state), confusionCard(decision, panel), precisionRecallCard(prepared, state)];
   const draw = (card: (typeof cards)[number]) => cardOf(card, state.tables, actions.toggle, host);
   return html`${tiles(decision, prepared.moving.intervals(threshold), prepared.data.result.evaluation, actions)}
+    <p class="quiet">
+      ${t('Below each number its 95 % interval over other images like these. Choose a number to see the images behind it.')}
+    </p>
     <div class="grid">${cards.map(draw)} ${draw(categoryTable(decision, panel))}</div>`;
 }
 
@@ -49,7 +52,6 @@ function tiles(
       name,
       value: leadingNumber(key, value, actions),
       below: [interval === undefined ? '…' : interval === null ? '–' : `${fixed(interval[0])}–${fixed(interval[1])}`],
-      belowTitle: t('95 % interval over other images like these'),
     })),
   );
 }

@@ -153,7 +153,9 @@ function curveCard({ at, fitted, heldOut }: ObjectiveCurves, kind: Objective['ki
   return {
     name: 'fitted-and-held-out',
     title,
+    wide: true,
     chart: lineChart({
+      wide: true,
       label: t('{0}, on the images fitted on and on held-out images; the table holds the numbers', title),
       x: t('threshold'),
       y: value,
