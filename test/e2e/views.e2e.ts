@@ -227,7 +227,7 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     expect(await cpu.textContent()).toMatch(/@tensorflow\/tfjs-node .*300 MB.*0\.9 GB/);
     expect(await kinds.filter({ hasText: 'For NVIDIA cards' }).textContent()).toMatch(/700 MB.*CUDA 12 and cuDNN 9/);
     await person.page.keyboard.press('Escape');
-    await cpu.waitFor({ state: 'detached' });
+    await cpu.waitFor({ state: 'hidden' });
     expect(existsSync(added)).toBe(false);
     // What cannot be loaded can be taken away as well.
     await mkdir(join(added, 'node_modules'), { recursive: true });
