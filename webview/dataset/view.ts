@@ -116,9 +116,9 @@ function reportPage(report: DatasetReport, data: DatasetData, panel: Panel): Tem
 }
 
 /** Where file and images lie, and a way to say it. */
-function place({ path, imageFolder }: DatasetReport, host: Host<'dataset'>): TemplateResult {
+function place({ path, bytes, imageFolder }: DatasetReport, host: Host<'dataset'>): TemplateResult {
   const choose = () => void host.call('chooseFolder', null).catch(() => undefined);
-  return html`<p class="quiet">${path}</p>
+  return html`<p class="quiet">${path} (${fileSize(bytes)})</p>
     <p class="row" data-place="images">
       <span class="quiet">${t('Image folder: {0}', imageFolder ?? t('not found'))}</span>
       <button class=${imageFolder === null ? 'primary' : 'plain'} @click=${choose}>${t('Choose Image Folder…')}</button>
@@ -173,14 +173,13 @@ function categoryTools({ state, actions: { change } }: Panel): TemplateResult {
 }
 
 function tiles(report: DatasetReport): TemplateResult {
-  const { images, annotations, categories, labelledImages, labelsPerImage, bytes } = report;
+  const { images, annotations, categories, labelledImages, labelsPerImage } = report;
   const all: (readonly [string, string])[] = [
     [t('Images'), count(images)],
     [t('With labels'), count(labelledImages)],
     [t('Annotations'), count(annotations)],
     [t('Categories'), count(categories.length)],
     [t('Labels per labelled image'), fixed(labelsPerImage.mean, 2)],
-    [t('File size'), fileSize(bytes)],
   ];
   return tileList(all.map(([name, value]) => ({ key: name, name, value })));
 }
