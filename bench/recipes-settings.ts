@@ -46,5 +46,7 @@ const CHANGES: Readonly<Record<string, Settings>> = {
 
 export const CANDIDATES: Readonly<Record<string, Settings>> = {
   quick: {},
+  /** With `--image-size 320` it is the recipe of this name. */
+  best: { ...MILD, ...ROOT, ...PRIOR, ...MORE },
   ...Object.fromEntries(Object.entries(CHANGES).map(([name, settings]) => [name, { ...MIRRORED, ...settings }])),
 };

@@ -47,6 +47,9 @@ afterAll(async () => {
 
 const newRun = (): string => join(folder, `run ${++runs}`);
 
+/** Of square images: of ours [N, H, W, 3], of the other network [N, 3, H, W]. */
+const widthOf = async (model: string) => (await readModel(model)).graph.inputs[0]!.dims![2];
+
 type Changes = Parameters<typeof trainParams>[3];
 
 async function train(run: string, changes: Changes, stopAfter = Infinity): Promise<void> {
@@ -120,6 +123,22 @@ describe.skipIf(UNBUILT)(`what a run keeps${UNBUILT}`, () => {
     });
     const weights = graph.initializers.get('head/weight')!.data as Float32Array;
     expect(weights.every((weight) => weight === 0)).toBe(true);
+  });
+
+  it('is the size of images of a network that is not the one with which the recipes were measured, unless asked for', async () => {
+    const epochs = { epochs: '1' };
+    const sizes: [number, unknown][] = [];
+    for (const set of [epochs, { ...epochs, imageSize: '40' }]) {
+      const run = newRun();
+      await train(run, { recipe: 'best', set });
+      const { recipe } = await jsonOf<RunRecord>(join(run, 'run.json'));
+      sizes.push([recipe.imageSize, await widthOf(join(run, 'model.onnx'))]);
+    }
+    const own = await widthOf(tiny);
+    expect(sizes).toEqual([
+      [0, own],
+      [40, 40],
+    ]);
   });
 
   it('is what a run without the newer settings would be', async () => {

@@ -30,7 +30,7 @@ type Say = (message: string) => void;
 /** @throws LabelscopeError 'setting-unknown', 'setting-value', 'backbone-missing', 'device-unavailable', 'run-exists'; DatasetError */
 export async function newJob(params: TrainParams, context: Context, say: Say): Promise<Job> {
   // Mistakes are told before a folder is made, and before a file of annotations is read that may be large.
-  const recipe = recipeWith(params.recipe, params.set);
+  const recipe = recipeFor(params);
   await checkFree(resolve(params.run));
   const splits = await openSplits({ ...params, annotations: resolve(params.annotations) }, recipe, context, say);
   const path = params.backbone === undefined ? defaultBackbonePath() : resolve(params.backbone);
@@ -54,6 +54,12 @@ export async function newJob(params: TrainParams, context: Context, say: Say): P
   };
   await writeRecord(paths, record);
   return { paths, record, ...splits, classifier, checkpoint: undefined };
+}
+
+/** The recipes' sizes of images were measured with the network that ships: another one keeps its own, unless it is asked for. */
+function recipeFor({ recipe, set, backbone }: TrainParams): Recipe {
+  const asked = recipeWith(recipe, set);
+  return backbone === undefined || set.imageSize !== undefined ? asked : { ...asked, imageSize: 0 };
 }
 
 /** @throws LabelscopeError 'resume-settings', 'backbone-changed', 'annotations-changed', 'images-changed', 'checkpoint-unreadable' */

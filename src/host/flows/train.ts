@@ -143,8 +143,8 @@ function recipeChoices(): Choice<RecipeName>[] {
     },
     {
       label: 'best',
-      description: t('as fast; the best of those measured'),
-      detail: t('As quick, with a loss in which rare positives count: finds more of what is rare'),
+      description: t('twice as long; the best of those measured'),
+      detail: t('As quick, on larger images and with a loss in which rare positives count: finds more of what is small or rare'),
       value: 'best',
     },
     {
