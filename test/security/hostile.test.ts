@@ -1,5 +1,6 @@
 // A data set of a stranger: names that are code for a page, a terminal, a spreadsheet, a path or an object, links and pictures that reach for other
 // files. They stay text, nothing leaves its folder, and objects stay as they are.
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -159,11 +160,15 @@ describe('JSON with keys that are parts of objects', () => {
     await readRecord(run);
     expect(await readHistory(run)).toHaveLength(1);
     await expect(readEvaluation(run)).rejects.toMatchObject({ code: 'evaluation-unreadable' });
-    const header = Buffer.from(`{"__metadata__":{${evil}},"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`);
+    const body = Buffer.alloc(4);
+    const sha256 = createHash('sha256').update(body).digest('hex');
+    const header = Buffer.from(
+      `{"__metadata__":{${evil},"sha256":"${sha256}"},"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`,
+    );
     const length = Buffer.alloc(8);
     length.writeBigUInt64LE(BigInt(header.length));
     const path = join(run, 'x.safetensors');
-    await writeFile(path, Buffer.concat([length, header, Buffer.alloc(4)]));
+    await writeFile(path, Buffer.concat([length, header, body]));
     await readMetadata(path);
     expect(Object.keys((await readTensors(path)).tensors)).toEqual(['__proto__']);
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();

@@ -90,6 +90,8 @@ function parse(bytes: Uint8Array): TensorFile {
   const tensors = Object.entries(entries).map(([name, entry]) => [name, tensorOf(name, entry, bytes, start)] as const);
   const body = [bytes.subarray(start)];
   const { checksum, sha256, ...rest } = metadata;
+  if (checksum === undefined && sha256 === undefined)
+    throw new Error('it has no checksum of its own, so nobody knows whether it is whole');
   // The first files had one of the tensors alone, by another name.
   const unchanged = checksum === undefined ? sha256 === sha256Of(body) : checksum === checksumOf(rest, entries, body);
   if (!unchanged) throw new Error('its contents have changed since it was written');
