@@ -18,6 +18,9 @@ const PRIOR: Settings = { headInit: 'prior' };
 /** What `quick` was when they were measured: its head learned from mirror images too. */
 const MIRRORED: Settings = { reflection: 'true' };
 
+/** What was chosen of them. */
+const BEST: Settings = { ...MILD, ...ROOT, ...PRIOR, ...MORE };
+
 const CHANGES: Readonly<Record<string, Settings>> = {
   mirrored: {},
   constant: { learnRateSchedule: 'constant' },
@@ -40,13 +43,13 @@ const CHANGES: Readonly<Record<string, Settings>> = {
   'asl+weight-sqrt': { ...ASL, ...ROOT },
   'asl-mild+weight-sqrt+prior': { ...MILD, ...ROOT, ...PRIOR },
   'asl-mild+weight-sqrt+prior+standardize': { ...MILD, ...ROOT, ...PRIOR, ...STANDARD },
-  'asl-mild+weight-sqrt+prior+more': { ...MILD, ...ROOT, ...PRIOR, ...MORE },
+  'asl-mild+weight-sqrt+prior+more': BEST,
   'asl-mild+prior+more': { ...MILD, ...PRIOR, ...MORE },
 };
 
 export const CANDIDATES: Readonly<Record<string, Settings>> = {
   quick: {},
   /** With `--image-size 320` it is the recipe of this name. */
-  best: { ...MILD, ...ROOT, ...PRIOR, ...MORE },
+  best: BEST,
   ...Object.fromEntries(Object.entries(CHANGES).map(([name, settings]) => [name, { ...MIRRORED, ...settings }])),
 };

@@ -178,16 +178,21 @@ export const KIND_BITS = 6;
 
 /** Bytes that lead from every state to the same are of one kind: few kinds, whose tables stay in the processor's first cache. */
 function createKinds() {
-  const steps: Steps[] = [new Uint16Array(STATES).fill(EXIT)];
-  const numbers = new Map([[steps[RARE]!.join(), RARE]]);
+  const rare: Steps = new Uint16Array(STATES).fill(EXIT);
+  const steps = [rare];
+  const numbers = new Map([[textOf(rare), RARE]]);
   const kindOf = (step: Steps): number => {
-    const known = numbers.get(step.join());
+    const text = textOf(step);
+    const known = numbers.get(text);
     if (known !== undefined) return known;
-    numbers.set(step.join(), steps.length);
+    numbers.set(text, steps.length);
     return steps.push(step) - 1;
   };
   return { steps, kindOf };
 }
+
+/** Equal steps have equal texts. Their bytes, not their numbers in words: this is done whenever the program starts. */
+const textOf = ({ buffer }: Steps): string => Buffer.from(buffer).toString('latin1');
 
 /** First one, then the other. */
 const chain = (first: Steps, second: Steps): Steps => first.map((state) => (state >= EXIT ? EXIT : second[state >> 8]!));
@@ -201,10 +206,11 @@ function buildPairs() {
   const kinds = new Uint8Array(65536).fill(RARE);
   const word = new Uint16Array(1);
   const bytes = new Uint8Array(word.buffer);
-  for (const first of NUMBER_BYTES) {
-    for (const second of NUMBER_BYTES) {
-      bytes.set([first, second]);
-      kinds[word[0]!] = kindOf(chain(stepOf(first), stepOf(second)));
+  const all = NUMBER_BYTES.map((byte) => ({ byte, step: stepOf(byte) }));
+  for (const first of all) {
+    for (const second of all) {
+      bytes.set([first.byte, second.byte]);
+      kinds[word[0]!] = kindOf(chain(first.step, second.step));
     }
   }
   return { kinds, steps };

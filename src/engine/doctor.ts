@@ -13,7 +13,7 @@ import { exists } from './run/folder';
 import { onnxRuntimeVersion } from './runtime/installed';
 
 export async function doctor({ device }: { readonly device: DeviceChoice }, context: Context): Promise<DoctorReport> {
-  const [cuda, tensorflow] = [await addedCuda(), await reportTensorFlow()];
+  const [cuda, tensorflow] = await Promise.all([addedCuda(), reportTensorFlow()]);
   // What crashed another process when it was loaded is not loaded here.
   const isMissing = context.engine === 'tensorflow' && tensorflow.problem !== undefined;
   return {
