@@ -1,9 +1,10 @@
 // A folder with nothing in it: every command and view says what is missing and leads on.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { BROWSER, keepPicture, NO_BROWSER, type Person, ready, runCommand, visit, windowWith } from './person';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tidyAfter } from './hooks';
+import { BROWSER, NO_BROWSER, type Person, ready, runCommand, visit, windowWith } from './person';
 
 const TRAIN = ['Train a Model', 'Create Sample Data Set'];
 
@@ -16,11 +17,7 @@ describe.skipIf(BROWSER === undefined)(`an empty folder${NO_BROWSER}`, () => {
     person = await visit({ folder });
     await ready(person);
   });
-  afterEach((context) => keepPicture(person, context));
-  afterAll(async () => {
-    await person?.close();
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-  });
+  tidyAfter(() => ({ folder, person }));
 
   it.each([
     ['Evaluate Model', 'There is no model yet', TRAIN],
@@ -32,10 +29,13 @@ describe.skipIf(BROWSER === undefined)(`an empty folder${NO_BROWSER}`, () => {
     ['Show Grad-CAM', 'Open an image first', ['Find an Image…']],
   ])('%s says what leads on', async (command, words, ways) => {
     await runCommand(person, `Labelscope: ${command}`);
-    // The newest VS Code counts the message at its bell without showing it by itself in an empty window.
-    await runCommand(person, 'Notifications: Show Notifications');
     const notification = person.page.locator('.notifications-center .notification-list-item', { hasText: words }).first();
-    await notification.waitFor();
+    // The newest VS Code counts the message at its bell without showing it by itself in an empty window, and shown before it has come, the list closes.
+    const isShown = async () => {
+      await runCommand(person, 'Notifications: Show Notifications');
+      return notification.isVisible();
+    };
+    await expect.poll(isShown, { timeout: 30_000 }).toBe(true);
     const buttons = notification.locator('.notification-list-item-buttons-container .monaco-button');
     expect(await buttons.allTextContents()).toEqual(ways);
     await runCommand(person, 'Notifications: Clear All Notifications');

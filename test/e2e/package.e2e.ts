@@ -1,16 +1,16 @@
 // The packaged extension in a VS Code that knows nothing of this project and reaches no network: from the right click to Grad-CAM.
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { canIsolate } from '../../src/editor/server';
+import { tidyAfter } from './hooks';
 import {
   BROWSER,
   contextMenu,
   enterThrough,
   explorerItem,
-  keepPicture,
   NO_BROWSER,
   type Person,
   ready,
@@ -33,11 +33,7 @@ describe.skipIf(!CAN)(`the packaged extension${WHY}`, () => {
     person = await visit({ folder, vsix: packagedExtension(), isolated: true });
     await ready(person);
   });
-  afterEach((context) => keepPicture(person, context));
-  afterAll(async () => {
-    await person?.close();
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-  });
+  tidyAfter(() => ({ folder, person }));
 
   it('reaches no network', async () => {
     const reached = await person.page.evaluate(() =>

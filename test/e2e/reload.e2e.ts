@@ -1,15 +1,15 @@
 // A run that is at work when its window is reloaded: it goes on, its panel finds it again with its curves, and it can be paused and stopped there.
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FrameLocator } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tidyAfter } from './hooks';
 import {
   BROWSER,
   contextMenu,
   enterThrough,
   explorerItem,
-  keepPicture,
   NO_BROWSER,
   type Person,
   ready,
@@ -30,11 +30,7 @@ describe.skipIf(BROWSER === undefined)(`a run and its window${NO_BROWSER}`, () =
     person = await visit({ folder, settings });
     await ready(person);
   });
-  afterEach((context) => keepPicture(person, context));
-  afterAll(async () => {
-    await person?.close();
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-  });
+  tidyAfter(() => ({ folder, person }));
 
   it('goes on while the window is reloaded, and is paused, continued and stopped from the panel that comes back', async () => {
     const file = await explorerItem(person, 'annotations', 'instances_train.json');

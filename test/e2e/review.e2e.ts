@@ -1,21 +1,11 @@
 // The review of labels as a person does it: from the explorer to a corrected copy, decided by keys, and found again as it was left.
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { ChangeLog, Decision } from '../../src/protocol/review';
-import {
-  BROWSER,
-  contextMenu,
-  explorerItem,
-  keepPicture,
-  NO_BROWSER,
-  type Person,
-  ready,
-  runCommand,
-  visit,
-  windowWith,
-} from './person';
+import { tidyAfter } from './hooks';
+import { BROWSER, contextMenu, explorerItem, NO_BROWSER, type Person, ready, runCommand, visit, windowWith } from './person';
 import { prepareWorkspace } from './workspace';
 
 interface Coco {
@@ -35,11 +25,7 @@ describe.skipIf(BROWSER === undefined)(`the review of labels${NO_BROWSER}`, () =
     person = await visit({ folder });
     await ready(person);
   });
-  afterEach((context) => keepPicture(person, context));
-  afterAll(async () => {
-    await person?.close();
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-  });
+  tidyAfter(() => ({ folder, person }));
 
   const panel = () => windowWith(person, '[data-question]', 120_000);
 

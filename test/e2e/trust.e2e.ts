@@ -1,20 +1,10 @@
 // A folder that the person does not trust: its data can be looked at, and nothing else is offered.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import {
-  BROWSER,
-  contextMenu,
-  explorerItem,
-  keepPicture,
-  NO_BROWSER,
-  type Person,
-  ready,
-  runCommand,
-  visit,
-  windowWith,
-} from './person';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tidyAfter } from './hooks';
+import { BROWSER, contextMenu, explorerItem, NO_BROWSER, type Person, ready, runCommand, visit, windowWith } from './person';
 import { packagedExtension, prepareWorkspace } from './workspace';
 
 describe.skipIf(BROWSER === undefined)(`a folder that is not trusted${NO_BROWSER}`, () => {
@@ -31,11 +21,7 @@ describe.skipIf(BROWSER === undefined)(`a folder that is not trusted${NO_BROWSER
     const refuse = person.page.locator('.monaco-dialog-box .monaco-button', { hasText: "No, I don't trust the authors" });
     await refuse.click({ timeout: 10_000 }).catch(() => undefined);
   });
-  afterEach((context) => keepPicture(person, context));
-  afterAll(async () => {
-    await person?.close();
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-  });
+  tidyAfter(() => ({ folder, person }));
 
   it('shows the report of its data', async () => {
     const file = await explorerItem(person, 'annotations', 'instances_train.json');

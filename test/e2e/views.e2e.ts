@@ -1,17 +1,17 @@
 // The views beside the main way: runs and models with all that is done to them, import, other editors of images, the walkthrough.
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import sharp from 'sharp';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tidyAfter } from './hooks';
 import {
   BROWSER,
   contextMenu,
   enterThrough,
   explorerItem,
-  keepPicture,
   NO_BROWSER,
   type Person,
   ready,
@@ -32,11 +32,7 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     await ready(person);
     await showRuns();
   });
-  afterEach((context) => keepPicture(person, context));
-  afterAll(async () => {
-    await person?.close();
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-  });
+  tidyAfter(() => ({ folder, person }));
 
   const showRuns = async () => {
     if (!(await person.page.locator('.pane-header', { hasText: 'Runs' }).isVisible()))

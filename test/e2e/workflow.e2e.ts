@@ -1,16 +1,16 @@
 // The whole way of a person, in VS Code: right-click, train, open an image, read its labels, see where the model looked, evaluate, reload.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FrameLocator, Locator } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tidyAfter } from './hooks';
 import {
   BROWSER,
   contextMenu,
   enterThrough,
   explorerItem,
-  keepPicture,
   NO_BROWSER,
   type Person,
   ready,
@@ -33,11 +33,7 @@ describe.skipIf(BROWSER === undefined)(`Labelscope in VS Code${NO_BROWSER}`, () 
     person = await visit({ folder });
     await ready(person);
   });
-  afterEach((context) => keepPicture(person, context));
-  afterAll(async () => {
-    await person?.close();
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-  });
+  tidyAfter(() => ({ folder, person }));
 
   it('trains to the end after a right-click on the annotation file and Enter all the way', async () => {
     const file = await explorerItem(person, 'annotations', 'instances_train.json');
