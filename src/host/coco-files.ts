@@ -66,31 +66,48 @@ export function cocoFiles(log: vscode.LogOutputChannel): CocoFiles {
     for (const path of gone) known.delete(path);
     if (gone.length > 0) tell();
   });
-  let open: readonly string[] = [];
-  const lookAtOpen = async () => {
-    const before = open;
-    open = openedFromElsewhere();
-    let different = false;
-    for (const path of before) if (!open.includes(path)) different = known.delete(path) || different;
-    for (const path of open) if (!before.includes(path)) different = (await look(vscode.Uri.file(path))) || different;
-    if (different) tell();
-  };
-  const tabs = vscode.window.tabGroups.onDidChangeTabs(() => void lookAtOpen());
-  const saved = vscode.workspace.onDidSaveTextDocument(({ uri }) => open.includes(uri.fsPath) && again(uri));
+  const opened = openedFromElsewhere({ look, forget: (path) => known.delete(path), tell });
   return {
     get paths() {
       return [...known].sort();
     },
     onDidChange: changed.event,
-    ready: lookAtOpen().then(search),
+    ready: opened.ready.then(search),
     dispose: () => {
-      vscode.Disposable.from(watcher, moved, folders, tabs, saved, changed).dispose();
+      vscode.Disposable.from(watcher, moved, folders, opened, changed).dispose();
     },
   };
 }
 
+interface Known {
+  /** Answers whether something has changed. */
+  readonly look: (uri: vscode.Uri) => Promise<boolean>;
+  readonly forget: (path: string) => boolean;
+  readonly tell: () => void;
+}
+
 /** JSON files in tabs that lie outside the workspace, as all do where no folder is open: no search finds them, no watcher tells of them. */
-function openedFromElsewhere(): string[] {
+function openedFromElsewhere({ look, forget, tell }: Known): Closable & { readonly ready: Promise<void> } {
+  let open: readonly string[] = [];
+  const lookAtAll = async () => {
+    const before = open;
+    open = strangersInTabs();
+    let different = false;
+    for (const path of before) if (!open.includes(path)) different = forget(path) || different;
+    for (const path of open) if (!before.includes(path)) different = (await look(vscode.Uri.file(path))) || different;
+    if (different) tell();
+  };
+  const tabs = vscode.window.tabGroups.onDidChangeTabs(() => void lookAtAll());
+  const saved = vscode.workspace.onDidSaveTextDocument(({ uri }) => {
+    if (open.includes(uri.fsPath)) void look(uri).then((different) => different && tell());
+  });
+  const dispose = () => {
+    vscode.Disposable.from(tabs, saved).dispose();
+  };
+  return { ready: lookAtAll(), dispose };
+}
+
+function strangersInTabs(): string[] {
   const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
   const uris = tabs.map(fileOf).filter((uri) => uri !== undefined);
   return [...new Set(uris.filter((uri) => !vscode.workspace.getWorkspaceFolder(uri)).map(({ fsPath }) => fsPath))];

@@ -120,16 +120,4 @@ describe.skipIf(BROWSER === undefined)(`a window without a folder${NO_BROWSER}`,
     await told.getByRole('button', { name: 'Copy Path' }).waitFor();
     expect(person.complaints).toEqual([]);
   });
-
-  it('PROBE sample', async () => {
-    const { page } = person;
-    await runCommand(person, 'Labelscope: Create Sample Data Set');
-    const row = (name: string) => page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first();
-    await row('..').waitFor();
-    await page.locator('.quick-input-widget input').first().fill(join(folder, 'images'));
-    await page.waitForTimeout(1500);
-    await page.keyboard.press('Enter');
-    await page.waitForTimeout(60_000);
-    await page.screenshot({ path: '/tmp/people/pics/sample.png' });
-  });
 });
