@@ -38,7 +38,7 @@ let made: Memory | undefined;
 
 /** Once a process, when the first text is read. */
 function make(): Memory {
-  const code = new WebAssembly.Instance(new WebAssembly.Module(binary)).exports as unknown as Assembled;
+  const code = new WebAssembly.Instance(new WebAssembly.Module(binary)).exports as Assembled;
   const { buffer } = code.memory;
   const valueOf = ({ value }: WebAssembly.Global) => value;
   new Uint16Array(buffer, valueOf(code.SKIP), SKIP.length).set(SKIP);

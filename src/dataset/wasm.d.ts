@@ -5,13 +5,8 @@ declare module '*.wasm' {
 }
 
 declare namespace WebAssembly {
-  class Module {
-    constructor(binary: Uint8Array);
-  }
-  class Instance {
-    readonly exports: unknown;
-    constructor(module: Module);
-  }
+  const Module: new (binary: Uint8Array) => object;
+  const Instance: new (module: object) => { readonly exports: unknown };
   interface Memory {
     readonly buffer: ArrayBuffer;
   }

@@ -14,7 +14,7 @@ const POWERS: StaticArray<f64> = [
 /** Of the number that was read last: right to 15 digits, exact for integers. */
 export let value: f64 = 0;
 
-export function isDigit(byte: u8): bool {
+function isDigit(byte: u8): bool {
   return ((byte - 0x30) as u8) < 10;
 }
 
