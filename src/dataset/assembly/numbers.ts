@@ -82,7 +82,6 @@ export function skipNumbers(from: i32, entered: i32): i32 {
     wrong |= commas & ~(afterNumber | afterValue);
     wrong |= minuses & ~beforeValue;
     wrong |= spaces & ~(afterNumber | afterValue | beforeValue);
-    wrong |= known & ~digits & (afterPoint | (minuses << 1) | u64(now === MINUS));
     // Blanks in an empty list may be followed by its end.
     wrong |= spaces & u64(now === FIRST);
     if (wrong !== 0) break;
