@@ -1,5 +1,5 @@
 // `import binary from './assembly/records.wasm'`: what AssemblyScript's compiler makes of `./assembly/records.ts`, for esbuild and for Vitest.
-import { dirname, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 
 const FILTER = /\.wasm$/;
 const made = new Map();
@@ -25,14 +25,14 @@ function binaryOf(path) {
 export const forEsbuild = {
   name: 'assemblyscript',
   setup(build) {
+    const root = build.initialOptions.absWorkingDir;
     build.onResolve({ filter: FILTER }, ({ path, resolveDir }) => ({
-      path: resolve(resolveDir, path),
+      path: relative(root, resolve(resolveDir, path)),
       namespace: 'assemblyscript',
     }));
     build.onLoad({ filter: FILTER, namespace: 'assemblyscript' }, async ({ path }) => ({
-      contents: await binaryOf(path),
+      contents: await binaryOf(resolve(root, path)),
       loader: 'binary',
-      watchFiles: [path.replace(FILTER, '.ts')],
     }));
   },
 };
