@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { forEsbuild } from './assemblyscript.mjs';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -24,7 +25,7 @@ function install() {
 }
 
 /** What every bundle has in common. */
-const COMMON = { absWorkingDir: root, outdir: 'dist', bundle: true, logLevel: 'warning' };
+const COMMON = { absWorkingDir: root, outdir: 'dist', bundle: true, logLevel: 'warning', plugins: [forEsbuild] };
 const VERSION = { 'process.env.LABELSCOPE_VERSION': JSON.stringify(version) };
 
 /** The command line and the engine. `vscode` is not among their external modules: where it were imported, the build would fail. */

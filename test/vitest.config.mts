@@ -1,11 +1,13 @@
 // Three projects of one runner: `unit` mirrors the rooms of src; `reference` compares with the numbers of independent programs; `e2e` uses the
 // extension in VS Code as a person does.
 import { defineConfig } from 'vitest/config';
+import { forVitest } from '../assemblyscript.mjs';
 
 /** The folder in which each run of the tests leaves its counts for the continuous integration. */
 const reports = process.env.LABELSCOPE_TEST_REPORTS;
 
 export default defineConfig({
+  plugins: [forVitest],
   test: {
     // Processes, not threads: ONNX Runtime and sharp are native and are not loaded into several threads of one process.
     pool: 'forks',

@@ -46,21 +46,58 @@ const NAMES: readonly FieldName[] = Object.entries({
   supercategory: Field.supercategory,
 }).map(([text, field]) => ({ text, field }));
 
+/** What the values of a field are. A record with one of `elsewhere`, which tell of other kinds of files, is looked at closely. */
+const Kind = { number: 1, id: 2, name: 3, box: 4, elsewhere: 5 } as const;
+
 /** Of the records of each list the fields that are read. */
-const RECORD_FIELDS: Readonly<Record<number, ReadonlySet<number>>> = {
-  [Field.images]: new Set([Field.id, Field.fileName, Field.width, Field.height]),
-  [Field.annotations]: new Set([
-    Field.id,
-    Field.imageId,
-    Field.categoryId,
-    Field.bbox,
-    Field.area,
-    Field.crowd,
-    Field.caption,
-    Field.segments,
+const RECORD_FIELDS: Readonly<Record<number, ReadonlyMap<number, number>>> = {
+  [Field.images]: new Map([
+    [Field.id, Kind.id],
+    [Field.fileName, Kind.name],
+    [Field.width, Kind.number],
+    [Field.height, Kind.number],
   ]),
-  [Field.categories]: new Set([Field.id, Field.name, Field.supercategory]),
+  [Field.annotations]: new Map([
+    [Field.id, Kind.id],
+    [Field.imageId, Kind.id],
+    [Field.categoryId, Kind.id],
+    [Field.bbox, Kind.box],
+    [Field.area, Kind.number],
+    [Field.crowd, Kind.number],
+    [Field.caption, Kind.elsewhere],
+    [Field.segments, Kind.elsewhere],
+  ]),
+  [Field.categories]: new Map([
+    [Field.id, Kind.id],
+    [Field.name, Kind.name],
+    [Field.supercategory, Kind.name],
+  ]),
 };
+
+/** By list which fields each record must have, one bit each. */
+export const NEEDED: readonly number[] = [
+  [Field.id, Field.fileName],
+  [Field.imageId, Field.categoryId],
+  [Field.id, Field.name],
+].map((fields) => fields.reduce((bits, field) => bits | (1 << field), 0));
+
+/** A key of the records of a list, with its kind, for the code that reads many of them. */
+export interface ReadKey {
+  readonly section: number;
+  /** At most 15 characters, of ASCII. */
+  readonly name: string;
+  readonly field: number;
+  readonly kind: number;
+}
+
+export const READ_KEYS: readonly ReadKey[] = Object.entries(RECORD_FIELDS).flatMap(([section, fields]) =>
+  NAMES.filter(({ field }) => fields.has(field)).map(({ text, field }) => ({
+    section: Number(section),
+    name: text,
+    field,
+    kind: fields.get(field)!,
+  })),
+);
 
 /** By section and field, whether records of the section have it. */
 const READS = Uint8Array.from({ length: 16 * 16 }, (_, k) => Number(RECORD_FIELDS[k >> 4]?.has(k & 15) ?? false));

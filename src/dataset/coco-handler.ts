@@ -1,10 +1,11 @@
 // Takes from the stream of JSON tokens what a COCO file holds: its images, annotations and categories.
-import { Field, fieldIn, fieldName, sectionOf, type FieldName } from './coco-fields';
+import { BOX, BOX_COUNT, readRecords, SLOTS, textAt, TEXTS } from './assembled';
+import { Field, fieldIn, fieldName, NEEDED, sectionOf, type FieldName } from './coco-fields';
 import { badAnnotation, badCategory, badImage, missingLists, notAList, notARecord, resultsList } from './coco-kinds';
 import { beginRecord, createRecord, setMissing, setNumber, setString, type CocoRecord } from './coco-record';
 import { addRow, type Columns, createColumns, startAnew, tieAnnotations } from './columns';
 import { collect } from './details-collected';
-import { createIdPool, type IdPool, textOfId } from './ids';
+import { createIdPool, type IdPool, keyOfId, textOfId } from './ids';
 import type { Container, JsonHandler } from './json-scanner';
 import { decodeString } from './json-token';
 import type { AnnotationTable, CocoCategory, CocoImage } from './types';
@@ -49,6 +50,7 @@ export function createCocoHandler(bytes: number, mostInMemory: number | undefine
     number: (value, bytes, start, end) => readNumber(state, value, bytes, start, end, handler.scanner.at),
     literal: (value) => readLiteral(state, value, handler.scanner.at),
     open: (kind) => openContainer(state, kind, handler.scanner.at),
+    records: (bytes, from) => (state.level === Level.list ? addRecords(state, bytes, from) : from),
     close: () => closeContainer(state),
   };
   return handler;
@@ -121,8 +123,8 @@ function readNumber(state: CocoState, value: number, bytes: Buffer, start: numbe
   const { record } = state;
   if (state.level === Level.record) setNumber(record, state.field, state.ids, value, bytes, start, end);
   else if (state.level !== Level.box) readOther(state, 'a number', at);
-  else if (record.boxCount < 4) record.box[record.boxCount++] = value;
-  else record.boxCount = 5;
+  else if (record.values[BOX_COUNT]! < 4) record.values[BOX + record.values[BOX_COUNT]!++] = value;
+  else record.values[BOX_COUNT] = 5;
 }
 
 function readLiteral(state: CocoState, value: boolean | null, at: number): void {
@@ -135,7 +137,7 @@ function readLiteral(state: CocoState, value: boolean | null, at: number): void 
 function readOther(state: CocoState, what: string, at: number): void {
   if (state.level === Level.root) throw notAList(state.section, what, at);
   if (state.level === Level.list) throw notARecord(state.section, what, at);
-  state.record.boxCount = 5;
+  state.record.values[BOX_COUNT] = 5;
 }
 
 function openContainer(state: CocoState, kind: Container, at: number): boolean {
@@ -151,7 +153,7 @@ function openContainer(state: CocoState, kind: Container, at: number): boolean {
     return false;
   }
   if (state.level === Level.list) beginRecord(state.record, at);
-  else if (state.level === Level.record) state.record.boxCount = 0;
+  else if (state.level === Level.record) state.record.values[BOX_COUNT] = 0;
   state.level++;
   return true;
 }
@@ -162,35 +164,66 @@ function closeContainer(state: CocoState): void {
 }
 
 function endRecord(state: CocoState): void {
-  if (state.section === Field.annotations) addAnnotation(state);
-  else if (state.section === Field.images) addImage(state);
-  else addCategory(state);
-}
-
-function addAnnotation(state: CocoState): void {
-  const { values, box, boxCount } = state.record;
-  if (isMissing(values, Field.categoryId) || isMissing(values, Field.imageId)) throw badAnnotation(state.record);
-  const { columns } = state;
-  const crowd = isMissing(values, Field.crowd) || values[Field.crowd] === 0 ? 0 : 1;
-  addRow(columns, values[Field.imageId]!, values[Field.categoryId]!);
-  collect(columns.details, values[Field.id]!, boxCount === 4 ? box : undefined, values[Field.area]!, crowd);
+  const { section, record } = state;
+  const { values, text, supercategory } = record;
+  if (section === Field.annotations) {
+    if (isMissing(values, Field.categoryId) || isMissing(values, Field.imageId)) throw badAnnotation(record);
+    addAnnotation(state, values, 0);
+  } else if (section === Field.images) {
+    if (isMissing(values, Field.id) || text === undefined) throw badImage(record);
+    addImage(state, values, 0, text);
+  } else {
+    if (isMissing(values, Field.id) || text === undefined) throw badCategory(record);
+    addCategory(state, values, 0, text, supercategory);
+  }
 }
 
 const isMissing = (values: Float64Array, field: number) => Number.isNaN(values[field]);
 
-function addImage(state: CocoState): void {
-  const { values, text } = state.record;
-  if (isMissing(values, Field.id) || text === undefined) throw badImage(state.record);
-  const id = values[Field.id]!;
-  state.imageKeys.push(id);
-  const [width, height] = [values[Field.width]! || 0, values[Field.height]! || 0];
-  state.images.push({ id: textOfId(id, state.ids.texts), fileName: text, width, height });
+/** The records that can be read at once, from behind the bracket of the first one; returns the offset behind the last one. */
+function addRecords(state: CocoState, bytes: Buffer, from: number): number {
+  const { section } = state;
+  const { end, count, rows } = readRecords(from, section, NEEDED[section]!);
+  for (let row = 0; row < count * SLOTS; row += SLOTS) {
+    if (rows[row + TEXTS] !== 0) nameIds(state.ids, rows, row, bytes);
+    if (section === Field.annotations) addAnnotation(state, rows, row);
+    else if (section === Field.images) addImage(state, rows, row, textIn(bytes, rows[row + Field.fileName]!));
+    else {
+      const supercategory = rows[row + Field.supercategory]!;
+      addCategory(state, rows, row, textIn(bytes, rows[row + Field.name]!), supercategory ? textIn(bytes, supercategory) : '');
+    }
+  }
+  return end;
 }
 
-function addCategory(state: CocoState): void {
-  const { values, text, supercategory } = state.record;
-  if (isMissing(values, Field.id) || text === undefined) throw badCategory(state.record);
-  const id = values[Field.id]!;
+function textIn(bytes: Buffer, value: number): string {
+  const { start, end } = textAt(value);
+  return decodeString(bytes, start, end);
+}
+
+/** Of a row whose texts are still in the file's bytes. */
+function nameIds(ids: IdPool, rows: Float64Array, row: number, bytes: Buffer): void {
+  const texts = rows[row + TEXTS]!;
+  for (const field of [Field.id, Field.imageId, Field.categoryId])
+    if ((texts >> field) & 1) rows[row + field] = keyOfId(ids, textIn(bytes, rows[row + field]!), false);
+}
+
+/** The record whose values begin at `row`, as those of the next two functions. */
+function addAnnotation({ columns }: CocoState, values: Float64Array, row: number): void {
+  const box = values[row + BOX_COUNT] === 4 ? row + BOX : -1;
+  addRow(columns, values[row + Field.imageId]!, values[row + Field.categoryId]!);
+  collect(columns.details, values[row + Field.id]!, values, box, values[row + Field.area]!, values[row + Field.crowd] ? 1 : 0);
+}
+
+function addImage(state: CocoState, values: Float64Array, row: number, fileName: string): void {
+  const id = values[row + Field.id]!;
+  state.imageKeys.push(id);
+  const [width, height] = [values[row + Field.width]! || 0, values[row + Field.height]! || 0];
+  state.images.push({ id: textOfId(id, state.ids.texts), fileName, width, height });
+}
+
+function addCategory(state: CocoState, values: Float64Array, row: number, name: string, supercategory: string): void {
+  const id = values[row + Field.id]!;
   state.categoryKeys.push(id);
-  state.categories.push({ id: textOfId(id, state.ids.texts), name: text, supercategory });
+  state.categories.push({ id: textOfId(id, state.ids.texts), name, supercategory });
 }

@@ -1,4 +1,5 @@
 // One record of a COCO file while it is read: the values of its fields so far, and how JSON values become them.
+import { BOX_COUNT, SLOTS, TEXTS } from './assembled';
 import { Field } from './coco-fields';
 import { keyOfId, type IdPool } from './ids';
 import { LONGEST_INTEGER } from './json-token';
@@ -6,26 +7,26 @@ import { LONGEST_INTEGER } from './json-token';
 export interface CocoRecord {
   /** Offset of its bracket. */
   at: number;
-  /** By field; NaN for what the record does not (yet) have; ids are keys of an IdPool. */
+  /**
+   * By field; NaN for what the record does not (yet) have; ids are keys of an IdPool. Then as in `assembled`: the numbers of the box, and how
+   * many they are so far, 5 once something else stands there.
+   */
   readonly values: Float64Array;
   /** file_name or name. */
   text: string | undefined;
   supercategory: string;
-  readonly box: Float64Array;
-  /** Numbers of the box so far, 5 once something else stands in it. */
-  boxCount: number;
 }
 
 export function createRecord(): CocoRecord {
-  return { at: 0, values: new Float64Array(16), text: undefined, supercategory: '', box: new Float64Array(4), boxCount: 0 };
+  return { at: 0, values: new Float64Array(SLOTS), text: undefined, supercategory: '' };
 }
 
 export function beginRecord(record: CocoRecord, at: number): void {
   record.at = at;
   record.values.fill(NaN);
+  record.values[BOX_COUNT] = record.values[TEXTS] = 0;
   record.text = undefined;
   record.supercategory = '';
-  record.boxCount = 0;
 }
 
 const isId = (field: number) => field === Field.id || field === Field.imageId || field === Field.categoryId;
@@ -64,5 +65,5 @@ export function setMissing(record: CocoRecord, field: number): void {
   record.values[field] = NaN;
   if (isText(field)) record.text = undefined;
   else if (field === Field.supercategory) record.supercategory = '';
-  else if (field === Field.bbox) record.boxCount = 0;
+  else if (field === Field.bbox) record.values[BOX_COUNT] = 0;
 }

@@ -38,14 +38,14 @@ export function createCollected(mostInMemory = MOST_IN_MEMORY): Collected {
   };
 }
 
-/** `box`: x, y, width, height. */
-export function collect(collected: Collected, id: number, box: ArrayLike<number> | undefined, area: number, crowd: number): void {
+/** `values[box]` and the next three are x, y, width and height; there is no box where `box` is negative. */
+export function collect(collected: Collected, id: number, values: Float64Array, box: number, area: number, crowd: number): void {
   if (collected.rows * ROW_DOUBLES === collected.last.length) makeRoom(collected);
   const { last, floats } = collected;
   const row = collected.rows++;
   last[row * ROW_DOUBLES] = id;
   const at = row * ROW_FLOATS + 2;
-  for (let k = 0; k < 4; k++) floats[at + k] = box ? box[k]! : NaN;
+  for (let k = 0; k < 4; k++) floats[at + k] = box < 0 ? NaN : values[box + k]!;
   floats[at + 4] = area;
   floats[at + 5] = crowd;
 }

@@ -1,11 +1,12 @@
 // A push scanner for JSON of any size: feed it bytes in pieces cut anywhere, and a handler is told of the keys and values
 // that it wants; everything else is checked and skipped. Memory does not grow with the file.
+import { mostText, putText, skipNumbers } from './assembled';
 import { LocatedError } from './errors';
 import { describeExpected, describeFound } from './json-expected';
 import { createKnownKeys, keyAt, type KnownKeys } from './json-keys';
 import { endOfPlain, FULL_MANTISSA, LONGEST_INTEGER, LONGEST_NUMBER, parseNumber, POWERS } from './json-token';
 import { createUtf8Check, findBadUtf8, type Utf8Check } from './utf8';
-import { EVENT_BITS, EXIT, Event, FOUR_KINDS, FOURS, KIND_BITS, PAIR_KINDS, READ, SKIP, STATE_BITS, State } from './json-table';
+import { EVENT_BITS, EXIT, Event, READ, SKIP, STATE_BITS, State } from './json-table';
 
 export type Container = 'array' | 'object';
 
@@ -21,6 +22,11 @@ export interface JsonHandler<Name = unknown> {
   literal(value: boolean | null): void;
   /** Returns whether the contents are wanted; if not, `close` is not called for it either. */
   open(kind: Container): boolean;
+  /**
+   * Asked of an object in a wanted list, before `open`: may read it, and those that follow it, at once. Returns the offset behind the last one,
+   * or `from`, which is behind the bracket. `bytes` are those that `assembled` sees.
+   */
+  records?(bytes: Buffer, from: number): number;
   close(): void;
 }
 
@@ -97,12 +103,14 @@ export function pushBytes(scanner: Scanner, chunk: Buffer): void {
 }
 
 function scanBytes(scanner: Scanner, chunk: Buffer): void {
-  // Pairs of bytes are read through a 16-bit view, which must begin at an even address.
-  const bytes = chunk.byteOffset % 2 === 0 ? chunk : Buffer.from(new Uint8Array(chunk).buffer);
-  const pairs = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1);
+  const most = mostText();
+  for (let at = 0; at < chunk.length; at += most) scanPiece(scanner, putText(chunk.subarray(at, at + most)));
+}
+
+function scanPiece(scanner: Scanner, bytes: Buffer): void {
   if (scanner.start >= 0) scanner.start = 0;
   for (let i = 0; i < bytes.length;) {
-    i = scanner.skipFrom > 0 ? skip(scanner, bytes, pairs, i) : read(scanner, bytes, i);
+    i = scanner.skipFrom > 0 ? skip(scanner, bytes, i) : read(scanner, bytes, i);
     if (scanner.state >= EXIT) i = handleEvent(scanner, bytes, i);
   }
   if (scanner.start >= 0) keepToken(scanner, bytes);
@@ -131,27 +139,16 @@ function read(scanner: Scanner, bytes: Buffer, from: number): number {
   return i;
 }
 
-/**
- * Until the skipped container ends. Inside arrays, where the numbers of polygons are nearly all of the file, four bytes a
- * step; else one. An error is left to `handleEvent`.
- */
-function skip(scanner: Scanner, bytes: Buffer, pairs: Uint16Array, from: number): number {
+/** Until the skipped container ends: lists of numbers in big steps, the rest byte by byte. An error is left to `handleEvent`. */
+function skip(scanner: Scanner, bytes: Buffer, from: number): number {
   const { length } = bytes;
-  // Variables of the function: those of a module are looked up again at every step.
-  const [pairKinds, fourKinds, fours] = [PAIR_KINDS, FOUR_KINDS, FOURS];
-  const lastPair = pairs.length - 1;
   let { state, depth, arrays } = scanner;
   let i = from;
   while (i < length && depth >= scanner.skipFrom) {
-    if (arrays[depth] === 1 && i % 2 === 1) state = SKIP[state | bytes[i++]!]!;
-    if (arrays[depth] === 1 && state < EXIT) {
-      let k = i >> 1;
-      for (; k < lastPair; k += 2) {
-        const next = fours[state | fourKinds[(pairKinds[pairs[k]!]! << KIND_BITS) | pairKinds[pairs[k + 1]!]!]!]!;
-        if (next >= EXIT) break;
-        state = next;
-      }
-      i = k << 1;
+    if (arrays[depth] === 1) {
+      const stopped = skipNumbers(i, state >> 8);
+      i = stopped >> 8;
+      state = (stopped & EVENT_BITS) << 8;
     }
     while (state < EXIT && i < length) state = SKIP[state | bytes[i++]!]!;
     if (state < EXIT || (state & EVENT_BITS) === Event.error) break;
@@ -188,8 +185,17 @@ function handleEvent(scanner: Scanner, bytes: Buffer, i: number): number {
     case Event.numberEnd:
       endToken(scanner, event, bytes, i - 1);
       return i - 1;
-    case Event.openArray:
     case Event.openObject:
+      if (scanner.wanted && scanner.skipFrom === 0 && scanner.arrays[scanner.depth] === 1) {
+        const end = scanner.handler.records?.(bytes, i) ?? i;
+        if (end > i) {
+          scanner.state = AFTER_ELEMENT;
+          return end;
+        }
+      }
+      open(scanner, false, i);
+      return i;
+    case Event.openArray:
       open(scanner, event === Event.openArray, i);
       return i;
     case Event.close:

@@ -1,5 +1,5 @@
-// JSON's grammar (RFC 8259) as byte tables: the next state for every state and byte, built once. The scanner's hot
-// loops do one look-up a byte (four bytes where numbers are skipped) and leave the table only at an event.
+// JSON's grammar (RFC 8259) as byte tables: the next state for every state and byte, built once. The scanner's loops do one look-up a byte and
+// leave the table only at an event.
 
 /** An entry at or above EXIT is `EXIT | state << 8 | event`; below it is `state << 8`. */
 export const EXIT = 0x8000;
@@ -167,77 +167,3 @@ function buildTable(read: boolean): Uint16Array {
 
 export const READ = buildTable(true);
 export const SKIP = buildTable(false);
-
-/** Of which most of a COCO file is: the numbers of polygons and what stands between them. */
-const NUMBER_BYTES = Array.from(DIGITS + '.,- \n', (c) => c.charCodeAt(0));
-/** States by state: where some bytes lead from each; EXIT where one of them would leave the loop. */
-type Steps = Uint16Array;
-/** The kind of bytes that are rarely met: every state leaves the loop. */
-const RARE = 0;
-export const KIND_BITS = 6;
-
-/** Bytes that lead from every state to the same are of one kind: few kinds, whose tables stay in the processor's first cache. */
-function createKinds() {
-  const rare: Steps = new Uint16Array(STATES).fill(EXIT);
-  const steps = [rare];
-  const numbers = new Map([[textOf(rare), RARE]]);
-  const kindOf = (step: Steps): number => {
-    const text = textOf(step);
-    const known = numbers.get(text);
-    if (known !== undefined) return known;
-    numbers.set(text, steps.length);
-    return steps.push(step) - 1;
-  };
-  return { steps, kindOf };
-}
-
-/** Equal steps have equal texts. Their bytes, not their numbers in words: this is done whenever the program starts. */
-const textOf = ({ buffer }: Steps): string => Buffer.from(buffer).toString('latin1');
-
-/** First one, then the other. */
-const chain = (first: Steps, second: Steps): Steps => first.map((state) => (state >= EXIT ? EXIT : second[state >> 8]!));
-
-const stepOf = (byte: number): Steps =>
-  Uint16Array.from({ length: STATES }, (_, state) => Math.min(SKIP[(state << 8) | byte]!, EXIT));
-
-/** Kinds of two neighbouring bytes, by their 16-bit word in this machine's byte order. */
-function buildPairs() {
-  const { steps, kindOf } = createKinds();
-  const kinds = new Uint8Array(65536).fill(RARE);
-  const word = new Uint16Array(1);
-  const bytes = new Uint8Array(word.buffer);
-  const all = NUMBER_BYTES.map((byte) => ({ byte, step: stepOf(byte) }));
-  for (const first of all) {
-    for (const second of all) {
-      bytes.set([first.byte, second.byte]);
-      kinds[word[0]!] = kindOf(chain(first.step, second.step));
-    }
-  }
-  return { kinds, steps };
-}
-
-/** Kinds of two neighbouring pairs, indexed `pair kind << KIND_BITS | pair kind`. */
-function buildFours(pairs: readonly Steps[]) {
-  const { steps, kindOf } = createKinds();
-  const kinds = new Uint8Array(1 << (2 * KIND_BITS));
-  pairs.forEach((first, i) => {
-    pairs.forEach((second, j) => (kinds[(i << KIND_BITS) | j] = kindOf(chain(first, second))));
-  });
-  return { kinds, steps };
-}
-
-/** Indexed `state << 8 | kind`. */
-function nextStates(kinds: readonly Steps[]): Uint16Array {
-  const table = new Uint16Array(STATES * 256);
-  kinds.forEach((step, kind) => {
-    step.forEach((next, state) => (table[(state << 8) | kind] = next));
-  });
-  return table;
-}
-
-const pairs = buildPairs();
-const fours = buildFours(pairs.steps);
-export const PAIR_KINDS = pairs.kinds;
-export const FOUR_KINDS = fours.kinds;
-/** Four steps of SKIP at once. */
-export const FOURS = nextStates(fours.steps);

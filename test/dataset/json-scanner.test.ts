@@ -81,10 +81,13 @@ const { tree: anyTree } = fc.letrec<{ tree: Tree; container: Tree }>((tie) => ({
 }));
 const anyRoot = fc.oneof(fc.array(anyTree), fc.dictionary(anyKey, anyTree, { noNullPrototype: true }));
 
+/** Bytes: few, so that tokens are cut, or all at once. */
+const anyChunkSize = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constant(1 << 21));
+
 describe('scanner', () => {
   it('reads what JSON.parse reads, however it is written and cut', () => {
     fc.assert(
-      fc.property(anyRoot, fc.infiniteStream(fc.nat(1 << 20)), fc.integer({ min: 1, max: 40 }), (tree, choices, chunkSize) => {
+      fc.property(anyRoot, fc.infiniteStream(fc.nat(1 << 20)), anyChunkSize, (tree, choices, chunkSize) => {
         const text = jsonText(tree, choices);
         expect(scan(Buffer.from(text), chunkSize)).toEqual(parse(text));
       }),
@@ -95,7 +98,7 @@ describe('scanner', () => {
   it('fails exactly where JSON.parse fails, on texts with one byte changed', () => {
     const bytes = fc.constantFrom(...Array.from('{}[]",:.-+eE0123456789\\utrfalsn \n\t\u0001xX'));
     fc.assert(
-      fc.property(anyRoot, fc.nat(), fc.nat(2), bytes, fc.integer({ min: 1, max: 40 }), (tree, place, drop, byte, chunkSize) => {
+      fc.property(anyRoot, fc.nat(), fc.nat(2), bytes, anyChunkSize, (tree, place, drop, byte, chunkSize) => {
         const text = JSON.stringify(tree);
         const at = place % text.length;
         const changed = Buffer.from(text.slice(0, at) + byte + text.slice(at + drop)).toString();
@@ -110,6 +113,33 @@ describe('scanner', () => {
         expect(scan(Buffer.from(changed), chunkSize)).toEqual(expected);
       }),
       { numRuns: 3000 },
+    );
+  });
+
+  it('fails exactly where JSON.parse fails in skipped lists of numbers', () => {
+    const number = fc.oneof(
+      fc.constantFrom('0', '-0', '0.5', '7', '-12.25', '480', '1e5', '0.00', '1234567890.123'),
+      fc.double({ min: -640, max: 640, noNaN: true }).map((x) => String(Math.round(x * 100) / 100)),
+    );
+    const item = fc.tuple(number, fc.constantFrom(',', ',', ',', ', ', ' ,', ',\n  ', ' , ', '],[', ',"1,2",', ',{},'));
+    const list = fc.array(item, { minLength: 1, maxLength: 80 }).map((items) => `[${items.flat().join('')}1]`);
+    const bytes = fc.constantFrom('', ...Array.from('0123456789.,-+eE "[]{}\t\r\nx\u0000'));
+    const change = fc.option(fc.record({ place: fc.nat(), drop: fc.nat(2), byte: bytes }), { freq: 4 });
+    fc.assert(
+      fc.property(list, change, fc.constantFrom(1 << 21, 100, 64, 7), (numbers, changed, chunkSize) => {
+        const at = 1 + ((changed?.place ?? 0) % numbers.length);
+        const changedList = changed ? numbers.slice(0, at) + changed.byte + numbers.slice(at + changed.drop) : numbers;
+        const text = `{"skip":[[],${changedList}],"kept":1}`;
+        let legal = true;
+        try {
+          JSON.parse(text);
+        } catch {
+          legal = false;
+        }
+        if (legal) expect(scan(Buffer.from(text), chunkSize)).toEqual(parse(text));
+        else expect(() => scan(Buffer.from(text), chunkSize)).toThrow(LocatedError);
+      }),
+      { numRuns: 4000 },
     );
   });
 

@@ -27,6 +27,48 @@ describe('readAnnotations', () => {
     );
   });
 
+  it('makes the same of it written as most files are, in pieces of any size', async () => {
+    const indent = fc.constantFrom(undefined, undefined, 1, '\t');
+    const separated = fc.boolean();
+    const pieces = fc.oneof(fc.constant(1 << 20), fc.integer({ min: 100, max: 2000 }));
+    await fc.assert(
+      fc.asyncProperty(anyCoco, indent, separated, pieces, async (coco, space, isSeparated, chunkSize) => {
+        // Python writes blanks behind commas and colons.
+        const text = isSeparated ? JSON.stringify(coco, null, 1).replace(/\n */g, ' ') : JSON.stringify(coco, null, space);
+        const index = await readAnnotations(writeTemporary(folder, text), { chunkSize });
+        expect(await shown(index)).toEqual(expectedIndex(coco));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('has the numbers that are written', async () => {
+    const forms = fc.oneof(
+      fc.double({ noNaN: true, noDefaultInfinity: true }).map((x) => JSON.stringify(x)),
+      fc.double({ min: -1e6, max: 1e6, noNaN: true }).map((x) => JSON.stringify(x)),
+      fc.constantFrom(
+        '0',
+        '-0.5',
+        '239.97',
+        '1e2',
+        '999999999999999',
+        '1234567890123456',
+        '2888.9924499999834',
+        '0.00000000000000000001',
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(forms, { minLength: 1, maxLength: 20 }), async (written) => {
+        const images = written.map((width, id) => `{"id": ${id}, "width": ${width}, "file_name": "${id}.jpg"}`);
+        const text = `{"images": [${images.join(', ')}], "annotations": [], "categories": [{"id": 1, "name": "dog"}]}`;
+        const index = await readAnnotations(writeTemporary(folder, text));
+        expect(index.images).toHaveLength(written.length);
+        for (const [row, { width }] of index.images.entries())
+          expect(Math.abs(width - Number(written[row]))).toBeLessThanOrEqual(Math.abs(Number(written[row])) * 1e-14);
+      }),
+    );
+  });
+
   it('keeps every digit of large ids and takes numbers in every form for the same id', async () => {
     const path = writeTemporary(
       folder,
