@@ -143,10 +143,10 @@ export async function runCommand({ page }: Person, title: string): Promise<void>
  * The notification with these words, in the list behind the bell: the newest VS Code counts a message there without showing it by itself in an
  * empty window, and shown before it has come, the list closes.
  */
-export async function notification(person: Person, words: string): Promise<Locator> {
+export async function notification(person: Person, words: string, timeout = 60_000): Promise<Locator> {
   const { page } = person;
   const found = page.locator('.notifications-center .notification-list-item', { hasText: words }).first();
-  for (const end = Date.now() + 60_000; Date.now() < end;) {
+  for (const end = Date.now() + timeout; Date.now() < end;) {
     await runCommand(person, 'Notifications: Show Notifications');
     if (await found.isVisible()) return found;
     await page.waitForTimeout(500);
