@@ -9,7 +9,15 @@ import {
   ResponseError,
 } from 'vscode-jsonrpc/node';
 import { LabelscopeError, toWireError } from '../protocol/errors';
-import type { EngineReport, Envelope, Method, Params, Progress, Result } from '../protocol/messages';
+import {
+  type EngineReport,
+  type Envelope,
+  type Method,
+  type Params,
+  type Progress,
+  type Result,
+  STOP_LIMIT_MS,
+} from '../protocol/messages';
 import type { EngineName } from '../protocol/recipe';
 import { browse, release, thumbnails } from './browse';
 import { type Context, makeContext } from './context';
@@ -144,6 +152,8 @@ function handle(connection: MessageConnection, method: Method, { name, runtime, 
 
 async function leave({ gone, runtime }: Engine): Promise<void> {
   gone.abort();
+  // Whoever would end a process whose step does not end may be gone: it must not hold its run for ever.
+  setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref();
   await Promise.allSettled(jobs);
   await runtime.close();
   // Answers of the jobs that have just ended go out first.

@@ -385,3 +385,6 @@ export interface LogLine {
   readonly level: 'debug' | 'info' | 'warning' | 'error';
   readonly message: string;
 }
+
+/** What an engine has to end in, once it was asked to: a step on a slow processor can take half a minute, and the checkpoint comes after it. */
+export const STOP_LIMIT_MS = 60_000;

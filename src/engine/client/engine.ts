@@ -12,7 +12,15 @@ import {
 import { CancellationTokenSource } from 'vscode-jsonrpc/node';
 import { LabelscopeError, type WireError } from '../../protocol/errors';
 import { ENGINE_VARIABLE, type EngineName } from '../../protocol/recipe';
-import type { LogLine, Method, Params, Progress, Result, RunsFolder } from '../../protocol/messages';
+import {
+  type LogLine,
+  type Method,
+  type Params,
+  type Progress,
+  type Result,
+  type RunsFolder,
+  STOP_LIMIT_MS,
+} from '../../protocol/messages';
 
 export interface EngineOptions {
   /** The bundled engine (dist/engine.js). */
@@ -141,9 +149,6 @@ function toError(error: unknown): Error {
   if (data) return new LabelscopeError(data.code, data.message);
   return error instanceof Error ? error : new Error(String(error));
 }
-
-/** A step on a slow processor can take half a minute, and the checkpoint comes after it. */
-const STOP_LIMIT_MS = 60_000;
 
 /** Asks first: the engine then saves and releases the device. A process that does not end by itself is killed. */
 async function end(engine: Engine): Promise<void> {
