@@ -104,7 +104,7 @@ interface ResolvedImages {
 const TOLERATED = 0.2;
 
 /** Throws DatasetError: image-folder-missing, images-missing (over 20 %), no-usable-images. */
-export async function resolveImages(set: LabelledSet, folder: string): Promise<ResolvedImages> {
+export async function resolveImages(set: LabelledSet, folder: string, annotationPath: string): Promise<ResolvedImages> {
   const found = await findFiles(
     set.images.map((image) => image.fileName),
     folder,
@@ -119,11 +119,16 @@ export async function resolveImages(set: LabelledSet, folder: string): Promise<R
       paths.push(file.path);
     } else problems.push(file);
   });
-  checkEnough(problems, set.images.length, folder);
+  checkEnough(problems, set.images.length, { folder, annotationPath });
   return { set: takeRows(set, rows), paths, problems };
 }
 
-function checkEnough(problems: readonly FileProblem[], total: number, folder: string): void {
+interface Place {
+  readonly folder: string;
+  readonly annotationPath: string;
+}
+
+function checkEnough(problems: readonly FileProblem[], total: number, { folder, annotationPath }: Place): void {
   const missing = problems.filter((problem) => problem.code === 'image-missing');
   const examples = (of: readonly FileProblem[]) =>
     of
@@ -133,14 +138,14 @@ function checkEnough(problems: readonly FileProblem[], total: number, folder: st
   if (missing.length > TOLERATED * total)
     throw new DatasetError(
       'images-missing',
-      `${missing.length} of ${total} images are not in ${folder} (such as ${examples(missing)}): it is probably not their folder. ` +
+      `${missing.length} of ${total} images of ${annotationPath} are not in ${folder} (such as ${examples(missing)}): it is probably not their folder. ` +
         'Say where they are with --images DIR.',
       folder,
     );
   if (total > 0 && problems.length === total)
     throw new DatasetError(
       'no-usable-images',
-      `None of the ${total} images can be used: their names lead out of ${folder} (such as ${examples(problems)}). ` +
+      `None of the ${total} images of ${annotationPath} can be used: their names lead out of ${folder} (such as ${examples(problems)}). ` +
         'Write names relative to the image folder into the annotation file.',
       folder,
     );

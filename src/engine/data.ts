@@ -115,7 +115,7 @@ export async function openSplit(options: OpenOptions): Promise<OpenedSplit> {
     partner: options.partner,
   });
   options.say(`${set.images.length} images of ${annotations}; image folder: ${folder} (${how}).`);
-  const found = await resolveImages(set, folder);
+  const found = await resolveImages(set, folder, annotations);
   const failed = found.problems.map(({ fileName, message }) => ({ file: fileName, error: message }));
   const source = { annotations, images: folder, fingerprint: index.fingerprint, holds, count: found.set.images.length };
   return { set: found.set, declared: set, index, paths: found.paths, source, failed };

@@ -1,5 +1,6 @@
 // The request `evaluate`: a model's scores on an annotation file's images, and every metric of them.
 import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { takeRows } from '../dataset/labels';
 import { BOOTSTRAP, type BootstrapOptions, type Intervals, intervalsOf, replicated } from '../metrics/bootstrap';
 import { evaluate } from '../metrics/evaluate';
@@ -79,7 +80,7 @@ interface NamedSplit {
   readonly name: EvaluateResult['split'];
 }
 
-/** The annotation file that was given, else the run's own validation split. */
+/** The annotation file that was given, else the run's own validation split, whose images may lie elsewhere by now. */
 export async function splitOf(
   { annotations, images, model }: Pick<EvaluateParams, 'annotations' | 'images' | 'model'>,
   { record, card }: Trained,
@@ -99,8 +100,9 @@ export async function splitOf(
       'annotations-missing',
       `${model} is no run and knows no data set: name an annotation file to evaluate it on.`,
     );
+  const source = { ...record.validation, ...(images !== undefined && { images: resolve(images) }) };
   return {
-    split: await reopenSplit(record.validation, record.categories, record.recipe.includeUnlabeled, { signal, runsFolder }),
+    split: await reopenSplit(source, record.categories, record.recipe.includeUnlabeled, { signal, runsFolder }),
     name: 'validation',
   };
 }

@@ -132,9 +132,10 @@ async function evaluateAndShow(services: Services, { folder, ...options }: Evalu
     else await services.evaluations.show(folder, true);
     return evaluation;
   } catch (error) {
-    if (options.annotations === undefined) throw error;
+    const record = (await services.runs.list()).find((run) => run.folder === folder)?.record;
+    const data = options.annotations === undefined ? record?.validation : { annotations: options.annotations };
     const again = (found: EvaluateOptions) => evaluateAndShow(services, { ...options, ...found, folder });
-    tellProblem(error, services.log, ...otherFolder(error, services, [options.annotations], again));
+    tellProblem(error, services.log, ...otherFolder(error, services, data ? [data] : [], again));
     return undefined;
   }
 }

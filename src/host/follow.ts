@@ -11,7 +11,9 @@ import { inNotification } from './tasks';
 /** Starts, opens the panel, and answers the run's folder as soon as it is at work. */
 export async function trainAndFollow(services: Services, annotations: vscode.Uri, options: TrainOptions): Promise<string> {
   const started = startTraining(services, annotations, options);
-  const files = [annotations.fsPath, ...(typeof options.validation === 'string' ? [options.validation] : [])];
+  const files = [annotations.fsPath, ...(typeof options.validation === 'string' ? [options.validation] : [])].map((path) => ({
+    annotations: path,
+  }));
   void follow(services, started, (error) =>
     otherFolder(error, services, files, (found) => trainAndFollow(services, annotations, { ...options, ...found })),
   );
@@ -21,7 +23,10 @@ export async function trainAndFollow(services: Services, annotations: vscode.Uri
 
 export async function resumeAndFollow(services: Services, folder: string): Promise<string> {
   const started = await resumeTraining(services, folder);
-  void follow(services, started);
+  const { record } = services.runs.monitor(folder).data;
+  const files = record ? [record.train, record.validation] : [];
+  // The folder that is chosen is remembered for its annotation file, and found there.
+  void follow(services, started, (error) => otherFolder(error, services, files, () => resumeAndFollow(services, folder)));
   await services.trainings.show(folder);
   return folder;
 }

@@ -6,6 +6,7 @@ import { LabelscopeError, toWireError, type WireError } from '../protocol/errors
 const REMEDIES: Readonly<Record<string, () => string>> = {
   'image-folder-not-found': () => vscode.l10n.t('Choose their folder.'),
   'images-missing': () => vscode.l10n.t('Choose their folder.'),
+  'image-folder-missing': () => vscode.l10n.t('Choose the folder that the images are in now.'),
   'run-exists': () => vscode.l10n.t('Resume it in the Runs view, or train a new run.'),
   'run-busy': () => vscode.l10n.t('Wait until it ends, or stop it in the Runs view.'),
   'model-missing': () => vscode.l10n.t('Resume it in the Runs view.'),

@@ -99,7 +99,7 @@ describe('resolveImages', () => {
     touch(...names.map((name) => `images/${name}`), 'images/sub/a.jpg', 'images/ä \u{1f436}.jpg');
     mkdirSync(join(root, 'images', 'folder.jpg'));
     const set = setOf([...names, 'sub/a.jpg', 'sub/b.jpg', './sub/a.jpg', 'ä \u{1f436}.jpg', 'folder.jpg', 'no/c.jpg']);
-    const { set: usable, paths, problems } = await resolveImages(set, join(root, 'images'));
+    const { set: usable, paths, problems } = await resolveImages(set, join(root, 'images'), 'a.json');
     expect(usable.images.map((image) => image.fileName)).toEqual([...names, 'sub/a.jpg', './sub/a.jpg', 'ä \u{1f436}.jpg']);
     expect(paths[10]).toBe(join(root, 'images', 'sub', 'a.jpg'));
     expect([...usable.labels.subarray(20)]).toEqual([0, 1, 0, 1, 1, 1]);
@@ -133,7 +133,7 @@ describe('resolveImages', () => {
       'up/secret.jpg',
     ];
     const set = setOf(['a.jpg', 'sub/b.jpg', 'inner.jpg', ...outside, 'broken.jpg']);
-    const { set: usable, problems } = await resolveImages(set, join(root, 'images'));
+    const { set: usable, problems } = await resolveImages(set, join(root, 'images'), 'a.json');
     expect(usable.images.map((image) => image.fileName)).toEqual(['a.jpg', 'sub/b.jpg', 'inner.jpg']);
     expect(problems.filter((p) => p.code === 'image-path-outside-folder').map((p) => p.fileName)).toEqual(outside);
     expect(problems.at(-1)).toMatchObject({ code: 'image-missing', fileName: 'broken.jpg' });
@@ -142,23 +142,25 @@ describe('resolveImages', () => {
   it('takes a folder that is itself a link', async () => {
     touch('real/a.jpg');
     symlinkSync(join(root, 'real'), join(root, 'images'));
-    expect((await resolveImages(setOf(['a.jpg']), join(root, 'images'))).paths).toEqual([join(root, 'images', 'a.jpg')]);
+    expect((await resolveImages(setOf(['a.jpg']), join(root, 'images'), 'a.json')).paths).toEqual([
+      join(root, 'images', 'a.jpg'),
+    ]);
   });
 
   it('takes a fifth missing for an accident and more for the wrong folder', async () => {
     touch('1.jpg', '2.jpg', '3.jpg', '4.jpg');
     const some = ['1.jpg', '2.jpg', '3.jpg', '4.jpg', 'x.jpg'];
-    expect((await resolveImages(setOf(some), root)).problems).toHaveLength(1);
-    const error = await datasetError(() => resolveImages(setOf([...some, 'y.jpg']), root));
+    expect((await resolveImages(setOf(some), root, 'a.json')).problems).toHaveLength(1);
+    const error = await datasetError(() => resolveImages(setOf([...some, 'y.jpg']), root, 'a.json'));
     expect([error.code, error.path]).toEqual(['images-missing', root]);
     expect(error.message).toMatch(
-      /^2 of 6 images are not in .* \(such as x\.jpg, y\.jpg\).*probably not their folder.*--images DIR/,
+      /^2 of 6 images of a\.json are not in .* \(such as x\.jpg, y\.jpg\).*probably not their folder.*--images DIR/,
     );
   });
 
   it('refuses a folder that is none, and a set of which nothing is left', async () => {
-    expect((await datasetError(() => resolveImages(setOf(['a']), join(root, 'no')))).code).toBe('image-folder-missing');
-    expect((await datasetError(() => resolveImages(setOf(['../a']), root))).code).toBe('no-usable-images');
+    expect((await datasetError(() => resolveImages(setOf(['a']), join(root, 'no'), 'a.json'))).code).toBe('image-folder-missing');
+    expect((await datasetError(() => resolveImages(setOf(['../a']), root, 'a.json'))).code).toBe('no-usable-images');
   });
 });
 

@@ -1,5 +1,5 @@
 // A window without a folder: a file that is opened alone can be trained on, its runs lie beside it, and every command says what is missing.
-import { mkdtemp, readdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rename } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -17,6 +17,7 @@ import {
 } from './person';
 import { prepareWorkspace } from './workspace';
 
+const QUESTIONS = ['Categories to train on', 'Which images judge the model?', 'What learns?', 'Where to compute?'];
 const TRAIN = ['Train a Model', 'Create Sample Data Set'];
 
 describe.skipIf(BROWSER === undefined)(`a window without a folder${NO_BROWSER}`, () => {
@@ -103,7 +104,7 @@ describe.skipIf(BROWSER === undefined)(`a window without a folder${NO_BROWSER}`,
     await page.keyboard.press('Enter');
     const tab = page.locator('.tab', { hasText: 'instances_train.json' });
     await contextMenu(person, tab, 'Train Multilabel Model');
-    await enterThrough(person, ['Categories to train on', 'Which images judge the model?', 'What learns?', 'Where to compute?']);
+    await enterThrough(person, QUESTIONS);
     const done = await notification(person, 'Training is finished');
     await done.getByRole('button', { name: 'Evaluate' }).click();
     await enterThrough(person, ['On which images?']);
@@ -122,6 +123,34 @@ describe.skipIf(BROWSER === undefined)(`a window without a folder${NO_BROWSER}`,
     // The evaluation's window, which has just come, may have taken the Enter.
     const told = await reveal().catch(reveal);
     await told.getByRole('button', { name: 'Copy Path' }).waitFor();
-    expect(person.complaints).toEqual([]);
+  });
+
+  it('asks for the folder of validation images that are not found, before training, and again for an evaluation', async () => {
+    const { page } = person;
+    const told = async (words: string) => {
+      await (await notification(person, words)).getByRole('button', { name: 'Choose Image Folder…' }).click();
+      await page.locator('.quick-input-titlebar', { hasText: 'Where are the images of instances_val.json?' }).waitFor();
+    };
+    const choose = async (place: string) => {
+      await page.locator('.quick-input-list .monaco-list-row', { hasText: '..' }).first().waitFor();
+      await page.locator('.quick-input-widget input').first().fill(`${place}/`);
+      await page.locator('.quick-input-widget .monaco-button', { hasText: 'Choose Image Folder' }).click();
+    };
+    await rename(join(folder, 'val'), join(folder, 'pictures'));
+    await contextMenu(person, page.locator('.tab', { hasText: 'instances_train.json' }), 'Train Multilabel Model');
+    await enterThrough(person, QUESTIONS);
+    await told('instances_val.json (such as');
+    await choose(join(folder, 'pictures'));
+    await notification(person, 'Training is finished');
+    await rename(join(folder, 'pictures'), join(folder, 'moved'));
+    await runCommand(person, 'Notifications: Clear All Notifications');
+    await runCommand(person, 'Labelscope: Evaluate Model');
+    await enterThrough(person, ['Which model?', 'On which images?']);
+    await told('There is no image folder');
+    await choose(join(folder, 'moved'));
+    await page.locator('.tab', { hasText: 'Evaluation:' }).nth(1).waitFor();
+    // VS Code repeats in the console what a notification says.
+    const others = person.complaints.filter((one) => !/instances_val\.json|There is no image folder/.test(one));
+    expect(others).toEqual([]);
   });
 });

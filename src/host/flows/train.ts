@@ -196,9 +196,12 @@ export async function resumeTraining(services: Services, folder: string): Promis
   await monitor.refresh();
   const { record } = monitor.data;
   if (!record) throw new LabelscopeError('run-missing', vscode.l10n.t('{0} holds no run.', folder));
+  const validationImages = services.folders.of(record.validation.annotations);
   const params: TrainParams = {
     annotations: record.train.annotations,
-    images: record.train.images,
+    // What a person has said since counts more than where the images were.
+    images: services.folders.of(record.train.annotations) ?? record.train.images,
+    ...(validationImages !== undefined && { validationImages }),
     recipe: record.recipe.recipe,
     set: {},
     device: 'auto',
