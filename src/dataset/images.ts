@@ -17,7 +17,13 @@ interface Wanted {
   /** The folder that a person named: no other is tried. */
   readonly explicit?: string | undefined;
   /** Where the images of the file are that belongs to it: tried last. */
-  readonly partner?: string | undefined;
+  readonly partner?: Partner | undefined;
+}
+
+export interface Partner {
+  readonly folder: string;
+  /** Images with names of its own do not show that others with these names lie there too: exporters number each split from one. */
+  readonly fileNames: Iterable<string>;
 }
 
 /** Images whose files are enough to know a folder by. */
@@ -43,17 +49,21 @@ export async function findImageFolder(
   }
   const own = dirname(annotationPath);
   const tried = candidateFolders(annotationPath);
-  if (partner !== undefined && !tried.includes(partner)) tried.push(partner);
+  const besides = partner !== undefined && !tried.includes(partner.folder) ? partner : undefined;
+  if (besides) tried.push(besides.folder);
+  const known = new Set(besides?.fileNames);
   let best = { folder: '', hits: 0 };
   for (const folder of tried) {
-    const hits = await countHits(folder, sample);
+    const hits = await countHits(folder, folder === besides?.folder ? sample.filter((name) => !known.has(name)) : sample);
     if (hits > best.hits) best = { folder, hits };
     if (hits === sample.length && hits > 0) break;
   }
   if (best.hits === 0) throw folderNotFound(annotationPath, sample, tried);
   const place = relative(own, best.folder) || 'the same folder';
   const how =
-    best.folder === partner ? 'where the images of the other file are' : `found beside ${basename(annotationPath)}: ${place}`;
+    best.folder === besides?.folder
+      ? 'where the images of the other file are'
+      : `found beside ${basename(annotationPath)}: ${place}`;
   return { folder: best.folder, how, tried };
 }
 
@@ -88,7 +98,7 @@ function folderNotFound(annotationPath: string, sample: readonly string[], tried
   return new DatasetError(
     'image-folder-not-found',
     `The images of ${annotationPath} (such as ${sample[0] ?? 'none'}) were not found in any of: ${tried.join(', ')}. ` +
-      'Say where they are with --images DIR.',
+      'Say where they are with --images DIR, those of a validation file with --validation-images DIR.',
     annotationPath,
   );
 }
@@ -139,7 +149,7 @@ function checkEnough(problems: readonly FileProblem[], total: number, { folder, 
     throw new DatasetError(
       'images-missing',
       `${missing.length} of ${total} images of ${annotationPath} are not in ${folder} (such as ${examples(missing)}): it is probably not their folder. ` +
-        'Say where they are with --images DIR.',
+        'Say where they are with --images DIR, those of a validation file with --validation-images DIR.',
       folder,
     );
   if (total > 0 && problems.length === total)

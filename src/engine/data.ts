@@ -1,6 +1,6 @@
 // Splits: which images a run trains on, which it is judged by, and where they lie.
 import { resolve } from 'node:path';
-import { findImageFolder, findValidationFile, resolveImages, sampleOf } from '../dataset/images';
+import { findImageFolder, findValidationFile, type Partner, resolveImages, sampleOf } from '../dataset/images';
 import { labelSet, takeRows } from '../dataset/labels';
 import { openAnnotations } from '../dataset/index-cache';
 import { groupsOf, sameImages } from '../dataset/same';
@@ -28,7 +28,7 @@ interface OpenOptions extends Opening {
   readonly annotations: string;
   readonly images: string | undefined;
   /** Where the images of the file are that belongs to it. */
-  readonly partner?: string;
+  readonly partner?: Partner;
   readonly categories: readonly string[] | undefined;
   /** What the annotation file has to be: its fingerprint, and what it held. */
   readonly known?: Pick<SplitSource, 'fingerprint' | 'holds'>;
@@ -69,7 +69,7 @@ export async function openSplits(
     ...shared,
     annotations: file,
     images: params.validationImages,
-    partner: whole.source.images,
+    partner: { folder: whole.source.images, fileNames: whole.declared.images.map(({ fileName }) => fileName) },
     categories: whole.set.categories,
   });
   return { train: whole, validation };

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { categoryPairFindings, namePairFindings } from '../dataset/findings-pair';
 import { imageFindings, leakFindings, repeatedPictureFindings } from '../dataset/findings-images';
 import { findFiles } from '../dataset/image-files';
-import { findImageFolder, findValidationFile, sampleOf } from '../dataset/images';
+import { findImageFolder, findValidationFile, type Partner, sampleOf } from '../dataset/images';
 import { labelsOfRows } from '../dataset/labels';
 import { openAnnotations } from '../dataset/index-cache';
 import { sameImages } from '../dataset/same';
@@ -34,7 +34,7 @@ interface HealthOptions extends Opening {
 /** Throws what reading `params.validation` throws where it was given; one that was only found by its name becomes a finding. */
 export async function healthOf(train: Opened, params: InspectParams, options: HealthOptions): Promise<Health> {
   const path = params.validation === undefined ? await findValidationFile(train.index.path) : resolve(params.validation);
-  const opened = path === undefined ? undefined : await openValidation(path, params, train.folder, options);
+  const opened = path === undefined ? undefined : await openValidation(path, params, partnerOf(train), options);
   const validation = opened && 'index' in opened ? opened : undefined;
   const images = train.index.images.length + (validation?.index.images.length ?? 0);
   const depth = depthFor(params.checkImages, images);
@@ -45,16 +45,21 @@ export async function healthOf(train: Opened, params: InspectParams, options: He
     suggestedCheck: depthFor(undefined, images),
     findings: [
       ...(opened && 'code' in opened ? [opened] : []),
+      ...(validation && validation.folder === undefined ? [imagesNotFound(validation.index)] : []),
       ...(validation ? categoryPairFindings(train.index, validation.index) : []),
       ...findings,
     ],
   };
 }
 
+function partnerOf({ index, folder }: Opened): Partner | undefined {
+  return folder === undefined ? undefined : { folder, fileNames: index.images.map(({ fileName }) => fileName) };
+}
+
 async function openValidation(
   path: string,
   params: InspectParams,
-  partner: string | undefined,
+  partner: Partner | undefined,
   { signal, runsFolder }: Opening,
 ): Promise<Opened | Finding> {
   try {
@@ -73,6 +78,18 @@ async function openValidation(
       examples: [path],
     };
   }
+}
+
+/** Training would end with it: better told while the data are looked at. */
+function imagesNotFound({ path, images }: CocoIndex): Finding {
+  return {
+    code: 'validation-images-not-found',
+    severity: 'warning',
+    message: `The images of the validation file ${path} were not found: nothing can be trained with it, and nobody looked whether some of them are training images too.`,
+    remedy: 'Name their folder with --validation-images DIR.',
+    count: images.length,
+    examples: sampleOf(images).slice(0, 3),
+  };
 }
 
 /** Undefined where it is not found; throws where the folder that a person named is none. */

@@ -75,12 +75,19 @@ describe('findImageFolder', () => {
 
   it('looks at last where the images of the file are that belongs to it', async () => {
     touch('parts/instances_val.json', 'elsewhere/a.jpg');
-    const partner = join(root, 'elsewhere');
+    const partner = { folder: join(root, 'elsewhere'), fileNames: ['0.jpg'] };
     const found = await findImageFolder(join(root, 'parts/instances_val.json'), ['a.jpg'], { partner });
-    expect(found).toMatchObject({ folder: partner, how: 'where the images of the other file are' });
+    expect(found).toMatchObject({ folder: partner.folder, how: 'where the images of the other file are' });
     touch('parts/val/a.jpg');
     const own = await findImageFolder(join(root, 'parts/instances_val.json'), ['a.jpg'], { partner });
     expect(relative(root, own.folder)).toBe(join('parts', 'val'));
+  });
+
+  it('takes no images of the other file for images of this one because their names are the same', async () => {
+    touch('parts/instances_val.json', 'elsewhere/1.jpg');
+    const partner = { folder: join(root, 'elsewhere'), fileNames: ['1.jpg', '2.jpg'] };
+    const search = () => findImageFolder(join(root, 'parts/instances_val.json'), ['1.jpg', '2.jpg'], { partner });
+    expect((await datasetError(search)).code).toBe('image-folder-not-found');
   });
 
   it('says where it looked', async () => {

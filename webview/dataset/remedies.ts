@@ -12,6 +12,7 @@ const REMEDIES: Readonly<Record<string, () => string>> = {
   'image-folder-not-found': () => t('Choose their folder, or put the images where COCO lays them out.'),
   'image-missing': () => t('Copy them there, or choose another image folder.'),
   'validation-unreadable': () => t('Correct it, or choose other validation images when training starts.'),
+  'validation-images-not-found': () => t('Put them where COCO lays them out, or choose their folder when training asks for it.'),
   'category-not-in-validation': () =>
     t('Give both files the same list of categories, or choose those that both have when training starts.'),
   'category-unused': () => t('Leave them out when training starts, or annotate images that show them.'),
