@@ -108,7 +108,7 @@ describe.skipIf(BROWSER === undefined)(`a window without a folder${NO_BROWSER}`,
     const done = await notification(person, 'Training is finished');
     await done.getByRole('button', { name: 'Evaluate' }).click();
     await enterThrough(person, ['On which images?']);
-    await windowWith(person, '[data-card="sweep"], .tile');
+    await page.locator('.tab.active', { hasText: 'Evaluation:' }).waitFor();
     const runs = join(folder, 'annotations', 'labelscope-runs');
     expect((await readdir(runs)).filter((name) => name.endsWith('-quick'))).toHaveLength(1);
     await runCommand(person, 'Labelscope: Show Predicted Labels');
@@ -148,7 +148,7 @@ describe.skipIf(BROWSER === undefined)(`a window without a folder${NO_BROWSER}`,
     await enterThrough(person, ['Which model?', 'On which images?']);
     await told('There is no image folder');
     await choose(join(folder, 'moved'));
-    await page.locator('.tab', { hasText: 'Evaluation:' }).nth(1).waitFor();
+    await page.locator('.tab.active', { hasText: 'Evaluation:' }).waitFor();
     // VS Code repeats in the console what a notification says.
     const others = person.complaints.filter((one) => !/instances_val\.json|There is no image folder/.test(one));
     expect(others).toEqual([]);

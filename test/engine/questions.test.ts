@@ -63,6 +63,25 @@ describe.skipIf(UNBUILT)(`the engine's questions${UNBUILT}`, () => {
     expect(report.findings[0]).toMatchObject({ code: 'image-folder-not-found', severity: 'error' });
   });
 
+  it('inspect and train: say that the images of the validation file are nowhere, and take no others for them', async () => {
+    const pair = join(folder, 'numbered');
+    await cp(join(folder, 'data'), pair, { recursive: true });
+    const [train, val] = ['train', 'val'].map((split) => join(pair, 'annotations', `instances_${split}2017.json`)) as [
+      string,
+      string,
+    ];
+    // As exporters do that number the images of each split from one.
+    await writeFile(val, await readFile(train));
+    await rm(join(pair, 'val2017'), { recursive: true });
+    const { findings } = await engine.request('inspect', { annotations: train });
+    expect(findings.map(({ code }) => code)).toEqual(['validation-images-not-found']);
+    const training = engine.request('train', trainParams(train, join(folder, 'tiny.onnx'), join(pair, 'run')));
+    await expect(training).rejects.toMatchObject({
+      code: 'image-folder-not-found',
+      message: expect.stringContaining(val) as string,
+    });
+  });
+
   it('inspect: a validation file that is found but cannot be read is a finding; one that was named is an error', async () => {
     const pair = join(folder, 'pair');
     await cp(join(folder, 'data'), pair, { recursive: true });
