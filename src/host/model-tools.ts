@@ -4,6 +4,7 @@ import { basename, isAbsolute, join, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { LabelscopeError } from '../protocol/errors';
 import { noModel } from './flows/evaluate';
+import { plain } from './plain';
 import { checkTrust, wordsOf } from './problems';
 import type { RunInfo } from './runs';
 import type { Services } from './services';
@@ -11,7 +12,9 @@ import { setting } from './settings';
 import type { Closable } from './closable';
 
 interface Tool<T> {
-  /** What the person is asked. */
+  /** @throws LabelscopeError 'tool-input' where it is not what the schema says */
+  readonly checks: (input: T) => void;
+  /** What the person is asked, as Markdown. */
   readonly asks: (input: T) => string;
   readonly answers: (input: T, services: Services, signal: AbortSignal) => Promise<object>;
 }
@@ -25,7 +28,25 @@ interface PredictInput extends RunInput {
   readonly files: readonly string[];
 }
 
+const MOST_FILES_TOLD = 5;
+const MOST_FILES = 100;
+
+/** The schema of a tool is told to the language model, and not what reaches the tool: VS Code hands on what it is given. */
+function checkRun({ run }: RunInput): void {
+  if (run !== undefined && typeof run !== 'string')
+    throw malformed(vscode.l10n.t('"run" has to be the name or folder of a run.'));
+}
+
+function checkFiles({ files }: PredictInput): void {
+  const isList = Array.isArray(files) && files.every((file) => typeof file === 'string' && file !== '');
+  if (!isList || files.length === 0 || files.length > MOST_FILES)
+    throw malformed(vscode.l10n.t('"files" has to be a list of 1 to {0} paths of image files.', MOST_FILES));
+}
+
+const malformed = (words: string) => new LabelscopeError('tool-input', words);
+
 const runs: Tool<object> = {
+  checks: () => undefined,
   asks: () => vscode.l10n.t('Tell the language model the runs and models of this workspace: names, states, categories, scores?'),
   answers: async (_, services) => {
     const all = await services.runs.list();
@@ -55,10 +76,11 @@ function summaryOf({ name, folder, created, status, categories, hasModel, evalua
 }
 
 const metrics: Tool<RunInput> = {
+  checks: checkRun,
   asks: ({ run }) =>
     run === undefined
       ? vscode.l10n.t('Tell the language model how well the current model does, overall and by category?')
-      : vscode.l10n.t('Tell the language model how well "{0}" does, overall and by category?', run),
+      : vscode.l10n.t('Tell the language model how well "{0}" does, overall and by category?', plain(run)),
   answers: async ({ run }, services) => {
     const { name, folder, evaluation } = await chosen(run, services);
     if (!evaluation)
@@ -72,11 +94,17 @@ const metrics: Tool<RunInput> = {
 };
 
 const predictions: Tool<PredictInput> = {
-  asks: ({ files }) =>
-    vscode.l10n.t(
-      'Predict the labels of {0} and tell them to the language model?',
-      files.map((file) => basename(file)).join(', '),
-    ),
+  checks: (input) => {
+    checkRun(input);
+    checkFiles(input);
+  },
+  asks: ({ files, run }) => {
+    const told = files.slice(0, MOST_FILES_TOLD).map(plain).join(', ');
+    const named = files.length > MOST_FILES_TOLD ? vscode.l10n.t('{0} and {1} more', told, files.length - MOST_FILES_TOLD) : told;
+    return run === undefined
+      ? vscode.l10n.t('Predict the labels of {0} and tell them to the language model?', named)
+      : vscode.l10n.t('Predict the labels of {0} with "{1}" and tell them to the language model?', named, plain(run));
+  },
   answers: async ({ files, run }, services, signal) => {
     checkTrust();
     const { name, folder } = await chosen(run, services, ({ hasModel }) => hasModel);
@@ -140,20 +168,33 @@ export function modelTools(services: Services): Closable {
   );
 }
 
-function toolOf<T>({ asks, answers }: Tool<T>, services: Services): vscode.LanguageModelTool<T> {
+function toolOf<T>({ checks, asks, answers }: Tool<T>, services: Services): vscode.LanguageModelTool<T> {
+  const checked = (input: T): T => {
+    try {
+      if (typeof input !== 'object' || input === null) throw malformed(vscode.l10n.t('The input has to be an object.'));
+      checks(input);
+    } catch (error) {
+      throw forModel(error);
+    }
+    return input;
+  };
   return {
     prepareInvocation: ({ input }) => ({
       invocationMessage: vscode.l10n.t('Asking Labelscope'),
-      confirmationMessages: { title: 'Labelscope', message: asks(input) },
+      confirmationMessages: { title: 'Labelscope', message: asks(checked(input)) },
     }),
     invoke: async ({ input }, token) => {
       const stop = new AbortController();
       token.onCancellationRequested(() => stop.abort());
-      const answer = await answers(input, services, stop.signal).catch((error: unknown) => {
-        // Its words are for the language model, which passes them on.
-        throw error instanceof LabelscopeError ? new Error(wordsOf(error)) : error;
+      const answer = await answers(checked(input), services, stop.signal).catch((error: unknown) => {
+        throw forModel(error);
       });
       return new vscode.LanguageModelToolResult([new vscode.LanguageModelTextPart(JSON.stringify(answer))]);
     },
   };
+}
+
+/** Its words are for the language model, which passes them on. */
+function forModel(error: unknown): unknown {
+  return error instanceof LabelscopeError ? new Error(wordsOf(error)) : error;
 }

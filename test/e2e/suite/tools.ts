@@ -47,6 +47,18 @@ describe('tools for language models', () => {
     await rejects(call('labelscope_metrics', { run: 'nobody' }), /There is no run or model called nobody/);
   });
 
+  it('refuse what is not as their schema says, in words that lead on', async () => {
+    const some = Array.from({ length: 101 }, (_, k) => `${k}.jpg`);
+    for (const files of [undefined, 'a.jpg', [], [1], [null], some, { length: 1 }])
+      await rejects(call('labelscope_predict', { files }), /"files" has to be a list of 1 to 100 paths/);
+    for (const run of [1, {}, ['for-tools'], null]) {
+      await rejects(call('labelscope_metrics', { run }), /"run" has to be the name or folder/);
+      await rejects(call('labelscope_predict', { files: ['a.jpg'], run }), /"run" has to be the name or folder/);
+    }
+    for (const run of ['', '__proto__', '../for-tools', '**for-tools**'])
+      await rejects(call('labelscope_metrics', { run }), /There is no run or model called/);
+  });
+
   it('predict files of the workspace, and no others', async () => {
     const annotations = inWorkspace('for-tools', 'annotations', 'instances_val.json');
     const { imageFolder } = await labelscope.inspect(annotations);
@@ -61,6 +73,8 @@ describe('tools for language models', () => {
     const [own] = await labelscope.predict([file], run);
     deepEqual(images[0]!.scores, own!.scores);
     await rejects(call('labelscope_predict', { files: ['/etc/hostname'] }), /no file of this workspace/);
+    for (const file of ['../../etc/hostname', 'no\0thing.jpg', '', '~/x.jpg', `${'a'.repeat(5000)}.jpg`])
+      await rejects(call('labelscope_predict', { files: [file] }), /no file of this workspace|1 to 100 paths/);
     await symlink(tmpdir(), inWorkspace('elsewhere'));
     await rejects(call('labelscope_predict', { files: ['elsewhere'] }), (error: Error) => {
       match(error.message, /no file of this workspace/);
