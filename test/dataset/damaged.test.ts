@@ -53,11 +53,11 @@ function parse(text: Buffer): Coco | undefined {
   }
 }
 
-/** JSON.parse rounds integers beyond 2^53, which the reader keeps. */
+/** JSON.parse rounds integers beyond 2^53, to infinity in the end; the reader keeps them. */
 function hasRoundedIds({ images, annotations, categories }: Coco): boolean {
   const ids = [...images, ...categories].map(({ id }) => id);
   const references = annotations.flatMap((row) => [row.id ?? 0, row.image_id, row.category_id]);
-  return [...ids, ...references].some((id) => Number.isInteger(id) && !Number.isSafeInteger(id));
+  return [...ids, ...references].some((id) => typeof id === 'number' && Math.abs(id) > Number.MAX_SAFE_INTEGER);
 }
 
 describe('any COCO file', () => {
