@@ -25,8 +25,8 @@ interface Development {
 
 export interface EditorServer {
   readonly port: number;
-  /** Opens a folder, with an extension under development where one is given. */
-  address(folder: string, development?: Development): string;
+  /** Opens a folder, or a window without one, with an extension under development where one is given. */
+  address(folder: string | undefined, development?: Development): string;
   /** A program that can reach this server: the given one, or one that starts it where the server is. */
   reaching(program: string): string;
   stop(): Promise<void>;
@@ -93,9 +93,9 @@ export async function startServer(
   };
 }
 
-function addressOf(port: number, folder: string, development: Development | undefined): string {
+function addressOf(port: number, folder: string | undefined, development: Development | undefined): string {
   const remote = (path: string) => `vscode-remote://127.0.0.1:${port}${pathToFileURL(path).pathname}`;
-  const query = new URLSearchParams({ folder });
+  const query = new URLSearchParams(folder === undefined ? { ew: 'true' } : { folder });
   if (development) {
     const { extension, tests } = development;
     const payload = [['extensionDevelopmentPath', remote(extension)]];

@@ -1,4 +1,4 @@
-// Which JSON files of the workspace are COCO annotation files: a look at the head and the tail of each, kept up to date, told as a context key.
+// Which JSON files of the workspace, and which others that are open, are COCO annotation files: a look at the head and the tail of each, kept up to date, told as a context key.
 import { open } from 'node:fs/promises';
 import { sep } from 'node:path';
 import { constants, gunzip } from 'node:zlib';
@@ -66,16 +66,57 @@ export function cocoFiles(log: vscode.LogOutputChannel): CocoFiles {
     for (const path of gone) known.delete(path);
     if (gone.length > 0) tell();
   });
+  const opened = openedFromElsewhere({ look, forget: (path) => known.delete(path), tell });
   return {
     get paths() {
       return [...known].sort();
     },
     onDidChange: changed.event,
-    ready: search(),
+    ready: opened.ready.then(search),
     dispose: () => {
-      vscode.Disposable.from(watcher, moved, folders, changed).dispose();
+      vscode.Disposable.from(watcher, moved, folders, opened, changed).dispose();
     },
   };
+}
+
+interface Known {
+  /** Answers whether something has changed. */
+  readonly look: (uri: vscode.Uri) => Promise<boolean>;
+  readonly forget: (path: string) => boolean;
+  readonly tell: () => void;
+}
+
+/** JSON files in tabs that lie outside the workspace, as all do where no folder is open: no search finds them, no watcher tells of them. */
+function openedFromElsewhere({ look, forget, tell }: Known): Closable & { readonly ready: Promise<void> } {
+  let open: readonly string[] = [];
+  const lookAtAll = async () => {
+    const before = open;
+    open = strangersInTabs();
+    let different = false;
+    for (const path of before) if (!open.includes(path)) different = forget(path) || different;
+    for (const path of open) if (!before.includes(path)) different = (await look(vscode.Uri.file(path))) || different;
+    if (different) tell();
+  };
+  const tabs = vscode.window.tabGroups.onDidChangeTabs(() => void lookAtAll());
+  const saved = vscode.workspace.onDidSaveTextDocument(({ uri }) => {
+    if (open.includes(uri.fsPath)) void look(uri).then((different) => different && tell());
+  });
+  const dispose = () => {
+    vscode.Disposable.from(tabs, saved).dispose();
+  };
+  return { ready: lookAtAll(), dispose };
+}
+
+function strangersInTabs(): string[] {
+  const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+  const uris = tabs.map(fileOf).filter((uri) => uri !== undefined);
+  return [...new Set(uris.filter((uri) => !vscode.workspace.getWorkspaceFolder(uri)).map(({ fsPath }) => fsPath))];
+}
+
+/** The JSON file in a tab: also one that is too large to be handed to extensions as a text. */
+export function fileOf({ input }: vscode.Tab): vscode.Uri | undefined {
+  const isFile = input instanceof vscode.TabInputText && input.uri.scheme === 'file';
+  return isFile && /\.json(\.gz)?$/i.test(input.uri.path) ? input.uri : undefined;
 }
 
 async function isFolder(uri: vscode.Uri): Promise<boolean> {

@@ -7,15 +7,16 @@ import { addCuda, removeCuda } from './flows/cuda';
 import { addTensorFlow, removeTensorFlow } from './flows/tensorflow';
 import { otherFolder } from './flows/folder';
 import { fixAnnotations, splitDataset } from './flows/health';
-import { deleteRuns, exportedInWords, exportModel, exportReport, offerToReveal, renameRun } from './flows/files';
+import { deleteRuns, exportedInWords, exportModel, exportReport, offerToReveal, renameRun, reveal } from './flows/files';
 import { importModel } from './flows/import';
+import { createSample } from './flows/sample';
 import { askForTraining, type TrainOptions } from './flows/train';
 import { resumeAndFollow, trainAndFollow } from './follow';
 import { checkTrust, tellProblem } from './problems';
 import type { RunInfo } from './runs';
 import type { Services } from './services';
 import * as targets from './targets';
-import { counted, inNotification } from './tasks';
+import { inNotification } from './tasks';
 import type { RunTrees } from './views/trees';
 import { showComparison } from './windows/compare';
 import type { Closable } from './closable';
@@ -79,7 +80,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     await vscode.commands.executeCommand('labelscope.labels.focus');
   },
   importModel: async (services, target) => importModel(services, target instanceof vscode.Uri ? target : undefined),
-  createSample: async (services, target) => createSample(services, target),
+  createSample: async (services, target) =>
+    createSample(services, target instanceof vscode.Uri ? target : await targets.sampleFolder()),
   renameRun: async (services, target) => renameRun(services, await targets.runOf(services, target, targets.ANY)),
   exportModel: async (services, target) => {
     const result = await exportModel(services, await targets.runOf(services, target, targets.WITH_MODEL));
@@ -94,8 +96,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   revealRun: async (services, target) => {
     const { folder } = await targets.runOf(services, target, targets.ANY);
     const uri = vscode.Uri.file(folder);
-    const inWorkspace = vscode.workspace.getWorkspaceFolder(uri) !== undefined;
-    await vscode.commands.executeCommand(inWorkspace ? 'revealInExplorer' : 'revealFileInOS', uri);
+    if (vscode.workspace.getWorkspaceFolder(uri)) await vscode.commands.executeCommand('revealInExplorer', uri);
+    else await reveal(uri);
     return folder;
   },
   pinModel: async (services, target) => {
@@ -144,8 +146,9 @@ function tellMirrored(folder: string, { mAP, micro, jaccard }: Evaluation): void
   void vscode.window.showInformationMessage(words);
 }
 
+/** The menu of a tab says in its place which group the tab is in, the Explorer's which rows are selected. */
 function isOptions(options: unknown): options is object {
-  return typeof options === 'object' && options !== null && !Array.isArray(options);
+  return typeof options === 'object' && options !== null && !Array.isArray(options) && !('groupId' in options);
 }
 
 /** From a window that shows no run (the side view), the model is to be chosen. */
@@ -163,25 +166,6 @@ async function control(
   const { folder } = await targets.runOf(services, target, kind);
   await services.runs.monitor(folder).control(action);
   return folder;
-}
-
-async function createSample({ engine }: Services, target: targets.Target): Promise<unknown> {
-  const directory = target instanceof vscode.Uri ? target : await targets.sampleFolder();
-  const result = await inNotification(vscode.l10n.t('Drawing the sample data set'), (task) =>
-    engine.request('sample', { directory: directory.fsPath }, { signal: task.signal, onProgress: counted(task) }),
-  );
-  const annotations = vscode.Uri.file(result.trainAnnotations);
-  if (!vscode.workspace.getWorkspaceFolder(annotations)) {
-    await vscode.commands.executeCommand('vscode.openFolder', directory);
-    return result;
-  }
-  await vscode.commands.executeCommand('revealInExplorer', annotations);
-  const train = vscode.l10n.t('Train a Model');
-  const words = vscode.l10n.t('The sample lies in {0}: {1} images to train on.', directory.fsPath, result.trainImages);
-  void vscode.window.showInformationMessage(words, train).then(async (chosen) => {
-    if (chosen === train) await vscode.commands.executeCommand('labelscope.train', annotations);
-  });
-  return result;
 }
 
 /** What was added or taken away, once it is told which devices there are now. */

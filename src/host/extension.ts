@@ -7,6 +7,7 @@ import { registerCommands } from './commands';
 import { cocoDiagnostics } from './diagnostics';
 import { earlyStart } from './early';
 import { supervisor } from './engine';
+import { tellDrawnSample } from './flows/sample';
 import { imageFolders } from './image-folders';
 import { labelsOf } from './labels';
 import { modelTools } from './model-tools';
@@ -30,7 +31,7 @@ export function activate(context: vscode.ExtensionContext): LabelscopeApi {
   const folders = imageFolders(context.workspaceState);
   const engine = supervisor(context.extensionUri, log, folders);
   const coco = cocoFiles(log);
-  const runs = runStore();
+  const runs = runStore(coco, vscode.workspace.workspaceFolders ? context.workspaceState : context.globalState);
   const models = modelChoice(runs, context.workspaceState);
   const labels = labelsOf(engine, models, coco);
   const active = activeImage();
@@ -53,5 +54,6 @@ export function activate(context: vscode.ExtensionContext): LabelscopeApi {
   context.subscriptions.push(taskProvider(context.extensionUri, services), modelTools(services));
   // A window that is reloaded finds its runs, and what was chosen, again.
   runs.refresh();
+  void tellDrawnSample(context);
   return publicApi(services);
 }

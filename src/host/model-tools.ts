@@ -115,6 +115,11 @@ async function chosen(
 /** What a language model names may be anything: only files of the workspace are looked at. @throws LabelscopeError 'file-outside' */
 async function inWorkspace(file: string): Promise<string> {
   const folders = (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath);
+  if (folders.length === 0)
+    throw new LabelscopeError(
+      'file-outside',
+      vscode.l10n.t('No folder is open: the person has to open the folder of {0} first.', file),
+    );
   const roots = await Promise.all(folders.map((folder) => realpath(folder).catch(() => folder)));
   const places = isAbsolute(file) ? [file] : folders.map((folder) => join(folder, file));
   for (const place of places) {

@@ -1,4 +1,4 @@
-// The runs and imported models of the workspace: found in its run folders, kept up to date, each run with its monitor.
+// The runs and imported models of the workspace, and those made from this window elsewhere: found in their folders, kept up to date, each run with its monitor.
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import * as vscode from 'vscode';
@@ -7,6 +7,7 @@ import type { EvaluateResult } from '../protocol/messages';
 import type { ImportRecord, RunRecord } from '../protocol/run';
 import type { ModelInfo, RunStatus } from '../protocol/windows';
 import { isLive, type RunMonitor, runMonitor } from './monitor';
+import type { CocoFiles } from './coco-files';
 import { setting } from './settings';
 import type { Closable } from './closable';
 
@@ -33,6 +34,8 @@ export interface Runs extends Closable {
   readonly monitor: (folder: string) => RunMonitor;
   /** Runs at work, as far as this window has seen them. */
   readonly live: () => readonly RunMonitor[];
+  /** A new folder for a file: sorts by time, has no character that a file system refuses, and is looked into from now on wherever it lies. */
+  readonly newFolder: (file: vscode.Uri, name: string) => string;
 }
 
 /** Where new runs go for an annotation file, and where those of any file of the workspace lie. */
@@ -42,13 +45,9 @@ export function runsFolderOf(file: vscode.Uri): string {
   return isAbsolute(folder) ? folder : join(root, folder);
 }
 
-/** A new folder in it: sorts by time, and has no character that a file system refuses. */
-export function newRunFolder(annotations: vscode.Uri, name: string): string {
-  const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
-  return join(runsFolderOf(annotations), `${time}-${name}`);
-}
-
-export function runStore(): Runs {
+/** @param memory where folders outside the workspace are kept in which runs were made */
+export function runStore(coco: CocoFiles, memory: vscode.Memento): Runs {
+  const parents = () => parentFolders(coco, memory);
   const changed = new vscode.EventEmitter<void>();
   const monitors = new Map<string, RunMonitor>();
   let listed: Promise<readonly RunInfo[]> | undefined;
@@ -70,64 +69,93 @@ export function runStore(): Runs {
     });
     return made;
   };
-  const watchers = watchRunFolders(refresh);
+  const watchers = watchRunFolders(parents, refresh);
+  const look = () => {
+    watchers.again();
+    refresh();
+  };
+  // A file that is opened from elsewhere brings its runs along; most changes bring none.
+  const changes = vscode.Disposable.from(
+    vscode.workspace.onDidChangeWorkspaceFolders(look),
+    vscode.workspace.onDidChangeConfiguration((event) => event.affectsConfiguration('labelscope.runsFolder') && look()),
+    coco.onDidChange(() => watchers.again() && refresh()),
+  );
   return {
-    list: () => (listed ??= listRuns(monitor)),
+    list: () => (listed ??= listRuns(parents(), monitor)),
     refresh,
     onDidChange: changed.event,
     monitor,
     live: () => [...monitors.values()].filter(({ data }) => isLive(data.status)),
+    newFolder: (file, name) => {
+      const parent = runsFolderOf(file);
+      if (!parents().includes(parent)) {
+        void memory.update(ELSEWHERE, [parent, ...remembered(memory)].slice(0, MOST_REMEMBERED));
+        watchers.again();
+      }
+      const time = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+      return join(parent, `${time}-${name}`);
+    },
     dispose: () => {
-      vscode.Disposable.from(watchers, changed, ...monitors.values()).dispose();
+      vscode.Disposable.from(changes, watchers, changed, ...monitors.values()).dispose();
     },
   };
 }
 
-/** Run folders of all workspace folders, and the one of a window without any. */
-function parentFolders(): string[] {
-  const folders = vscode.workspace.workspaceFolders ?? [];
-  const places = folders.map(({ uri }) => {
-    const folder = setting('runsFolder', uri);
-    return isAbsolute(folder) ? folder : join(uri.fsPath, folder);
-  });
-  return [...new Set(places)];
+const ELSEWHERE = 'runs:elsewhere';
+const MOST_REMEMBERED = 16;
+
+function remembered(memory: vscode.Memento): readonly string[] {
+  return memory.get<readonly string[]>(ELSEWHERE, []);
 }
 
-function watchRunFolders(refresh: () => void): Closable {
+/** Run folders of all workspace folders, those in which runs were made elsewhere, and in a window without a folder those of the files that are open. */
+function parentFolders(coco: CocoFiles, memory: vscode.Memento): string[] {
+  const folders = vscode.workspace.workspaceFolders?.map(({ uri }) => uri);
+  const places = (folders ?? coco.paths.map((path) => vscode.Uri.file(path))).map(runsFolderOf);
+  const always = setting('runsFolder');
+  return [...new Set([...places, ...(isAbsolute(always) ? [always] : []), ...remembered(memory)])];
+}
+
+interface Watchers extends Closable {
+  /** Watches the folders that there are now; answers whether they are others than before. */
+  readonly again: () => boolean;
+}
+
+function watchRunFolders(parents: () => readonly string[], refresh: () => void): Watchers {
   let timer: NodeJS.Timeout | undefined;
   const soon = () => {
     clearTimeout(timer);
     timer = setTimeout(refresh, 200);
   };
-  let watchers: vscode.FileSystemWatcher[] = [];
-  const start = () => {
-    for (const old of watchers) old.dispose();
-    watchers = parentFolders().map((folder) => {
-      const pattern = new vscode.RelativePattern(vscode.Uri.file(folder), '*/{run,import,evaluation,pointing,sanity}.json');
-      const watcher = vscode.workspace.createFileSystemWatcher(pattern);
-      for (const listen of [watcher.onDidChange, watcher.onDidCreate, watcher.onDidDelete]) listen(soon);
-      return watcher;
-    });
+  const watch = (folder: string) => {
+    const pattern = new vscode.RelativePattern(vscode.Uri.file(folder), '*/{run,import,evaluation,pointing,sanity}.json');
+    const watcher = vscode.workspace.createFileSystemWatcher(pattern);
+    for (const listen of [watcher.onDidChange, watcher.onDidCreate, watcher.onDidDelete]) listen(soon);
+    return watcher;
   };
-  start();
+  const watched = new Map<string, vscode.FileSystemWatcher>();
   const again = () => {
-    start();
-    refresh();
+    const now = parents();
+    const gone = [...watched.keys()].filter((folder) => !now.includes(folder));
+    const come = now.filter((folder) => !watched.has(folder));
+    for (const folder of gone) {
+      watched.get(folder)?.dispose();
+      watched.delete(folder);
+    }
+    for (const folder of come) watched.set(folder, watch(folder));
+    return gone.length + come.length > 0;
   };
-  const settings = vscode.workspace.onDidChangeConfiguration(
-    (event) => event.affectsConfiguration('labelscope.runsFolder') && again(),
-  );
-  const folders = vscode.workspace.onDidChangeWorkspaceFolders(again);
-  const stop = new vscode.Disposable(() => {
+  again();
+  const dispose = () => {
     clearTimeout(timer);
-    for (const watcher of watchers) watcher.dispose();
-  });
-  return vscode.Disposable.from(settings, folders, stop);
+    for (const watcher of watched.values()) watcher.dispose();
+  };
+  return { again, dispose };
 }
 
-async function listRuns(monitor: (folder: string) => RunMonitor): Promise<RunInfo[]> {
+async function listRuns(parents: readonly string[], monitor: (folder: string) => RunMonitor): Promise<RunInfo[]> {
   const lists = await Promise.all(
-    parentFolders().map(async (parent) => {
+    parents.map(async (parent) => {
       const entries = await readdir(parent, { withFileTypes: true }).catch(() => []);
       const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(parent, name));
       return Promise.all(folders.map((folder) => infoOf(folder, monitor)));

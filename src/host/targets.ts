@@ -3,8 +3,9 @@ import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 import { LabelscopeError } from '../protocol/errors';
 import { isImage } from './active-image';
+import { fileOf } from './coco-files';
 import { modelChoiceOf, noModel } from './flows/evaluate';
-import { chooseOne, inTurn } from './flows/steps';
+import { type Choice, chooseOne, inTurn } from './flows/steps';
 import { isLive } from './monitor';
 import type { RunInfo } from './runs';
 import type { Services } from './services';
@@ -20,8 +21,9 @@ export function isRun(target: unknown): target is RunInfo {
 /** The annotation file that is meant. @throws CancellationError; LabelscopeError where the workspace has none and none is chosen */
 export async function annotationFile({ coco }: Services, target: Target): Promise<vscode.Uri> {
   if (target instanceof vscode.Uri) return target;
-  const open = vscode.window.activeTextEditor?.document.uri;
   await coco.ready;
+  const { activeTab } = vscode.window.tabGroups.activeTabGroup;
+  const open = activeTab && fileOf(activeTab);
   if (open && coco.paths.includes(open.fsPath)) return open;
   if (coco.paths.length === 1) return vscode.Uri.file(coco.paths[0]!);
   return coco.paths.length === 0 ? chooseFirst() : chooseKnown(coco.paths);
@@ -38,25 +40,29 @@ async function chooseKnown(paths: readonly string[]): Promise<vscode.Uri> {
   return vscode.Uri.file(chosen);
 }
 
-/** Where the workspace has none: one from elsewhere, or the sample, which offers to train on itself. */
+/** Where the workspace has none: one from elsewhere, or a command that leads to one. */
 async function chooseFirst(): Promise<vscode.Uri> {
-  let sample = false;
-  const placeholder = vscode.l10n.t('No COCO annotation file was found in this workspace');
-  const choices = [
-    { label: vscode.l10n.t('Choose an Annotation File…'), detail: vscode.l10n.t('COCO: .json or .json.gz'), value: false },
+  const { t } = vscode.l10n;
+  const isEmpty = vscode.workspace.workspaceFolders === undefined;
+  const openFolder = { label: t('Open Folder…'), detail: t('Finds every annotation file in it, and keeps runs there') };
+  const choices: readonly Choice<string | undefined>[] = [
+    { label: t('Choose an Annotation File…'), detail: t('COCO: .json or .json.gz'), value: undefined },
+    ...(isEmpty ? [{ ...openFolder, value: 'workbench.action.files.openFolder' }] : []),
     {
-      label: vscode.l10n.t('Create Sample Data Set'),
-      detail: vscode.l10n.t('Drawn images of twelve categories, without a download'),
-      value: true,
+      label: t('Create Sample Data Set'),
+      detail: t('Drawn images of twelve categories, without a download'),
+      value: 'labelscope.createSample',
     },
   ];
-  await inTurn(vscode.l10n.t('Labelscope'), [
+  const found = isEmpty ? t('No folder is open') : t('No COCO annotation file was found in this workspace');
+  let command: string | undefined;
+  await inTurn(t('Labelscope'), [
     async (place) => {
-      sample = await chooseOne(place, { placeholder, choices });
+      command = await chooseOne(place, { placeholder: found, choices });
     },
   ]);
-  if (!sample) return browse();
-  await vscode.commands.executeCommand('labelscope.createSample');
+  if (command === undefined) return browse();
+  await vscode.commands.executeCommand(command);
   throw new vscode.CancellationError();
 }
 

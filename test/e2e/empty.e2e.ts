@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tidyAfter } from './hooks';
-import { BROWSER, NO_BROWSER, type Person, ready, runCommand, visit, windowWith } from './person';
+import { BROWSER, NO_BROWSER, notification, type Person, ready, runCommand, visit, windowWith } from './person';
 
 const TRAIN = ['Train a Model', 'Create Sample Data Set'];
 
@@ -29,14 +29,8 @@ describe.skipIf(BROWSER === undefined)(`an empty folder${NO_BROWSER}`, () => {
     ['Show Grad-CAM', 'Open an image first', ['Find an Image…']],
   ])('%s says what leads on', async (command, words, ways) => {
     await runCommand(person, `Labelscope: ${command}`);
-    const notification = person.page.locator('.notifications-center .notification-list-item', { hasText: words }).first();
-    // The newest VS Code counts the message at its bell without showing it by itself in an empty window, and shown before it has come, the list closes.
-    const isShown = async () => {
-      await runCommand(person, 'Notifications: Show Notifications');
-      return notification.isVisible();
-    };
-    await expect.poll(isShown, { timeout: 30_000 }).toBe(true);
-    const buttons = notification.locator('.notification-list-item-buttons-container .monaco-button');
+    const told = await notification(person, words);
+    const buttons = told.locator('.notification-list-item-buttons-container .monaco-button');
     expect(await buttons.allTextContents()).toEqual(ways);
     await runCommand(person, 'Notifications: Clear All Notifications');
   });

@@ -29,6 +29,8 @@ export interface Visit extends ServerOptions {
   readonly folder: string;
   /** The packaged extension, to be installed in place of the one under development. */
   readonly vsix?: string;
+  /** Opens no folder: the window is empty, and `folder` only lies on the machine. */
+  readonly opensNothing?: boolean;
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly size?: { readonly width: number; readonly height: number };
   /** Runs an extension's tests instead of waiting for clicks. */
@@ -60,14 +62,16 @@ export async function visit({
   tests,
   prepare,
   vsix,
+  opensNothing = false,
   ...options
 }: Visit): Promise<Person> {
   const version = (process.env.LABELSCOPE_VSCODE ?? 'oldest') as EditorVersion;
   const installed = installEditor(version, say);
   const data = await mkdtemp(join(tmpdir(), 'labelscope-vscode-'));
-  // A browser keeps a person's settings in itself, and a new one has none: the workspace's take their place.
-  await mkdir(join(folder, '.vscode'), { recursive: true });
-  await writeFile(join(folder, '.vscode', 'settings.json'), JSON.stringify({ ...SETTINGS, ...settings }));
+  // A browser keeps a person's settings in itself, and a new one has none: the workspace's, or the machine's, take their place.
+  const place = opensNothing ? join(data, 'data', 'Machine') : join(folder, '.vscode');
+  await mkdir(place, { recursive: true });
+  await writeFile(join(place, 'settings.json'), JSON.stringify({ ...SETTINGS, ...settings }));
   if (vsix !== undefined) installExtension(installed, data, vsix);
   const server = await startServer(installed, data, { ...options, isDriven: vsix === undefined });
   const browser = await chromium.launch({ executablePath: server.reaching(BROWSER!), args: BROWSER_ARGS });
@@ -76,7 +80,7 @@ export async function visit({
   listen(page, complaints);
   await prepare?.(page);
   const development = vsix === undefined ? { extension: ROOT, ...(tests !== undefined && { tests }) } : undefined;
-  await page.goto(server.address(folder, development));
+  await page.goto(server.address(opensNothing ? undefined : folder, development));
   return { page, complaints, folder, close: () => close(browser, server, data) };
 }
 
@@ -133,6 +137,21 @@ export async function runCommand({ page }: Person, title: string): Promise<void>
     await page.keyboard.press('Escape');
   }
   throw new Error(`The palette did not offer ${title}.`);
+}
+
+/**
+ * The notification with these words, in the list behind the bell: the newest VS Code counts a message there without showing it by itself in an
+ * empty window, and shown before it has come, the list closes.
+ */
+export async function notification(person: Person, words: string, timeout = 60_000): Promise<Locator> {
+  const { page } = person;
+  const found = page.locator('.notifications-center .notification-list-item', { hasText: words }).first();
+  for (const end = Date.now() + timeout; Date.now() < end;) {
+    await runCommand(person, 'Notifications: Show Notifications');
+    if (await found.isVisible()) return found;
+    await page.waitForTimeout(500);
+  }
+  throw new Error(`No notification says ${words}.`);
 }
 
 /** A row of the Explorer, by its path's parts; folders on the way are opened. */

@@ -111,11 +111,28 @@ export async function exportComparison(
 }
 
 export async function offerToReveal(words: string, path: string): Promise<void> {
-  const reveal = vscode.l10n.t('Reveal');
-  void vscode.window.showInformationMessage(words, reveal).then(async (chosen) => {
-    if (chosen === reveal) await vscode.commands.executeCommand('revealFileInOS', vscode.Uri.file(path));
+  const title = vscode.l10n.t('Reveal');
+  void vscode.window.showInformationMessage(words, title).then(async (chosen) => {
+    if (chosen === title) await reveal(vscode.Uri.file(path));
   });
   return Promise.resolve();
+}
+
+/** In the file manager. A far machine and a browser have none: there in the Explorer, or, outside the folders that are open, by its path. */
+export async function reveal(uri: vscode.Uri): Promise<void> {
+  const isHere = vscode.env.remoteName === undefined && vscode.env.uiKind === vscode.UIKind.Desktop;
+  if (isHere) await vscode.commands.executeCommand('revealFileInOS', uri);
+  else if (vscode.workspace.getWorkspaceFolder(uri)) await vscode.commands.executeCommand('revealInExplorer', uri);
+  else tellPath(uri);
+}
+
+function tellPath(uri: vscode.Uri): void {
+  const [copy, open] = [vscode.l10n.t('Copy Path'), vscode.l10n.t('Open Its Folder')];
+  const words = vscode.l10n.t('{0} lies outside the folders that are open.', uri.fsPath);
+  void vscode.window.showInformationMessage(words, copy, open).then(async (chosen) => {
+    if (chosen === copy) await vscode.env.clipboard.writeText(uri.fsPath);
+    if (chosen === open) await vscode.commands.executeCommand('vscode.openFolder', vscode.Uri.joinPath(uri, '..'), true);
+  });
 }
 
 async function saveAs(run: Pick<RunInfo, 'folder' | 'name'>, extension: string, title: string): Promise<string> {

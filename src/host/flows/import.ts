@@ -3,7 +3,6 @@ import { basename, extname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { LabelscopeError, toWireError } from '../../protocol/errors';
 import type { ImportParams, ImportResult } from '../../protocol/import';
-import { newRunFolder } from '../runs';
 import type { Services } from '../services';
 import { chooseOne, type Choice, inTurn } from './steps';
 
@@ -11,7 +10,7 @@ import { chooseOne, type Choice, inTurn } from './steps';
 export async function importModel(services: Services, given?: vscode.Uri): Promise<ImportResult> {
   const model = given ?? (await browseModel());
   const name = basename(model.fsPath, extname(model.fsPath));
-  const folder = newRunFolder(placeFor(model), `import-${name.replace(/[^\p{L}\p{N}-]+/gu, '_')}`);
+  const folder = services.runs.newFolder(placeFor(model), `import-${name.replace(/[^\p{L}\p{N}-]+/gu, '_')}`);
   const params = { model: model.fsPath, folder, name };
   const result = await tryImport(services, params).catch(async (error: unknown) => {
     if (toWireError(error).code !== 'import-categories') throw error;

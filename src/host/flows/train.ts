@@ -5,7 +5,6 @@ import { LabelscopeError } from '../../protocol/errors';
 import type { DatasetReport, DeviceReport, TrainParams, TrainResult } from '../../protocol/messages';
 import type { DeviceChoice, RecipeName } from '../../protocol/recipe';
 import type { Services } from '../services';
-import { newRunFolder } from '../runs';
 import { setting } from '../settings';
 import { inNotification } from '../tasks';
 import { chooseMany, chooseOne, type Choice, inTurn } from './steps';
@@ -174,7 +173,7 @@ function deviceChoices(devices: readonly DeviceReport[]): Choice<DeviceChoice>[]
 export function startTraining(services: Services, annotations: vscode.Uri, options: TrainOptions): StartedRun {
   const recipe = options.recipe ?? setting('recipe', annotations);
   const settings = { ...setting('recipeSettings', annotations), ...options.settings };
-  const run = options.run ?? newRunFolder(annotations, recipe);
+  const run = options.run ?? services.runs.newFolder(annotations, recipe);
   const params: TrainParams = {
     annotations: annotations.fsPath,
     ...(options.images !== undefined && { images: options.images }),

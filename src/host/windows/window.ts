@@ -1,6 +1,7 @@
 // A webview and its host side: the page with its strict policy, the data it is told, and the calls it makes.
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { toWireError } from '../../protocol/errors';
@@ -92,7 +93,7 @@ function commonCalls(resource: string): Pick<Handlers<'dataset'>, CommonCall> {
 let lastFolder: vscode.Uri | undefined;
 
 async function saveFile(name: string, content: string | Uint8Array): Promise<string | null> {
-  const folder = lastFolder ?? vscode.workspace.workspaceFolders?.[0]?.uri ?? vscode.Uri.file(process.cwd());
+  const folder = lastFolder ?? vscode.workspace.workspaceFolders?.[0]?.uri ?? vscode.Uri.file(homedir());
   const safe = basename(name).replace(/[^\p{L}\p{N}. _-]+/gu, '_');
   const target = await vscode.window.showSaveDialog({ defaultUri: vscode.Uri.joinPath(folder, safe) });
   if (!target) return null;
