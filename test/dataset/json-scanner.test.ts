@@ -87,8 +87,8 @@ const anyChunkSize = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constant(1 << 
 describe('scanner', () => {
   it('reads what JSON.parse reads, however it is written and cut', () => {
     fc.assert(
-      fc.property(anyRoot, fc.infiniteStream(fc.nat(1 << 20)), anyChunkSize, (tree, choices, chunkSize) => {
-        const text = jsonText(tree, choices);
+      fc.property(anyRoot, fc.nat(), anyChunkSize, (tree, seed, chunkSize) => {
+        const text = jsonText(tree, seed);
         expect(scan(Buffer.from(text), chunkSize)).toEqual(parse(text));
       }),
       { numRuns: 600 },

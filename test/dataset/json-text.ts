@@ -1,10 +1,10 @@
 // Writes a value as JSON the way no printer does: random white space, repeated keys, escapes in keys and strings, numbers in every form.
+import { randomStream } from '../../src/metrics/random';
 
-/** Legal JSON for `value`; every choice of form is drawn from `choices`. */
-export function jsonText(value: unknown, choices: Iterable<number>): string {
-  const stream = choices[Symbol.iterator]();
-  const draw = (below: number) => (stream.next().value as number) % below;
-  return write(value, draw);
+/** Legal JSON for `value`; every choice of form follows from `seed`. */
+export function jsonText(value: unknown, seed: number): string {
+  const random = randomStream('form', seed);
+  return write(value, (below) => random.integer(below));
 }
 
 type Draw = (below: number) => number;

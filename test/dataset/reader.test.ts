@@ -14,10 +14,10 @@ const folder = temporaryFolder();
 
 describe('readAnnotations', () => {
   it('makes of a file what its parsed tree says, however it is written and cut', async () => {
-    const form = fc.record({ chunkSize: fc.integer({ min: 1, max: 50 }), packed: fc.boolean(), bom: fc.boolean() });
+    const form = fc.record({ chunkSize: fc.integer({ min: 16, max: 300 }), packed: fc.boolean(), bom: fc.boolean() });
     await fc.assert(
-      fc.asyncProperty(anyCoco, fc.infiniteStream(fc.nat(1 << 20)), form, async (coco, choices, { chunkSize, packed, bom }) => {
-        const text = Buffer.from((bom ? '\ufeff' : '') + jsonText(coco, choices));
+      fc.asyncProperty(anyCoco, fc.nat(), form, async (coco, seed, { chunkSize, packed, bom }) => {
+        const text = Buffer.from((bom ? '\ufeff' : '') + jsonText(coco, seed));
         const path = writeTemporary(folder, packed ? gzipSync(text) : text);
         const index = await readAnnotations(path, { chunkSize });
         expect(await shown(index)).toEqual(expectedIndex(coco));

@@ -157,7 +157,16 @@ function typeOf(file: string): string {
   return types[file.split('.').at(-1) ?? ''] ?? 'application/octet-stream';
 }
 
-async function bundleOf(name: WindowName): Promise<Record<string, Buffer>> {
+/** Once a process. */
+const bundles = new Map<WindowName, Promise<Record<string, Buffer>>>();
+
+function bundleOf(name: WindowName): Promise<Record<string, Buffer>> {
+  const made = bundles.get(name) ?? makeBundle(name);
+  bundles.set(name, made);
+  return made;
+}
+
+async function makeBundle(name: WindowName): Promise<Record<string, Buffer>> {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
     entryPoints: {
