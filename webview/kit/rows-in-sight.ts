@@ -16,7 +16,7 @@ class RowsInSight extends AsyncDirective {
   private shown: TemplateResult[] = [];
   /** Whether rows out of sight show what was. */
   private isBehind = false;
-  /** Elements of the rows that lie in their box and in the window. Others are not known to be in sight before they are watched. */
+  /** Elements of the rows that lie in their box and in the window, as far as is known: new ones do until they are seen not to. */
   private readonly inSight = new Set<Element>();
   private watched: readonly Element[] = [];
   private timer: number | undefined;
@@ -29,10 +29,9 @@ class RowsInSight extends AsyncDirective {
   override update(part: ChildPart, [rows]: [readonly LazyRow[]]): unknown {
     this.body = part.parentNode as Element;
     this.rows = rows;
-    const { watched, shown } = this;
-    const isWatched = watched.length === rows.length && shown.length === rows.length;
-    this.shown = rows.map((row, k) => (!isWatched || this.inSight.has(watched[k]!) ? row() : shown[k]!));
-    this.isBehind = isWatched;
+    this.drawInSight();
+    // The elements are there when this is drawn.
+    if (rows.length !== this.watched.length) queueMicrotask(this.watch);
     clearTimeout(this.timer);
     this.timer = window.setTimeout(this.settle, REST);
     return this.shown;
@@ -41,6 +40,7 @@ class RowsInSight extends AsyncDirective {
   override disconnected(): void {
     clearTimeout(this.timer);
     this.observer.disconnect();
+    this.inSight.clear();
     this.watched = [];
   }
 
@@ -48,15 +48,24 @@ class RowsInSight extends AsyncDirective {
     this.settle();
   }
 
+  private drawInSight(): void {
+    const { rows, shown, watched, inSight } = this;
+    const isPassedOver = (k: number) => k < shown.length && k < watched.length && !inSight.has(watched[k]!);
+    this.isBehind = rows.some((_, k) => isPassedOver(k));
+    this.shown = rows.map((row, k) => (isPassedOver(k) ? shown[k]! : row()));
+  }
+
   private see(entries: readonly IntersectionObserverEntry[]): void {
     for (const { target, isIntersecting } of entries) {
       if (isIntersecting) this.inSight.add(target);
       else this.inSight.delete(target);
     }
-    if (entries.some(({ isIntersecting }) => isIntersecting)) this.settle();
+    if (!this.isBehind || !this.isConnected || !entries.some(({ isIntersecting }) => isIntersecting)) return;
+    this.drawInSight();
+    this.setValue(this.shown);
   }
 
-  /** Brings every row up to date, and watches them all. */
+  /** Brings every row up to date. */
   private readonly settle = (): void => {
     if (!this.isConnected) return;
     if (this.isBehind) {
@@ -64,12 +73,23 @@ class RowsInSight extends AsyncDirective {
       this.shown = this.rows.map((row) => row());
       this.setValue(this.shown);
     }
+    this.watch();
+  };
+
+  private readonly watch = (): void => {
+    if (!this.isConnected) return;
     const elements = [...(this.body?.children ?? [])];
-    if (elements.length === this.watched.length && elements.every((one, k) => one === this.watched[k])) return;
-    this.observer.disconnect();
-    this.inSight.clear();
+    const before = new Set(this.watched);
     this.watched = elements;
-    for (const element of elements) this.observer.observe(element);
+    for (const element of elements) {
+      if (before.delete(element)) continue;
+      this.inSight.add(element);
+      this.observer.observe(element);
+    }
+    for (const gone of before) {
+      this.observer.unobserve(gone);
+      this.inSight.delete(gone);
+    }
   };
 }
 
