@@ -1,4 +1,5 @@
-// Rows that follow a slider, in a box that scrolls: those in sight move at once, the others when the slider rests or they come into sight.
+// Rows, or other elements one under the other, that follow a slider: those in sight move at once, the others when the slider rests or they come into
+// sight.
 import type { TemplateResult } from 'lit';
 import { AsyncDirective, directive } from 'lit/async-directive.js';
 import type { ChildPart } from 'lit/directive.js';
@@ -8,6 +9,9 @@ export type LazyRow = () => TemplateResult;
 
 /** Milliseconds without a change after which the slider rests. */
 const REST = 120;
+
+/** What has moved under the slider's own bar, which stays at the top of the window and is at least so high, is not in sight. */
+const UNDER_BAR = '-40px 0px 0px 0px';
 
 class RowsInSight extends AsyncDirective {
   private body: Element | undefined;
@@ -20,7 +24,7 @@ class RowsInSight extends AsyncDirective {
   private readonly inSight = new Set<Element>();
   private watched: readonly Element[] = [];
   private timer: number | undefined;
-  private readonly observer = new IntersectionObserver((entries) => this.see(entries));
+  private readonly observer = new IntersectionObserver((entries) => this.see(entries), { root: document, rootMargin: UNDER_BAR });
 
   override render(rows: readonly LazyRow[]): unknown {
     return rows.map((row) => row());
@@ -93,5 +97,5 @@ class RowsInSight extends AsyncDirective {
   };
 }
 
-/** @param rows of one table's body; as many as before keep their places */
+/** @param rows each one element, the only ones in theirs; as many as before keep their places */
 export const rowsInSight = directive(RowsInSight);

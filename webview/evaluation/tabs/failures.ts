@@ -5,6 +5,7 @@ import { isBeyondChance, type Pair, PAIR_KINDS, type PairKind } from '../../../s
 import type { Slicing } from '../../../src/metrics/slicings';
 import { type Card, cardOf } from '../../kit/card';
 import { t } from '../../kit/l10n';
+import { rowsInSight } from '../../kit/rows-in-sight';
 import type { Row } from '../../kit/table';
 import { behindGroup, behindPair } from '../behind';
 import { choice } from '../fitting';
@@ -17,10 +18,11 @@ export function failuresTab(panel: Panel): TemplateResult {
   const category = state.failures.category < 0 ? undefined : state.failures.category;
   const known = slicings(prepared, category);
   const slicing = known.find(({ name }) => name === state.failures.by) ?? known[0]!;
-  const view = slicesView(prepared, appliedThreshold(panel), slicing, category);
   const draw = (card: Card) => cardOf(card, state.tables, actions.toggle, host);
+  const slices = () => draw(slicesCard(slicesView(prepared, appliedThreshold(panel), slicing, category), panel, category));
+  const cards = [slices, () => draw(pairsCard(panel))];
   return html`${controls(panel, known, slicing)} ${notices(panel)}
-    <div class="grid">${draw(slicesCard(view, panel, category))} ${draw(pairsCard(panel))}</div>`;
+    <div class="grid">${rowsInSight(cards)}</div>`;
 }
 
 function change({ state, actions }: Panel, part: Partial<FailureChoices>): void {

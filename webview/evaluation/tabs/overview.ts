@@ -2,9 +2,10 @@
 import { html, type TemplateResult } from 'lit';
 import type { Interval } from '../../../src/metrics/bootstrap';
 import type { Decision, Evaluation } from '../../../src/metrics/types';
-import { cardOf } from '../../kit/card';
+import { type Card, cardOf } from '../../kit/card';
 import { fixed } from '../../kit/format';
 import { t } from '../../kit/l10n';
+import { rowsInSight } from '../../kit/rows-in-sight';
 import { tileList } from '../../kit/tiles';
 import { leadingNumber } from '../behind-metric';
 import { categoryTable, confusionCard, precisionRecallCard, sweepCard } from '../cards';
@@ -15,13 +16,19 @@ export function overviewTab(panel: Panel): TemplateResult {
   const { prepared, state, actions, host } = panel;
   const threshold = appliedThreshold(panel);
   const decision = prepared.moving.decide(threshold);
-  const cards = [sweepCard(prepared, state), confusionCard(decision, panel), precisionRecallCard(prepared, state)];
-  const draw = (card: (typeof cards)[number]) => cardOf(card, state.tables, actions.toggle, host);
-  return html`${tiles(decision, prepared.moving.intervals(threshold), prepared.data.result.evaluation, actions)}
+  const draw = (card: Card) => cardOf(card, state.tables, actions.toggle, host);
+  const numbers = () => tiles(decision, prepared.moving.intervals(threshold), prepared.data.result.evaluation, actions);
+  const cards = [
+    () => draw(sweepCard(prepared, state)),
+    () => draw(confusionCard(decision, panel)),
+    () => draw(precisionRecallCard(prepared, state)),
+    () => draw(categoryTable(decision, panel)),
+  ];
+  return html`<div>${rowsInSight([numbers])}</div>
     <p class="quiet">
       ${t('Below each number its 95 % interval over other images like these. Choose a number to see the images behind it.')}
     </p>
-    <div class="grid">${cards.map(draw)} ${draw(categoryTable(decision, panel))}</div>`;
+    <div class="grid">${rowsInSight(cards)}</div>`;
 }
 
 /** The interval is undefined while it is being computed. */
