@@ -97,7 +97,8 @@ describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
       }, thresholds);
     // What is below the window is out of sight as well.
     const atTop = async () => row((await whileMoving([0.4, 0.42]))[0]!, first)!.join() !== row(at(0.4), first)!.join();
-    await expect.poll(atTop).toBe(true);
+    // Asked for so seldom that it rests in between.
+    await expect.poll(atTop, { interval: 300 }).toBe(true);
     await expect.poll(async () => byName(await rows())).toEqual(at(0.42));
     const box = page.locator('[data-card="categories"] .scroll');
     await box.evaluate((element) => element.scrollTo(0, 0));
@@ -112,7 +113,7 @@ describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
     // Rows far out of sight wait while it moves, unless the machine is so busy that a frame takes longer than a rest.
     const waiting = async () =>
       byName((await whileMoving([0.4, 0.42]))[0]!).some((cells, k) => cells.join() !== at(0.4)[k]!.join());
-    await expect.poll(waiting).toBe(true);
+    await expect.poll(waiting, { interval: 300 }).toBe(true);
     await expect.poll(async () => byName(await rows())).toEqual(at(0.42));
     expect(complaints).toEqual([]);
     await close();
