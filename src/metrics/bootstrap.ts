@@ -189,19 +189,34 @@ export function movedInterval(value: number, values: Float64Array, most: number)
 
 /** Low end, median and high end of the values that are there. */
 function quantilesOf(values: Float64Array): readonly [number, number, number] | null {
-  const known = values.filter((value) => !Number.isNaN(value));
+  const known = presentIn(values);
   if (known.length === 0) return null;
+  // Ascending shares: each looks only beyond what the one before has put in order.
+  let begin = 0;
   const at = (share: number) => {
     const place = share * (known.length - 1);
-    const below = select(known, Math.floor(place));
-    return below + (select(known, Math.ceil(place)) - below) * (place % 1);
+    const rank = Math.floor(place);
+    const below = select(known, rank, begin);
+    begin = rank;
+    if (place === rank) return below;
+    let above = Infinity;
+    for (let k = rank + 1; k < known.length; k++) if (known[k]! < above) above = known[k]!;
+    return below + (above - below) * (place % 1);
   };
   return [at((1 - LEVEL) / 2), at(0.5), at((1 + LEVEL) / 2)];
 }
 
-/** The value of a rank (Hoare's selection), which takes a slider less time than to sort all. Puts the smaller ones before it. */
-function select(values: Float64Array, rank: number): number {
-  let [low, high] = [0, values.length - 1];
+/** A copy without the values that are not there. */
+function presentIn(values: Float64Array): Float64Array {
+  const present = new Float64Array(values.length);
+  let count = 0;
+  for (let k = 0; k < values.length; k++) if (!Number.isNaN(values[k]!)) present[count++] = values[k]!;
+  return present.subarray(0, count);
+}
+
+/** The value of a rank (Hoare's selection), which takes a slider less time than to sort all. No smaller one may stand from `begin` on; puts them before it. */
+function select(values: Float64Array, rank: number, begin: number): number {
+  let [low, high] = [begin, values.length - 1];
   while (low < high) {
     const pivot = values[(low + high) >>> 1]!;
     let [i, j] = [low, high];

@@ -57,6 +57,15 @@ interface SliceOptions {
   readonly category?: number | undefined;
   /** What `predictionsAt` says of set and threshold, where it is known. */
   readonly predicted?: Uint8Array;
+  /** The same by image, where it is known: counting it takes a slider longer than all the rest. */
+  readonly agreement?: ImageAgreement;
+}
+
+/** By image: how many categories are predicted and true, predicted, and true. */
+export interface ImageAgreement {
+  readonly both: Uint32Array;
+  readonly predicted: Uint32Array;
+  readonly labelled: Uint32Array;
 }
 
 const FEW = 30;
@@ -67,8 +76,8 @@ const FEW = 30;
  */
 export function sliceAt(set: ScoredSet, threshold: Threshold, groups: readonly Group[], options: SliceOptions = {}): Sliced {
   const measure: SliceMeasure = groups.some(({ entries }) => entries) ? 'recall' : 'f1';
-  const { predicted = predictionsAt(set, threshold) } = options;
-  const counts = countsOf(set, predicted, options.category);
+  const { predicted = predictionsAt(set, threshold), agreement, category } = options;
+  const counts = agreement && category === undefined ? countsFrom(agreement) : countsOf(set, predicted, category);
   const whole = partOf(counts, Array.from(counts.tp.keys()), measure);
   const slices = groups.map((group) => {
     const own = group.entries ? countsOfEntries(set, predicted, group.entries) : counts;
@@ -120,6 +129,10 @@ function countsOf({ images, categories, labels }: ScoredSet, predicted: Uint8Arr
     counts.fn[row] = labelled - both;
   }
   return counts;
+}
+
+function countsFrom({ both, predicted, labelled }: ImageAgreement): ImageCounts {
+  return { tp: both, fp: predicted.map((said, row) => said - both[row]!), fn: labelled.map((had, row) => had - both[row]!) };
 }
 
 /** Of true labels alone. */

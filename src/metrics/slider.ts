@@ -1,6 +1,7 @@
 // Decisions that follow a threshold from place to place: only the entries that it passes are looked at, so a slider over 400,000 scores is fluent.
 import { decisionOf } from './decision';
 import { type Ranked, walkOf } from './ranked';
+import type { ImageAgreement } from './slices';
 import type { Counts, Decision, ScoredSet, Threshold } from './types';
 
 export interface Slider {
@@ -8,6 +9,8 @@ export interface Slider {
   decide(threshold: Threshold): Decision;
   /** What `predictionsAt` says of the set at the threshold. Holds until another one is asked for. */
   predictions(threshold: Threshold): Uint8Array;
+  /** How many categories of each image are predicted, true, and both, at the threshold. Holds until another one is asked for. */
+  images(threshold: Threshold): ImageAgreement;
 }
 
 /** Begins where nothing is predicted. The set must be checked; `ranked` must be of it. */
@@ -34,6 +37,10 @@ export function sliderOf(set: ScoredSet, ranked: Ranked): Slider {
       moveTo(threshold);
       return predicted;
     },
+    images: (threshold) => {
+      moveTo(threshold);
+      return agreements.counts;
+    },
     decide: (threshold) => {
       moveTo(threshold);
       return decisionOf(
@@ -46,13 +53,13 @@ export function sliderOf(set: ScoredSet, ranked: Ranked): Slider {
   };
 }
 
-/** How many categories of each image are predicted, true, and both. */
 function perImage({ images, categories, labels }: ScoredSet) {
   const width = categories.length;
   const [both, predicted, labelled] = [0, 1, 2].map(() => new Uint32Array(images)) as [Uint32Array, Uint32Array, Uint32Array];
   for (let at = 0; at < labels.length; at++) labelled[Math.floor(at / width)]! += labels[at]!;
   const of = (sum: number, entries: number) => (images === 0 ? null : sum / entries);
   return {
+    counts: { both, predicted, labelled },
     change: (i: number, change: 1 | -1, label: number) => {
       predicted[i]! += change;
       both[i]! += change * label;

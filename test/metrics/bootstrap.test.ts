@@ -7,6 +7,7 @@ import {
   finished,
   type Interval,
   intervalsOf,
+  LEVEL,
   movedInterval,
   percentileInterval,
   replicated,
@@ -126,6 +127,24 @@ describe('intervals', () => {
     expect(low).toBeCloseTo(1.25, 12);
     expect(high).toBeCloseTo(10.75, 12);
     expect(percentileInterval(Float64Array.from([NaN, 2, NaN]))).toEqual([2, 2]);
+  });
+
+  it('are what sorting would find, to the last digit', () => {
+    const value = fc.oneof(fc.double({ min: 0, max: 1 }), fc.integer({ min: 0, max: 3 }));
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 1, maxLength: 200 }), (values) => {
+        const known = Float64Array.from(values)
+          .filter((one) => !Number.isNaN(one))
+          .sort();
+        const at = (share: number) => {
+          const place = share * (known.length - 1);
+          const [low, high] = [known[Math.floor(place)]!, known[Math.ceil(place)]!];
+          return low + (high - low) * (place % 1);
+        };
+        const expected = known.length === 0 ? null : [at((1 - LEVEL) / 2), at((1 + LEVEL) / 2)];
+        expect(percentileInterval(Float64Array.from(values))).toEqual(expected);
+      }),
+    );
   });
 
   it('hold every value itself, within what it can be', () => {

@@ -7,6 +7,7 @@ import { pairCounter } from '../../src/metrics/pair-counts';
 import { imagesOfPair, PAIR_KINDS, type PairKind, pairsAt, pairsOf } from '../../src/metrics/pairs';
 import { randomStream } from '../../src/metrics/random';
 import { rankedOf, walkOf } from '../../src/metrics/ranked';
+import { sliceAt } from '../../src/metrics/slices';
 import { sliderOf } from '../../src/metrics/slider';
 import type { ScoredSet } from '../../src/metrics/types';
 import { anyScoredSet } from './any-set';
@@ -29,6 +30,23 @@ it('decides as `decide` does, to the last digit, from whatever thresholds it com
       for (const limits of all.map((threshold) => limitsOf(threshold, set))) {
         expect(slider.predictions(limits)).toEqual(predictionsAt(set, limits));
         expect(slider.decide(limits)).toEqual(decide(set, limits));
+      }
+    }),
+  );
+});
+
+it('tells slices of what it has counted by image what they would count themselves', () => {
+  fc.assert(
+    fc.property(anyScoredSet(), places, (set, all) => {
+      const slider = sliderOf(set, rankedOf(set));
+      const groups = [0, 1].map((part) => ({
+        key: { by: 'co-occurrence', category: part } as const,
+        rows: Array.from({ length: set.images }, (_, row) => row).filter((row) => row % 2 === part),
+      }));
+      for (const limits of all.map((threshold) => limitsOf(threshold, set))) {
+        expect(sliceAt(set, limits, groups, { agreement: slider.images(limits) })).toEqual(sliceAt(set, limits, groups));
+        const one = { category: 0, agreement: slider.images(limits) };
+        expect(sliceAt(set, limits, groups, one)).toEqual(sliceAt(set, limits, groups, { category: 0 }));
       }
     }),
   );

@@ -5,6 +5,7 @@ import { type PairCounts, pairCounter } from '../../src/metrics/pair-counts';
 import { type Ranked, rankedOf, walkOf } from '../../src/metrics/ranked';
 import { type MovingMetric, type Replicates, replicatesOf } from '../../src/metrics/replicates';
 import { resamplesOf } from '../../src/metrics/resamples';
+import type { ImageAgreement } from '../../src/metrics/slices';
 import { sliderOf } from '../../src/metrics/slider';
 import type { Decision, ScoredSet, Threshold } from '../../src/metrics/types';
 
@@ -15,6 +16,8 @@ export interface Moving {
   readonly decide: (threshold: Threshold) => Decision;
   /** What `predictionsAt` says there. Holds until another threshold is asked for. */
   readonly predictions: (threshold: Threshold) => Uint8Array;
+  /** How many categories of each image are predicted, true, and both. Holds until another threshold is asked for. */
+  readonly images: (threshold: Threshold) => ImageAgreement;
   /** In how many images categories go wrong together there. Holds until another threshold is asked for. */
   readonly pairs: (threshold: Threshold) => PairCounts;
   /**
@@ -44,6 +47,7 @@ export function movingOf(set: ScoredSet, soon: () => void): Moving {
   return {
     decide: (threshold) => slider.decide(threshold),
     predictions: (threshold) => slider.predictions(threshold),
+    images: (threshold) => slider.images(threshold),
     pairs: movingPairs(set, ranked),
     intervals: (threshold) => {
       // The first picture is not to wait for them.

@@ -54,7 +54,8 @@ export function slicesView(prepared: Prepared, threshold: Threshold, slicing: Sl
   const { set, moving } = prepared;
   const { groups, name } = slicing;
   const means = once(prepared, `mAP ${name} ${String(category)}`, () => meanPrecisions(set, groups, { category }));
-  const { slices, ...rest } = sliceAt(set, threshold, groups, { category, predicted: moving.predictions(threshold) });
+  const known = { predicted: moving.predictions(threshold), agreement: moving.images(threshold) };
+  const { slices, ...rest } = sliceAt(set, threshold, groups, { category, ...known });
   const places = new Map(groups.map(({ key }, k) => [key, k]));
   const shown = slices.map((slice) => {
     const place = places.get(slice.key)!;
