@@ -150,6 +150,44 @@ describe.skipIf(NO_BROWSER !== '')(`the tab of failures${NO_BROWSER}`, () => {
     await close();
   });
 
+  it('moves the pairs that are in sight alone while the slider does not rest, also those that came with its first move', async () => {
+    const categories = Array.from({ length: 40 }, (_, c) => `category ${c}`);
+    const data = evaluationData({ images: 400, categories });
+    const { page, complaints, close } = await showWindow(browser, 'evaluation', {
+      data,
+      kept: { ...KEPT, threshold: 0.1 },
+      size: { width: 1280, height: 1400 },
+    });
+    const body = page.locator('[data-card="pairs"] tbody');
+    // By move: how many rows there are, and how many of them were written.
+    const drag = () =>
+      body.evaluate(async (element) => {
+        const slider = document.querySelector<HTMLInputElement>('#threshold')!;
+        const frame = () => new Promise((wake) => requestAnimationFrame(() => requestAnimationFrame(wake)));
+        const found: (readonly [rows: number, written: number])[] = [];
+        for (const place of [0.1, 0.5, 0.52, 0.54, 0.56]) {
+          const written = new Set<Element | null | undefined>();
+          const watcher = new MutationObserver((records) =>
+            records.forEach(({ target }) => written.add(target.parentElement?.closest('tr'))),
+          );
+          watcher.observe(element, { subtree: true, characterData: true });
+          slider.value = String(place);
+          slider.dispatchEvent(new Event('input', { bubbles: true }));
+          await frame();
+          watcher.disconnect();
+          found.push([element.children.length, written.size]);
+        }
+        return found;
+      });
+    await body.waitFor({ state: 'attached' });
+    // Unless the machine is so busy that a frame takes longer than a rest.
+    await expect.poll(async () => (await drag()).at(-1)!.map((count) => count > 0 && count < 50)).toEqual([false, true]);
+    const [none, some] = await drag();
+    expect([none![0], some![0]]).toEqual([0, 100]);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
   it('draws Grad-CAM over the pictures in sight when asked, and says where there is none', async () => {
     const picture = await sharp({ create: { width: 60, height: 30, channels: 3, background: '#888' } })
       .png()
