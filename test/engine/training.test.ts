@@ -261,7 +261,8 @@ describe.skipIf(UNBUILT)(`stopping and going on${UNBUILT}`, () => {
     const stopped = await trainAWhile(run, 20, { set: LONG });
     expect(stopped).toMatchObject({ stopped: 'person', epochs: Math.ceil(stopped.iterations / 3) });
     expect(await jsonOf<RunRecord>(join(run, 'run.json'))).toMatchObject({ state: 'stopped', result: stopped });
-    expect(await pointsOf(run)).toHaveLength(stopped.iterations);
+    // A step whose validation was interrupted is told when the run goes on.
+    expect([stopped.iterations, stopped.iterations - 1]).toContain((await pointsOf(run)).length);
     const { result, events } = await train(run, { resume: true });
     expect(result).toMatchObject({ stopped: 'epochs', iterations: 180 });
     expect(await historyOf(run)).toEqual(await historyOf(whole));
