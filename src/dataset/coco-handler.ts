@@ -201,11 +201,12 @@ function textIn(bytes: Buffer, value: number): string {
   return decodeString(bytes, start, end);
 }
 
+const IDS = [Field.id, Field.imageId, Field.categoryId];
+
 /** Of a row whose texts are still in the file's bytes. */
 function nameIds(ids: IdPool, rows: Float64Array, row: number, bytes: Buffer): void {
   const texts = rows[row + TEXTS]!;
-  for (const field of [Field.id, Field.imageId, Field.categoryId])
-    if ((texts >> field) & 1) rows[row + field] = keyOfId(ids, textIn(bytes, rows[row + field]!), false);
+  for (const field of IDS) if ((texts >> field) & 1) rows[row + field] = keyOfId(ids, textIn(bytes, rows[row + field]!), false);
 }
 
 /** The record whose values begin at `row`, as those of the next two functions. */

@@ -186,17 +186,9 @@ function handleEvent(scanner: Scanner, bytes: Buffer, i: number): number {
       endToken(scanner, event, bytes, i - 1);
       return i - 1;
     case Event.openObject:
-      if (scanner.wanted && scanner.skipFrom === 0 && scanner.arrays[scanner.depth] === 1) {
-        const end = scanner.handler.records?.(bytes, i) ?? i;
-        if (end > i) {
-          scanner.state = AFTER_ELEMENT;
-          return end;
-        }
-      }
-      open(scanner, false, i);
-      return i;
+      return openObject(scanner, bytes, i);
     case Event.openArray:
-      open(scanner, event === Event.openArray, i);
+      open(scanner, true, i);
       return i;
     case Event.close:
       close(scanner, i);
@@ -323,6 +315,15 @@ function report(scanner: Scanner, event: number, bytes: Buffer, start: number, e
 function keepToken(scanner: Scanner, bytes: Buffer): void {
   const part = bytes.subarray(scanner.start);
   scanner.carry = scanner.carry === undefined ? Buffer.from(part) : Buffer.concat([scanner.carry, part]);
+}
+
+/** In a wanted list the handler may read it, and those that follow. */
+function openObject(scanner: Scanner, bytes: Buffer, i: number): number {
+  const isRecord = scanner.wanted && scanner.skipFrom === 0 && scanner.arrays[scanner.depth] === 1;
+  const end = (isRecord && scanner.handler.records?.(bytes, i)) || i;
+  if (end > i) scanner.state = AFTER_ELEMENT;
+  else open(scanner, false, i);
+  return end;
 }
 
 function open(scanner: Scanner, isArray: boolean, i: number): void {

@@ -1,8 +1,6 @@
 // The keys of records: those that are read, and any others that the text has had, so that most are only compared with the one expected.
 import { TEXT } from './layout';
-import { endOfPlain } from './strings';
-
-const QUOTE: u8 = 0x22;
+import { endOfPlain, QUOTE } from './strings';
 
 /** An entry: the text and its quote, filled up with zeros; then its length, what it is, and the entry that followed it last. */
 const ENTRY: usize = 32;
@@ -17,10 +15,10 @@ const ENTRIES: usize = memory.data(3 * 64 * 32, 16);
 const COUNTS: usize = memory.data(3 * 4, 4);
 
 /** What a key that nobody reads is. */
-const OTHER: i32 = 0;
+export const OTHER: i32 = 0;
 
 /** Of the key that was read last. */
-export let kind: i32 = OTHER;
+export let kind: i32 = 0;
 let last: usize = 0;
 
 function firstBytes(bytes: v128, length: i32): v128 {

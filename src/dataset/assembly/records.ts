@@ -1,8 +1,8 @@
 // Records of a COCO file, one after the other: their fields become rows of doubles. What is written otherwise than nearly all are, is wrong, or
 // is cut by the end of the text is left to the scanner in TypeScript, which also says what is wrong.
-import { beginKeys, kind, readKey } from './keys';
+import { beginKeys, kind, OTHER, readKey } from './keys';
 import { BOX, BOX_COUNT, MOST_ROWS, ROWS, SLOTS, TEXT, TEXT_LENGTH, TEXTS } from './layout';
-import { endOfString } from './strings';
+import { endOfString, QUOTE } from './strings';
 import { readNumber, skipValue, value } from './values';
 
 export { addKey } from './keys';
@@ -10,14 +10,12 @@ export { MOST_ROWS, ROOM, ROWS, SKIP, TEXT } from './layout';
 export { skipNumbers } from './numbers';
 
 /** Kinds of fields, see coco-fields.ts; `kind << 4 | field` is what a key is. */
-const OTHER: i32 = 0;
 const NUMBER: i32 = 1;
 const ID: i32 = 2;
 const NAME: i32 = 3;
 const BOX_LIST: i32 = 4;
 
 const COMMA: u8 = 0x2c;
-const QUOTE: u8 = 0x22;
 const OPEN: u8 = 0x7b;
 const CLOSE: u8 = 0x7d;
 

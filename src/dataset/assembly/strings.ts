@@ -1,6 +1,6 @@
 // Strings of JSON, 16 bytes a step.
 
-const QUOTE: u8 = 0x22;
+export const QUOTE: u8 = 0x22;
 const BACKSLASH: u8 = 0x5c;
 
 /** Where the quote, the escape or the control character stands that ends plain text. There is always one: zeros follow the text. */
