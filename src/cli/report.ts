@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { readEvaluation, readImport, readRun } from '../engine/client/folder';
+import { readEvaluation, readEvaluationResult, readImport, readRun } from '../engine/client/folder';
 import { readLooking } from '../engine/client/looking';
 import { readImageFacts } from '../engine/client/image-facts';
 import { readSideBySide } from '../engine/client/side-by-side';
@@ -38,6 +38,7 @@ export async function comparisonPage(result: CompareResult): Promise<string> {
 
 async function trainingOf(folder: string): Promise<TrainingData> {
   const { record, history } = await readRun(folder);
+  const evaluated = await readEvaluationResult(folder);
   return {
     run: folder,
     name: record.name ?? basename(folder),
@@ -50,6 +51,7 @@ async function trainingOf(folder: string): Promise<TrainingData> {
     imagesPerSecond: record.result?.imagesPerSecond ?? 0,
     idleShare: record.result?.idleShare ?? null,
     secondsLeft: 0,
+    microF1: evaluated?.evaluation.micro.f1 ?? null,
     error: record.error ?? null,
   };
 }

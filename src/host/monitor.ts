@@ -1,7 +1,7 @@
 // One training run as people watch it: joined while it is at work, read from its folder when it is not.
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { readRecord, readRun } from '../engine/client/folder';
+import { readEvaluationResult, readRecord, readRun } from '../engine/client/folder';
 import { joinRun, type JoinedRun } from '../engine/client/run';
 import type { HistoryPoint, TrainControl, TrainEnd, TrainEvent, TrainSnapshot } from '../protocol/messages';
 import type { RunRecord } from '../protocol/run';
@@ -58,10 +58,11 @@ export function runMonitor(folder: string): RunMonitor {
     const run = await joinRun(folder, listener);
     joined = run;
     const read = await readRun(folder).catch(() => undefined);
+    const microF1 = (await readEvaluationResult(folder).catch(() => undefined))?.evaluation.micro.f1 ?? null;
     // Events that came meanwhile are part of what is told now: nothing waits between these lines.
     const stored: TrainingEvent = read ? storedChange(read.record, read.history) : {};
     const live = run ? snapshotChange(run.snapshot()) : {};
-    data = merged({ ...empty(folder), messages: data.messages, status: data.status }, { ...stored, ...live });
+    data = merged({ ...empty(folder), messages: data.messages, status: data.status }, { ...stored, ...live, microF1 });
     changed.fire('all');
   };
   const refresh = () => {
@@ -111,6 +112,7 @@ function empty(folder: string): TrainingData {
     imagesPerSecond: 0,
     idleShare: null,
     secondsLeft: 0,
+    microF1: null,
     error: null,
   };
 }

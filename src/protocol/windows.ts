@@ -58,6 +58,8 @@ export interface TrainingData {
   /** Share of the steps' time in which they waited for their images, 0..1; null where it is not known. */
   readonly idleShare: number | null;
   readonly secondsLeft: number;
+  /** Of the newest evaluation; null where there is none. */
+  readonly microF1: number | null;
   /** Why it failed. */
   readonly error: string | null;
 }
@@ -197,6 +199,7 @@ export const WINDOW_COMMANDS = [
   'stopRun',
   'resumeRun',
   'evaluate',
+  'openEvaluation',
   'exportModel',
   'exportReport',
   'revealRun',

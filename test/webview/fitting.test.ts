@@ -120,6 +120,16 @@ describe.skipIf(NO_BROWSER !== '')(`thresholds and calibration in the panel${NO_
     await without.close();
   });
 
+  it('has the slider on the tabs that it moves', async () => {
+    const { page, close } = await show('overview');
+    for (const name of ['Overview', 'Failures', 'Thresholds', 'Calibration', 'Where It Looks']) {
+      await page.getByRole('tab', { name }).click();
+      await page.getByRole('tabpanel', { name }).waitFor();
+      expect(await page.locator('#threshold').count(), name).toBe(Number(['Overview', 'Failures'].includes(name)));
+    }
+    await close();
+  });
+
   it('shows errors before and after a calibration, its diagrams and their bins', async () => {
     const { page, asked, complaints, close } = await show('calibration');
     const value = (name: string) => page.locator(`[data-tile="${name}"] dd`).textContent();

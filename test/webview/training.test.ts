@@ -50,6 +50,7 @@ const DATA: TrainingData = {
   imagesPerSecond: 12.34,
   idleShare: 0.0123,
   secondsLeft: 95,
+  microF1: null,
   error: null,
 };
 
@@ -99,6 +100,17 @@ describe.skipIf(NO_BROWSER !== '')(`the training panel${NO_BROWSER}`, () => {
     await buttons.first().waitFor();
     for (const button of await buttons.all()) await button.click();
     await expect.poll(() => asked.map(({ params }) => params.command)).toEqual(commands);
+    await close();
+  });
+
+  it('leads to the evaluation of a run that was evaluated', async () => {
+    const { page, asked, close } = await showWindow(browser, 'training', {
+      data: { ...DATA, status: 'finished', microF1: 0.8158 },
+    });
+    await page.locator('button.primary').filter({ hasText: 'Open Evaluation' }).click();
+    await page.getByRole('button', { name: 'Evaluate Again…' }).click();
+    await expect.poll(() => asked.map(({ params }) => params.command)).toEqual(['openEvaluation', 'evaluate']);
+    await page.locator('.tile', { hasText: 'Micro F1' }).getByText('0.816').waitFor();
     await close();
   });
 

@@ -78,7 +78,7 @@ function page(panel: Panel, gallery: Gallery): TemplateResult {
     <p class="quiet">
       ${t('{0} images of {1}', count(prepared.set.images), result.annotations)}${result.failed.length > 0 ? t('; {0} left out', count(result.failed.length)) : ''}
     </p>
-    ${slider(panel)} ${tabList(titles, tab.name, (name) => actions.change({ tab: name }))}
+    ${tabList(titles, tab.name, (name) => actions.change({ tab: name }))} ${tab.isJudged ? slider(panel) : nothing}
     <div id="page-${tab.name}" role="tabpanel" aria-labelledby="tab-${tab.name}">${tab.draw(panel)}</div>
     ${behind ? gallery.template({ behind, data, set, threshold: appliedThreshold(panel) }) : nothing}`;
 }

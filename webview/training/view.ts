@@ -103,20 +103,27 @@ const BUTTONS: Readonly<Record<RunStatus, readonly WindowCommand[]>> = {
   interrupted: ['resumeRun', 'evaluate', 'revealRun'],
 };
 
-function buttons({ status, record }: TrainingData, { command }: Actions): TemplateResult[] {
+/** A finished run that was evaluated is there to be looked at. */
+function offeredBy({ status, record, microF1 }: TrainingData): readonly WindowCommand[] {
+  const offered = BUTTONS[status].filter((name) => record !== null || name === 'stopRun' || name === 'showOutput');
+  if (microF1 === null || !offered.includes('evaluate')) return offered;
+  return offered.flatMap((name) => (name === 'evaluate' ? ['openEvaluation', name] : [name]));
+}
+
+function buttons(data: TrainingData, { command }: Actions): TemplateResult[] {
   const words: Partial<Record<WindowCommand, string>> = {
     pauseRun: t('Pause'),
     continueRun: t('Continue'),
     stopRun: t('Stop'),
     resumeRun: t('Resume'),
-    evaluate: t('Evaluate'),
+    evaluate: data.microF1 === null ? t('Evaluate') : t('Evaluate Again…'),
+    openEvaluation: t('Open Evaluation'),
     exportModel: t('Export ONNX…'),
     exportReport: t('Report…'),
     revealRun: t('Reveal Folder'),
     showOutput: t('Show Output'),
   };
-  const offered = BUTTONS[status].filter((name) => record !== null || name === 'stopRun' || name === 'showOutput');
-  return offered.map(
+  return offeredBy(data).map(
     (name, k) =>
       html`<button class=${k === 0 ? 'primary' : ''} data-command=${name} @click=${() => command(name)}>${words[name]}</button>`,
   );
@@ -142,7 +149,7 @@ function bestOf(points: readonly HistoryPoint[]): HistoryPoint | undefined {
 }
 
 function tiles(data: TrainingData): TemplateResult {
-  const { points, totalIterations, imagesPerSecond, idleShare, secondsLeft, record, status } = data;
+  const { points, totalIterations, imagesPerSecond, idleShare, secondsLeft, record, status, microF1 } = data;
   const last = points.at(-1);
   const best = bestOf(points);
   const ahead = status === 'training' || status === 'paused';
@@ -159,6 +166,7 @@ function tiles(data: TrainingData): TemplateResult {
     ],
     ...(ahead ? [[t('Time left'), duration(secondsLeft)] as const] : []),
     [t('Learning rate'), last ? short(last.learnRate) : '–'],
+    ...(microF1 === null ? [] : [[t('Micro F1'), fixed(microF1, 3), t('Of the newest evaluation')] as const]),
     [t('Device'), record?.device.device ?? '–', record?.device.reason ?? ''],
   ];
   return tileList(all.map(([name, value, title]) => ({ key: name, name, value, title: title ?? '' })));

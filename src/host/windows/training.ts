@@ -1,7 +1,8 @@
 // The training panel of a run: its monitor's data, and what changes.
-import { basename } from 'node:path';
-import { l10n } from 'vscode';
-import type { Runs } from '../runs';
+import { basename, join } from 'node:path';
+import { Disposable, l10n } from 'vscode';
+import { EVALUATION } from '../../engine/client/folder';
+import { type Runs, stampOf } from '../runs';
 import type { PanelKind } from './panels';
 
 export function trainingPanel(runs: Runs): PanelKind<'training'> {
@@ -13,10 +14,22 @@ export function trainingPanel(runs: Runs): PanelKind<'training'> {
       await monitor.refresh();
       return { roots: [], calls: {}, data: () => monitor.data };
     },
-    attach: (folder, window) =>
-      runs.monitor(folder).onDidChange((event) => {
-        if (event === 'all') window.update();
-        else window.tell(event);
-      }),
+    attach: (folder, window) => {
+      const monitor = runs.monitor(folder);
+      const path = join(folder, EVALUATION);
+      let known = stampOf(path);
+      return Disposable.from(
+        monitor.onDidChange((event) => {
+          if (event === 'all') window.update();
+          else window.tell(event);
+        }),
+        // A run at work tells its own changes; that it was evaluated is seen in its folder alone.
+        runs.onDidChange(async () => {
+          const [before, now] = [await known, await stampOf(path)];
+          known = Promise.resolve(now);
+          if (now !== before) await monitor.refresh();
+        }),
+      );
+    },
   };
 }

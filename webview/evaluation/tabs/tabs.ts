@@ -11,13 +11,15 @@ import { thresholdsTab } from './thresholds';
 export interface Tab {
   readonly name: string;
   readonly title: () => string;
+  /** Whether the threshold moves what it shows. */
+  readonly isJudged: boolean;
   readonly draw: (panel: Panel) => TemplateResult;
 }
 
 export const TABS: readonly [Tab, ...Tab[]] = [
-  { name: 'overview', title: () => t('Overview'), draw: overviewTab },
-  { name: 'failures', title: () => t('Failures'), draw: failuresTab },
-  { name: 'thresholds', title: () => t('Thresholds'), draw: thresholdsTab },
-  { name: 'calibration', title: () => t('Calibration'), draw: calibrationTab },
-  { name: 'looking', title: () => t('Where It Looks'), draw: lookingTab },
+  { name: 'overview', isJudged: true, title: () => t('Overview'), draw: overviewTab },
+  { name: 'failures', isJudged: true, title: () => t('Failures'), draw: failuresTab },
+  { name: 'thresholds', isJudged: false, title: () => t('Thresholds'), draw: thresholdsTab },
+  { name: 'calibration', isJudged: false, title: () => t('Calibration'), draw: calibrationTab },
+  { name: 'looking', isJudged: false, title: () => t('Where It Looks'), draw: lookingTab },
 ];
