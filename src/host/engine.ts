@@ -35,7 +35,7 @@ export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel, 
       try {
         client ??= makeClient({ script, onLog, engine });
         const told = { ...options, runsFolder: runsFolderFor(params) };
-        return await (await client).request(method, withFolders(method, params, folders), told);
+        return await (await client).request(method, await withFolders(method, params, folders), told);
       } finally {
         idle.free();
       }
@@ -44,7 +44,7 @@ export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel, 
       const trainer = await makeClient({ script, onLog, engine, detached: params.outlive ?? false });
       try {
         const told = { runsFolder: runsFolderFor(params) };
-        return await trainer.request('train', withFolders('train', params, folders), told);
+        return await trainer.request('train', await withFolders('train', params, folders), told);
       } finally {
         await trainer.stop();
       }

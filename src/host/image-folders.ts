@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
+import { readRecord } from '../engine/client/folder';
 import type { Method, Params } from '../protocol/messages';
 
 export interface ImageFolders {
@@ -44,14 +45,22 @@ const LOOKING: readonly Method[] = [
   ...(['pointing', 'sanity', 'suspects', 'correct'] as const),
 ];
 
-/** The parameters with the folders that were told for the annotation files that they name. */
-export function withFolders<M extends Method>(method: M, params: Params<M>, folders: ImageFolders): Params<M> {
+/** The parameters with the folders that were told for the annotation files that they name, or that the run has which they are about. */
+export async function withFolders<M extends Method>(method: M, params: Params<M>, folders: ImageFolders): Promise<Params<M>> {
   if (method === 'truth') return { ...params, ...foldersOfAll((params as Params<'truth'>).annotations, folders) };
   if (!LOOKING.includes(method)) return params;
-  const { annotations, validation } = params as Partial<Params<'train'>>;
+  const { validation, ...named } = params as Partial<Params<'train'>>;
+  const annotations = named.annotations ?? (await ownAnnotations(params));
   const images = annotations === undefined ? undefined : folders.of(annotations);
   const validationImages = typeof validation === 'string' ? folders.of(validation) : undefined;
   return { ...(images !== undefined && { images }), ...(validationImages !== undefined && { validationImages }), ...params };
+}
+
+/** What a run is judged on where no file is named. */
+async function ownAnnotations(params: object): Promise<string | undefined> {
+  if (!('model' in params) || typeof params.model !== 'string') return undefined;
+  const record = await readRecord(params.model).catch(() => undefined);
+  return record?.validation.annotations;
 }
 
 function foldersOfAll(annotations: readonly string[], folders: ImageFolders): Pick<Params<'truth'>, 'imageFolders'> {

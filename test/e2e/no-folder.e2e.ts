@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { tidyAfter } from './hooks';
 import {
   BROWSER,
+  chooseImages,
   contextMenu,
   enterThrough,
   NO_BROWSER,
@@ -127,28 +128,22 @@ describe.skipIf(BROWSER === undefined)(`a window without a folder${NO_BROWSER}`,
 
   it('asks for the folder of validation images that are not found, before training, and again for an evaluation', async () => {
     const { page } = person;
-    const told = async (words: string) => {
-      await (await notification(person, words)).getByRole('button', { name: 'Choose Image Folder…' }).click();
-      await page.locator('.quick-input-titlebar', { hasText: 'Where are the images of instances_val.json?' }).waitFor();
-    };
-    const choose = async (place: string) => {
-      await page.locator('.quick-input-list .monaco-list-row', { hasText: '..' }).first().waitFor();
-      await page.locator('.quick-input-widget input').first().fill(`${place}/`);
-      await page.locator('.quick-input-widget .monaco-button', { hasText: 'Choose Image Folder' }).click();
-    };
     await rename(join(folder, 'val'), join(folder, 'pictures'));
     await contextMenu(person, page.locator('.tab', { hasText: 'instances_train.json' }), 'Train Multilabel Model');
     await enterThrough(person, QUESTIONS);
-    await told('instances_val.json (such as');
-    await choose(join(folder, 'pictures'));
+    await chooseImages(person, 'instances_val.json (such as', 'instances_val.json', join(folder, 'pictures'));
     await notification(person, 'Training is finished');
     await rename(join(folder, 'pictures'), join(folder, 'moved'));
     await runCommand(person, 'Notifications: Clear All Notifications');
     await runCommand(person, 'Labelscope: Evaluate Model');
     await enterThrough(person, ['Which model?', 'On which images?']);
-    await told('There is no image folder');
-    await choose(join(folder, 'moved'));
+    await chooseImages(person, 'There is no image folder', 'instances_val.json', join(folder, 'moved'));
     await page.locator('.tab.active', { hasText: 'Evaluation:' }).waitFor();
+    // What was told is known from then on.
+    const panel = await windowWith(person, '#threshold');
+    await panel.getByRole('tab', { name: 'Where It Looks' }).click();
+    await panel.locator('[data-action="pointing"]').click();
+    await panel.locator('[data-tile="rate"]').waitFor();
     // VS Code repeats in the console what a notification says.
     const others = person.complaints.filter((one) => !/instances_val\.json|There is no image folder/.test(one));
     expect(others).toEqual([]);

@@ -123,12 +123,13 @@ export async function ready({ page }: Person): Promise<void> {
  */
 export async function runCommand({ page }: Person, title: string): Promise<void> {
   const input = page.locator('.quick-input-widget input').first();
-  const row = page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+  // Enter takes the row that is chosen: another one can come first.
+  const focused = page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title });
   for (let trial = 0; trial < 10; trial++) {
     await page.keyboard.press('F1');
     const found = await input
       .fill(`>${title}`, { timeout: 3000 })
-      .then(() => row.waitFor({ timeout: 3000 }))
+      .then(() => focused.waitFor({ timeout: 3000 }))
       .then(
         () => true,
         () => false,
@@ -152,6 +153,17 @@ export async function notification(person: Person, words: string, timeout = 60_0
     await page.waitForTimeout(500);
   }
   throw new Error(`No notification says ${words}.`);
+}
+
+/** Answers a notification about images that were not found: another folder for those of `file`. */
+export async function chooseImages(person: Person, words: string, file: string, place: string): Promise<void> {
+  const { page } = person;
+  await (await notification(person, words)).getByRole('button', { name: 'Choose Image Folder…' }).click();
+  await page.locator('.quick-input-titlebar', { hasText: `Where are the images of ${file}?` }).waitFor();
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: '..' }).first().waitFor();
+  // Without its last slash, a folder only filters the list of the one that is shown.
+  await page.locator('.quick-input-widget input').first().fill(`${place}/`);
+  await page.locator('.quick-input-widget .monaco-button', { hasText: 'Choose Image Folder' }).click();
 }
 
 /** A row of the Explorer, by its path's parts; folders on the way are opened. */

@@ -1,5 +1,5 @@
 // A run that is at work when its window is reloaded: it goes on, its panel finds it again with its curves, and it can be paused and stopped there.
-import { mkdtemp, readdir, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FrameLocator } from 'playwright-core';
@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { tidyAfter } from './hooks';
 import {
   BROWSER,
+  chooseImages,
   contextMenu,
   enterThrough,
   explorerItem,
@@ -70,6 +71,18 @@ describe.skipIf(BROWSER === undefined)(`a run and its window${NO_BROWSER}`, () =
     const notification = person.page.locator('.notification-toast', { hasText: /iterations, .* left/ });
     await notification.hover();
     await notification.locator('.monaco-button', { hasText: 'Cancel' }).click();
+    await panel.locator('.badge', { hasText: 'stopped' }).waitFor();
+    expect(await iterationOf(panel)).toBeGreaterThan(stopped);
+  });
+
+  it('asks for the folder of images that were moved meanwhile, and goes on with them', async () => {
+    const panel = await windowWith(person, '[data-command="resumeRun"]');
+    const stopped = await iterationOf(panel);
+    await rename(join(folder, 'train'), join(folder, 'moved'));
+    await panel.locator('[data-command="resumeRun"]').click();
+    await chooseImages(person, 'There is no image folder', 'instances_train.json', join(folder, 'moved'));
+    await panel.locator('.badge', { hasText: 'training' }).waitFor();
+    await panel.locator('[data-command="stopRun"]').click();
     await panel.locator('.badge', { hasText: 'stopped' }).waitFor();
     expect(await iterationOf(panel)).toBeGreaterThan(stopped);
   });

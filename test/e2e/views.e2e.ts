@@ -159,6 +159,7 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     await withEngine(async (engine) => {
       await engine.request('thresholds', { model, mode: 'per-category', objective, division, seed: 0, save: true });
       await panel.getByText('The model has its own thresholds: best F1').waitFor();
+      await panel.getByRole('tab', { name: 'Overview' }).click();
       await panel.getByLabel("The model's own thresholds").waitFor();
       await panel.getByRole('tab', { name: 'Calibration' }).click();
       await panel.getByText('The model is not calibrated.').waitFor();
