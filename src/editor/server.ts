@@ -14,6 +14,13 @@ export interface ServerOptions {
   readonly asksForTrust?: boolean;
   /** Without any network but this machine's own: see `canIsolate`. */
   readonly isolated?: boolean;
+  /** On a far side, reached through it. */
+  readonly far?: FarSide;
+}
+
+export interface FarSide {
+  /** The words that run a command there, and bring a port of there to a port of this machine. */
+  readonly through: (command: readonly string[], port: number, front: number) => readonly string[];
 }
 
 interface Development {
@@ -58,7 +65,7 @@ const ISOLATED = ['--net', 'sh', '-c', 'ip link set lo up && exec "$0" "$@"'];
 export async function startServer(
   { node, server }: Installed,
   data: string,
-  { asksForTrust = false, isolated = false, isDriven = false }: ServerOptions = {},
+  { asksForTrust = false, isolated = false, isDriven = false, far }: ServerOptions = {},
 ): Promise<EditorServer> {
   const port = await freePort();
   const args = ['--without-connection-token', '--accept-server-license-terms', '--host', '127.0.0.1', '--port', String(port)];
@@ -68,10 +75,11 @@ export async function startServer(
     ...(isDriven ? ['--enable-smoke-test-driver'] : []),
     ...(asksForTrust ? [] : ['--disable-workspace-trust']),
   ];
-  const program = isolated ? 'unshare' : node;
-  const words = [...(isolated ? [...ISOLATED, node] : []), server, ...args, ...more];
+  const command = [...(isolated ? ['unshare', ...ISOLATED] : []), node, server, ...args, ...more];
+  const front = far ? await freePort() : port;
+  const [program, ...words] = far ? far.through(command, port, front) : command;
   const detached = process.platform !== 'win32';
-  const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'ignore'], detached });
+  const child = spawn(program!, words, { stdio: ['ignore', 'pipe', 'ignore'], detached });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const stop = async () => {
     if (child.exitCode === null && child.pid !== undefined) {
@@ -86,10 +94,10 @@ export async function startServer(
     throw error;
   });
   return {
-    port,
+    port: front,
     stop,
     reaching: (wanted) => (isolated ? wrapper(data, wanted, child.pid!) : wanted),
-    address: (folder, development) => addressOf(port, folder, development),
+    address: (folder, development) => addressOf(front, folder, development),
   };
 }
 
@@ -112,7 +120,7 @@ function wrapper(data: string, program: string, pid: number): string {
   return path;
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().once('error', reject);
     probe.listen(0, '127.0.0.1', () => {

@@ -3,11 +3,11 @@ import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_proces
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { which } from '../../src/editor/install';
+import { freePort } from '../../src/editor/server';
 import { until } from './engine';
 
 const PROGRAMS = ['munged', 'slurmctld', 'slurmd', 'sbatch', 'squeue', 'scancel', 'sinfo'];
@@ -86,15 +86,6 @@ KillWait=5
 NodeName=${NODE} NodeAddr=127.0.0.1 CPUs=${availableParallelism()} State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 `;
-
-function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => done(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
-}
 
 async function stopAll(daemons: readonly ChildProcess[]): Promise<void> {
   for (const daemon of [...daemons].reverse()) {
