@@ -6,17 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRecord } from '../../src/engine/client/folder';
 import { type SshServer, startSshd, withoutSshd } from '../support/sshd';
 import { tidyAfter } from './hooks';
-import {
-  contextMenu,
-  enterThrough,
-  explorerItem,
-  NO_BROWSER,
-  type Person,
-  ready,
-  runCommand,
-  visit,
-  windowWith,
-} from './person';
+import { contextMenu, enterThrough, explorerItem, NO_BROWSER, type Person, ready, runCommand, visit, windowWith } from './person';
 import { packagedExtension, prepareWorkspace, runFolder } from './workspace';
 
 const WHY = NO_BROWSER || withoutSshd();
