@@ -11,9 +11,10 @@ import { reportDevices, reportTensorFlow } from './devices';
 import { reportForms } from './forms/choose';
 import { exists } from './run/folder';
 import { onnxRuntimeVersion } from './runtime/installed';
+import { addedTensorFlow } from './tensorflow';
 
 export async function doctor({ device }: { readonly device: DeviceChoice }, context: Context): Promise<DoctorReport> {
-  const [cuda, tensorflow] = await Promise.all([addedCuda(), reportTensorFlow()]);
+  const [cuda, tensorflow, added] = await Promise.all([addedCuda(), reportTensorFlow(), addedTensorFlow()]);
   // What crashed another process when it was loaded is not loaded here.
   const isMissing = context.engine === 'tensorflow' && tensorflow.problem !== undefined;
   return {
@@ -28,7 +29,7 @@ export async function doctor({ device }: { readonly device: DeviceChoice }, cont
     devices: await reportDevices(),
     ...(!isMissing && { chosen: await context.device(device) }),
     engine: context.engine,
-    tensorflow,
+    tensorflow: { ...tensorflow, ...(added && { added }) },
     forms: await reportForms(context),
     ...(cuda && { cuda }),
   };

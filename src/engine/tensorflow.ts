@@ -1,9 +1,10 @@
 // TensorFlow.js, added and removed: its package from npm's registry and TensorFlow's library from a wheel of Python's, put together and compiled on this machine.
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabelscopeError } from '../protocol/errors';
-import type { InstallProgress, InstallResult, RemoveResult } from '../protocol/install';
-import { addFolder, removeFolder, summed, whileArriving } from './added';
+import type { InstalledReport, InstallProgress, InstallResult, RemoveResult } from '../protocol/install';
+import { addFolder, removeFolder, reportFolder, summed, whileArriving } from './added';
 import { installedTensorFlow } from './runtime/tensorflow/find';
 import { runTool } from './tool';
 
@@ -58,7 +59,7 @@ export async function installTensorFlow(what: keyof typeof VARIANTS, signal: Abo
   }
   await checkTools(signal);
   const variant = VARIANTS[what];
-  const dependencies = (folder: string) => join(folder, 'node_modules', variant.package, 'deps', 'lib');
+  const dependencies = (folder: string) => librariesOf(folder, variant.package);
   const make = async (staging: string) => {
     await fetchPackage(staging, variant, signal, emit);
     await fetchLibrary(staging, variant, signal, emit);
@@ -67,6 +68,16 @@ export async function installTensorFlow(what: keyof typeof VARIANTS, signal: Abo
   };
   return addFolder({ folder: installedTensorFlow(), make, place: dependencies, files: LIBRARIES }, signal, emit);
 }
+
+/** Undefined where nothing was added. Reads its libraries whole. */
+export function addedTensorFlow(): Promise<InstalledReport | undefined> {
+  const packages = Object.values(VARIANTS).map((variant) => variant.package);
+  const place = (folder: string) =>
+    librariesOf(folder, packages.find((name) => existsSync(librariesOf(folder, name))) ?? packages[0]!);
+  return reportFolder({ folder: installedTensorFlow(), place });
+}
+
+const librariesOf = (folder: string, name: string) => join(folder, 'node_modules', name, 'deps', 'lib');
 
 export function removeTensorFlow(): Promise<RemoveResult> {
   return removeFolder(installedTensorFlow());

@@ -180,13 +180,18 @@ async function showDevices(engine: Services['engine']): Promise<unknown> {
   const title = vscode.l10n.t('Checking devices');
   const report = await inNotification(title, ({ signal }) => engine.request('doctor', { device: 'auto' }, { signal }));
   const lines = report.devices.map(({ available, reason }) => `${available ? '✓' : '–'} ${reason}`);
-  const { found, problem } = report.tensorflow;
+  const { found, problem, added } = report.tensorflow;
   const second = found ? `✓ TensorFlow.js: ${found.package} (${found.library ?? found.backend})` : `– ${problem}`;
   const used = report.chosen
     ? vscode.l10n.t('Used: {0}', `${report.engine}, ${report.chosen.device}`)
     : vscode.l10n.t('Used: nothing, because the engine {0} does not load', report.engine);
   const passedOver = (found?.passedOver ?? []).map((words) => `– ${words}`);
-  const detail = [...lines, second, ...passedOver, '', used].join('\n');
+  const changed = [report.cuda, added].flatMap((one) =>
+    one && !one.unchanged
+      ? [vscode.l10n.t('– Files in {0} have changed since they were installed: add it anew.', one.folder)]
+      : [],
+  );
+  const detail = [...lines, second, ...passedOver, ...changed, '', used].join('\n');
   void vscode.window.showInformationMessage(vscode.l10n.t('Devices'), { modal: true, detail });
   return report;
 }

@@ -76,7 +76,10 @@ export interface DoctorReport {
   /** Absent where the engine that is in use does not load: `tensorflow` then has the problem. */
   readonly chosen?: DeviceUsed;
   readonly engine: EngineName;
-  readonly tensorflow: EngineReport;
+  readonly tensorflow: EngineReport & {
+    /** Where it was added by Labelscope. */
+    readonly added?: InstalledReport;
+  };
   /** Of training steps on the CPU. */
   readonly forms: FormsReport;
   /** ONNX Runtime's CUDA provider, where it was added; absent otherwise. */

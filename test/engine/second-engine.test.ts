@@ -1,5 +1,6 @@
 // The engine's process with TensorFlow.js in place of ONNX Runtime: found, told of, and of the same effect on runs and models.
 import { build, type BuildOptions } from 'esbuild';
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -162,6 +163,26 @@ describe.skipIf(UNBUILT)(`the engine tensorflow${UNBUILT}`, () => {
     expect(stdout).toMatch(
       /: plain JavaScript;.*\n.*\n {2}passed over .*tfjs-node did not load: libtensorflow.*--install tensorflow\n/,
     );
+  });
+
+  it('says whether the library that was installed is still the one that came', async () => {
+    const [cache, name] = [join(folder, 'cache'), 'libtensorflow_cc.so.2'];
+    const installed = join(cache, 'tensorflow');
+    const libraries = join(installed, 'node_modules', '@tensorflow', 'tfjs-node', 'deps', 'lib');
+    await writeBroken(join(installed, 'node_modules', '@tensorflow', 'tfjs-node'));
+    await mkdir(libraries, { recursive: true });
+    await writeFile(join(libraries, name), 'a library');
+    const sha256 = createHash('sha256').update('a library').digest('hex');
+    await writeFile(join(installed, 'installed.json'), JSON.stringify({ files: [{ name, bytes: 9, sha256 }] }));
+    const doctor = (...more: string[]) =>
+      runCli(['doctor', ...more], { cwd: folder, env: { LABELSCOPE_CACHE: cache, LABELSCOPE_TENSORFLOW: '' } });
+    expect((await doctor()).stdout).toContain(`${installed}: its files are those that were installed\n`);
+    await writeFile(join(libraries, name), 'a lybrary');
+    expect((await doctor()).stdout).toContain(
+      'changed since they were installed: labelscope doctor --install tensorflow installs',
+    );
+    const report = jsonResult(await doctor('--json')) as unknown as DoctorReport;
+    expect(report.tensorflow.added).toEqual({ folder: installed, unchanged: false });
   });
 
   it('takes the threads of a recipe when it is loaded, and says so where it cannot', async () => {

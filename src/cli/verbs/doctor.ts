@@ -1,7 +1,7 @@
 // labelscope doctor: what this machine has, what would be used, and why; and what can be added to it.
 import { createInterface } from 'node:readline/promises';
 import { LabelscopeError } from '../../protocol/errors';
-import type { Installable, InstallProgress } from '../../protocol/install';
+import type { Installable, InstalledReport, InstallProgress } from '../../protocol/install';
 import type { DeviceUsed, DoctorReport } from '../../protocol/messages';
 import type { Io } from '../io';
 import { type Arguments, UsageError } from '../usage';
@@ -140,7 +140,7 @@ function linesOf(report: DoctorReport): string[] {
     `sharp         ${report.sharp}`,
     `Backbone      ${report.backbone.path}${report.backbone.found ? '' : ' (missing)'}`,
     ...report.devices.map(({ device, available, reason }) => `${device.padEnd(12)}  ${available ? 'yes' : 'no '}  ${reason}`),
-    ...addedLines(report),
+    ...addedLines('cuda', report.cuda),
     `Chosen        ${report.chosen ? chosenWords(report.chosen) : 'nothing, because the engine does not load'}`,
     `Engine        ${report.engine}`,
     ...tensorFlowLines(report),
@@ -153,21 +153,24 @@ function chosenWords({ device, threads }: DeviceUsed): string {
   return `${device} with ${threads === 1 ? 'one thread' : `${threads} threads`}`;
 }
 
-function tensorFlowLines({ tensorflow: { found, problem } }: DoctorReport): string[] {
-  if (!found) return [`TensorFlow.js no  ${problem}`];
+function tensorFlowLines({ tensorflow: { found, problem, added } }: DoctorReport): string[] {
+  const isForCards = found?.package.startsWith('@tensorflow/tfjs-node-gpu');
+  const files = addedLines(isForCards ? 'tensorflow-gpu' : 'tensorflow', added);
+  if (!found) return [`TensorFlow.js no  ${problem}`, ...files];
   const { package: name, folder, backend, library, gpu, cuda, passedOver = [] } = found;
   const built = cuda === undefined ? '' : `, built for ${cuda}`;
   return [
     `TensorFlow.js yes ${name}: ${library ?? backend}${built}; computes on ${gpu ? 'the graphics card' : 'the CPU'}`,
     `              ${folder}`,
     ...passedOver.map((words) => `  passed over ${words} To set it up anew: labelscope doctor --install tensorflow`),
+    ...files,
   ];
 }
 
-function addedLines({ cuda }: DoctorReport): string[] {
-  if (!cuda) return [];
-  const state = cuda.unchanged
+function addedLines(what: Installable, added: InstalledReport | undefined): string[] {
+  if (!added) return [];
+  const state = added.unchanged
     ? 'its files are those that were installed'
-    : 'its files have changed since they were installed: labelscope doctor --install cuda installs them anew';
-  return [`  added       ${cuda.folder}: ${state}`];
+    : `its files have changed since they were installed: labelscope doctor --install ${what} installs them anew`;
+  return [`  added       ${added.folder}: ${state}`];
 }
