@@ -1,4 +1,4 @@
-// `npm run bench -- python RUN IMAGES`: the exported model in the onnxruntime of PyPI, by the five lines of the README, beside our own predictions;
+// `npm run bench -- python RUN IMAGES`: the exported model in the onnxruntime of PyPI, by the lines of the README, beside our own predictions;
 // and, where FiftyOne is installed, what it reads of the labels that are written for it.
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -8,12 +8,13 @@ import { parseArgs, promisify } from 'node:util';
 import sharp from 'sharp';
 import { labelText } from '../src/cli/label-files';
 import { type EngineClient, engineClient } from '../src/engine/client/engine';
+import { readRecord } from '../src/engine/client/folder';
 import type { PredictedImage } from '../src/protocol/messages';
 import { UsageError } from './cases';
 import { PEERS, PYTHON } from './peers';
 
-/** What the README's lines resize to. */
-const SIDE = 224;
+/** Of the ResNet-50 that ships, where a recipe names no other. */
+const BACKBONE_SIDE = 224;
 
 export async function benchPython(args: string[], note: (text: string) => void): Promise<string[]> {
   const { positionals, python } = readArguments(args);
@@ -29,7 +30,8 @@ export async function benchPython(args: string[], note: (text: string) => void):
     const { version, differences } = await compare(python, model, own);
     note('Once more with images of the model’s own size, which nobody resizes …');
     const resized = join(folder, 'resized');
-    await shrink(own, resized);
+    const { recipe } = await readRecord(run);
+    await shrink(own, resized, recipe.imageSize || BACKBONE_SIDE);
     const same = await compare(python, model, await predicted(engine, run, resized));
     return [
       `onnxruntime ${version} of PyPI, ${own.length} images, ${Object.keys(own[0]!.scores).length} categories`,
@@ -60,11 +62,11 @@ async function predicted(engine: EngineClient, model: string, folder: string): P
   return (await engine.request('predict', { model, files: [folder], device: 'cpu' })).images;
 }
 
-async function shrink(images: readonly PredictedImage[], folder: string): Promise<void> {
+async function shrink(images: readonly PredictedImage[], folder: string, side: number): Promise<void> {
   await mkdir(folder);
   for (const { file } of images)
     await sharp(file)
-      .resize(SIDE, SIDE, { fit: 'fill' })
+      .resize(side, side, { fit: 'fill' })
       .toColourspace('srgb')
       .removeAlpha()
       .png()

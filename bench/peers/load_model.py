@@ -1,4 +1,4 @@
-"""The exported model as a user of Python loads it: the five lines of the README, for each image. Arguments: MODEL IMAGE…; prints one JSON object."""
+"""The exported model as a user of Python loads it: the lines of the README, for each image. Arguments: MODEL IMAGE…; prints one JSON object."""
 import json
 import sys
 
@@ -7,9 +7,10 @@ import onnxruntime
 from PIL import Image
 
 session = onnxruntime.InferenceSession(sys.argv[1])
+_, height, width, _ = session.get_inputs()[0].shape
 scores = []
 for path in sys.argv[2:]:
-    pixels = np.asarray(Image.open(path).convert("RGB").resize((224, 224)))[None]
+    pixels = np.asarray(Image.open(path).convert("RGB").resize((width, height)))[None]
     probabilities = session.run(["probabilities"], {"image": pixels})[0]
     scores.append(probabilities[0].tolist())
 

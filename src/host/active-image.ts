@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { Closable } from './closable';
 
-const IMAGE = /\.(jpe?g|png|webp|gif|tiff?|avif|bmp)$/i;
+const IMAGE = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
 
 export interface ActiveImage extends Closable {
   readonly file: string | undefined;

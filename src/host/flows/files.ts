@@ -90,7 +90,9 @@ export function exportedInWords({ path, loss, unmeasured }: ExportResult): strin
 export async function exportReport({ context, log }: Services, run: RunInfo, to?: string): Promise<string> {
   const out = to ?? (await saveAs(run, 'html', vscode.l10n.t('Export Report')));
   const cli = join(context.extensionPath, 'dist', 'cli.js');
-  await inNotification(vscode.l10n.t('Writing the report'), () => runCli(cli, ['report', run.folder, '--out', out], log));
+  await inNotification(vscode.l10n.t('Writing the report'), ({ signal }) =>
+    runCli(cli, ['report', run.folder, '--out', out], { log, signal }),
+  );
   return out;
 }
 
@@ -104,8 +106,8 @@ export async function exportComparison(
   const out = await saveAs({ folder, name: 'comparison' }, 'html', vscode.l10n.t('Export Comparison'));
   const cli = join(context.extensionPath, 'dist', 'cli.js');
   const at = threshold === null ? [] : ['--threshold', String(threshold)];
-  await inNotification(vscode.l10n.t('Writing the report'), () =>
-    runCli(cli, ['compare', ...folders, ...at, '--html', out], log),
+  await inNotification(vscode.l10n.t('Writing the report'), ({ signal }) =>
+    runCli(cli, ['compare', ...folders, ...at, '--html', out], { log, signal }),
   );
   await offerToReveal(vscode.l10n.t('The report is in {0}.', out), out);
 }
@@ -143,16 +145,25 @@ async function saveAs(run: Pick<RunInfo, 'folder' | 'name'>, extension: string, 
   return target.fsPath;
 }
 
-/** The command line does it, in a process of its own. */
-function runCli(script: string, args: readonly string[], log: vscode.LogOutputChannel): Promise<void> {
+interface Following {
+  readonly log: vscode.LogOutputChannel;
+  readonly signal: AbortSignal;
+}
+
+/** The command line does it, in a process of its own. @throws CancellationError once `signal` is aborted */
+function runCli(script: string, args: readonly string[], { log, signal }: Following): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = fork(script, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] });
     let told = '';
     child.stdout?.on('data', (text: Buffer) => log.debug(text.toString().trimEnd()));
     child.stderr?.on('data', (text: Buffer) => (told += text.toString()));
+    const stop = () => child.kill('SIGINT');
+    signal.addEventListener('abort', stop);
     child.on('error', reject);
     child.on('close', (code) => {
+      signal.removeEventListener('abort', stop);
       if (code === 0) resolve();
+      else if (signal.aborted) reject(new vscode.CancellationError());
       else reject(new LabelscopeError('report-failed', told.trim() || vscode.l10n.t('The report could not be written.')));
     });
   });
