@@ -6,7 +6,7 @@ import { otherFolder } from './flows/folder';
 import { resumeTraining, type StartedRun, startTraining, type TrainOptions } from './flows/train';
 import { type ProblemAction, tellProblem } from './problems';
 import type { Services } from './services';
-import { inNotification } from './tasks';
+import { durationOf, inNotification, secondsLeft } from './tasks';
 
 /** Starts, opens the panel, and answers the run's folder as soon as it is at work. */
 export async function trainAndFollow(services: Services, annotations: vscode.Uri, options: TrainOptions): Promise<string> {
@@ -48,7 +48,8 @@ function notified({ runs }: Services, { run, done }: StartedRun): Promise<TrainR
   const monitor = runs.monitor(run);
   return inNotification(vscode.l10n.t('Training'), async ({ signal, report }) => {
     signal.addEventListener('abort', () => void monitor.control('stop'));
-    const listening = monitor.onDidChange(() => report(shareOf(monitor.data), wordsOf(monitor.data)));
+    const started = performance.now();
+    const listening = monitor.onDidChange(() => report(shareOf(monitor.data), wordsOf(monitor.data, started)));
     try {
       return await done;
     } finally {
@@ -61,17 +62,16 @@ function shareOf({ points, totalIterations }: TrainingData): number {
   return totalIterations > 0 ? (points.at(-1)?.iteration ?? 0) / totalIterations : 0;
 }
 
-function wordsOf({ features, points, totalIterations, secondsLeft, messages }: TrainingData): string {
+/** @param started when the run began, by `performance.now()` */
+function wordsOf({ features, points, totalIterations, secondsLeft: left, messages }: TrainingData, started: number): string {
   const last = points.at(-1);
-  if (last) return vscode.l10n.t('{0} of {1} iterations, {2} left', last.iteration, totalIterations, duration(secondsLeft));
-  if (features) return vscode.l10n.t('Features of {0} of {1} images', features.done, features.total);
+  if (last) return vscode.l10n.t('{0} of {1} iterations, {2} left', last.iteration, totalIterations, durationOf(left));
+  if (features) {
+    const { done, total } = features;
+    const rest = durationOf(secondsLeft(started, done, total));
+    return vscode.l10n.t('Features of {0} of {1} images, {2} left', done, total, rest);
+  }
   return messages.at(-1)?.text ?? '';
-}
-
-/** 75 → 1 min 15 s */
-function duration(seconds: number): string {
-  const whole = Math.round(seconds);
-  return whole >= 60 ? `${Math.floor(whole / 60)} min ${whole % 60} s` : `${whole} s`;
 }
 
 async function tellEnd({ trainings }: Services, { run, stopped, best, iterations }: TrainResult): Promise<void> {

@@ -25,22 +25,23 @@ export function inNotification<T>(title: string, work: (task: Task) => Promise<T
   );
 }
 
-/** Progress counted in images. */
-export function counted(task: Task): (progress: { readonly done: number; readonly total: number }) => void {
-  return ({ done, total }) => task.report(total > 0 ? done / total : 0, vscode.l10n.t('{0} of {1} images', done, total));
-}
-
-/** As `counted`, with the time that is left. */
+/** Progress counted in images, with the time that is left. */
 export function timed(task: Task): (progress: { readonly done: number; readonly total: number }) => void {
   const started = performance.now();
   return ({ done, total }) => {
-    const left = Math.round(((performance.now() - started) / 1000 / Math.max(1, done)) * (total - done));
+    const left = secondsLeft(started, done, total);
     const words = vscode.l10n.t('{0} of {1} images, {2} left', done, total, durationOf(left));
     task.report(total > 0 ? done / total : 0, words);
   };
 }
 
+/** Where the rest takes as long as what is done. @param started by `performance.now()` */
+export function secondsLeft(started: number, done: number, total: number): number {
+  return ((performance.now() - started) / 1000 / Math.max(1, done)) * (total - done);
+}
+
 /** 75 → 1 min 15 s */
-function durationOf(seconds: number): string {
-  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+export function durationOf(seconds: number): string {
+  const whole = Math.round(seconds);
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }

@@ -6,7 +6,7 @@ import { LabelscopeError } from '../../protocol/errors';
 import type { RunInfo } from '../runs';
 import type { Services } from '../services';
 import { setting } from '../settings';
-import { counted, inNotification } from '../tasks';
+import { timed, inNotification } from '../tasks';
 import { chooseOne, type Choice, inTurn } from './steps';
 
 export interface EvaluateOptions {
@@ -86,7 +86,7 @@ export async function evaluateModel(services: Services, folder: string, options:
   const params: EvaluateParams = { model: folder, device: setting('device'), ...options };
   const title = vscode.l10n.t('Evaluating {0}', basename(folder));
   const result = await inNotification(title, (task) =>
-    services.engine.request('evaluate', params, { signal: task.signal, onProgress: counted(task) }),
+    services.engine.request('evaluate', params, { signal: task.signal, onProgress: timed(task) }),
   );
   services.runs.refresh();
   return result;

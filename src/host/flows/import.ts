@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import { LabelscopeError, toWireError } from '../../protocol/errors';
 import type { ImportParams, ImportResult } from '../../protocol/import';
 import type { Services } from '../services';
+import { inNotification } from '../tasks';
 import { chooseOne, type Choice, inTurn } from './steps';
 
 /** @throws CancellationError; LabelscopeError */
@@ -23,7 +24,8 @@ export async function importModel(services: Services, given?: vscode.Uri): Promi
 
 /** A file that Labelscope exported names its categories itself. */
 function tryImport({ engine }: Services, params: ImportParams): Promise<ImportResult> {
-  return engine.request('import', params);
+  const title = vscode.l10n.t('Importing {0}', basename(params.model));
+  return inNotification(title, ({ signal }) => engine.request('import', params, { signal }));
 }
 
 /** Imported models lie beside the runs of the first workspace folder. */

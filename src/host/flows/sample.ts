@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import type { SampleResult } from '../../protocol/messages';
 import type { Services } from '../services';
-import { counted, inNotification } from '../tasks';
+import { timed, inNotification } from '../tasks';
 
 const DRAWN = 'sample:drawn';
 
@@ -16,7 +16,7 @@ interface Drawn {
 /** Draws it into a folder, which is opened where no open folder holds it. @throws CancellationError; LabelscopeError */
 export async function createSample({ engine, context }: Services, directory: vscode.Uri): Promise<SampleResult> {
   const result = await inNotification(vscode.l10n.t('Drawing the sample data set'), (task) =>
-    engine.request('sample', { directory: directory.fsPath }, { signal: task.signal, onProgress: counted(task) }),
+    engine.request('sample', { directory: directory.fsPath }, { signal: task.signal, onProgress: timed(task) }),
   );
   const drawn = { directory: directory.fsPath, annotations: result.trainAnnotations, images: result.trainImages };
   const annotations = vscode.Uri.file(drawn.annotations);
