@@ -19,12 +19,19 @@ describe.skipIf(BROWSER === undefined)(`an empty folder${NO_BROWSER}`, () => {
   });
   tidyAfter(() => ({ folder, person }));
 
-  // The other commands say what they say in a window without a folder: no-folder.e2e.ts.
-  it('Evaluate Model says what leads on', async () => {
-    await runCommand(person, 'Labelscope: Evaluate Model');
-    const told = await notification(person, 'There is no model yet');
+  it.each([
+    ['Evaluate Model', 'There is no model yet', TRAIN],
+    ['Open Training Panel', 'There is no training run yet', TRAIN],
+    ['Resume Training', 'there is none to resume', TRAIN],
+    ['Compare Runs', 'There is no model yet', TRAIN],
+    ['Delete to Trash', 'There is no model yet', TRAIN],
+    ['Export ONNX Model…', 'There is no model yet', TRAIN],
+    ['Show Grad-CAM', 'Open an image first', ['Find an Image…']],
+  ])('%s says what leads on', async (command, words, ways) => {
+    await runCommand(person, `Labelscope: ${command}`);
+    const told = await notification(person, words);
     const buttons = told.locator('.notification-list-item-buttons-container .monaco-button');
-    expect(await buttons.allTextContents()).toEqual(TRAIN);
+    expect(await buttons.allTextContents()).toEqual(ways);
     await runCommand(person, 'Notifications: Clear All Notifications');
   });
 

@@ -2,58 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pointingOf, pointingReport } from '../../src/metrics/pointing';
-import { randomStream } from '../../src/metrics/random';
-import type { LookingData, MapSimilarity, PointedCase, PointingResult, SanityResult } from '../../src/protocol/looking';
-import type { EvaluationData } from '../../src/protocol/windows';
-import { evaluationData } from './evaluation-data';
+import { DATA, POINTING, SANITY, withLooking } from './looking-data';
 import { NO_BROWSER, showWindow, startBrowser, violations } from './window';
-
-const CATEGORIES = ['dog', '<b>cat</b>', 'potted plant', 'cow'];
-const DATA = evaluationData({ images: 60, categories: CATEGORIES });
-
-/** Of drawn maps over images with a box: the last category has no image. */
-function pointing(): PointingResult {
-  const random = randomStream('looking');
-  const image = { width: 640, height: 480 };
-  const cases = DATA.images.flatMap(({ file, labels, scores }) =>
-    labels
-      .filter((c) => c < 3)
-      .map((c): PointedCase => {
-        const box = { x: random.integer(400), y: random.integer(300), width: 200, height: 150 };
-        // Every seventh map is the same everywhere.
-        const flat = random.integer(7) === 0;
-        const values = Array.from({ length: 49 }, () => (flat ? 0 : random.next()));
-        const found = pointingOf({ width: 7, height: 7, values }, [box], image)!;
-        const score = scores[c]!;
-        return { file, category: CATEGORIES[c]!, score, predicted: score >= 0.5, difficult: labels.length > 1, ...found };
-      }),
-  );
-  const common = {
-    model: '/runs/one/model.onnx',
-    annotations: '/data/validation.json',
-    split: 'validation',
-    failed: [],
-  } as const;
-  const counts = { created: '2026-01-01T00:00:00Z', seed: 0, images: 60, available: 60, tolerance: 0, withoutBox: 2 };
-  return { ...common, ...counts, ...pointingReport(cases, CATEGORIES), cases };
-}
-
-const similarity = (rank: number): MapSimilarity => ({
-  ...{ rankCorrelation: rank, rankInterval: [rank - 0.1, rank + 0.1], ssim: 0.2, ssimInterval: [0.1, 0.3], flat: 0 },
-});
-
-const sanity: SanityResult = {
-  ...{ model: '/runs/one/model.onnx', annotations: '/data/validation.json', split: 'validation', failed: [] },
-  ...{ created: '2026-01-01T00:00:00Z', seed: 0, images: 50, available: 60, verdict: 'depend' },
-  stages: ['head', '7 × 7', '14 × 14'].map((name) => ({ name, tensors: 2, values: 1000 })),
-  cascading: [0.1, -0.1, 0.05].map(similarity),
-  independent: [0.1, 0.3, -0.2].map(similarity),
-  otherImage: similarity(0.08),
-};
-
-const POINTING = pointing();
-const withLooking = (looking: LookingData): EvaluationData => ({ ...DATA, looking });
 
 const pictures = process.env.LABELSCOPE_WINDOW_PICTURES;
 
@@ -89,7 +39,7 @@ describe.skipIf(NO_BROWSER !== '')(`where it looks, in the panel${NO_BROWSER}`, 
   });
 
   it('shows the rates beside what chance gives, and every category that has an image', async () => {
-    const data = withLooking({ pointing: POINTING, sanity });
+    const data = withLooking({ pointing: POINTING, sanity: SANITY });
     const { page, complaints, close } = await showWindow(browser, 'evaluation', { data, kept });
     const rate = page.locator('[data-tile="rate"]');
     expect(await rate.textContent()).toContain(POINTING.overall.rate!.toFixed(3));
@@ -123,7 +73,7 @@ describe.skipIf(NO_BROWSER !== '')(`where it looks, in the panel${NO_BROWSER}`, 
   });
 
   it('passes the rules of accessibility in every theme', async () => {
-    const data = withLooking({ pointing: POINTING, sanity });
+    const data = withLooking({ pointing: POINTING, sanity: SANITY });
     for (const theme of ['dark', 'light', 'high-contrast'] as const) {
       const { page, close } = await showWindow(browser, 'evaluation', { data, kept, theme });
       await page.locator('[data-card="sanity"]').waitFor();
