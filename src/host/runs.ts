@@ -188,6 +188,20 @@ async function statusOf({ state }: RunRecord, watched: RunMonitor): Promise<RunS
   return watched.data.status;
 }
 
+/** Acts where what `stampsOf` says has changed when there is news of the runs: also where the command line has written it. */
+export function onNewStamps(
+  runs: Pick<Runs, 'onDidChange'>,
+  stampsOf: () => Promise<string>,
+  act: () => unknown,
+): vscode.Disposable {
+  let known = stampsOf();
+  return runs.onDidChange(async () => {
+    const [before, now] = [await known, await stampsOf()];
+    known = Promise.resolve(now);
+    if (now !== before) await act();
+  });
+}
+
 /** '' where there is no such file. */
 export async function stampOf(path: string): Promise<string> {
   return stat(path).then(

@@ -1,5 +1,5 @@
 // A cluster of Slurm of its own on this machine: Debian's munged, slurmctld and slurmd, with their files in one folder.
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { which } from '../../src/editor/install';
 import { freePort } from '../../src/editor/server';
 import { until } from './engine';
+import { installPackages } from './packages';
 
 const PROGRAMS = ['munged', 'slurmctld', 'slurmd', 'sbatch', 'squeue', 'scancel', 'sinfo'];
 
@@ -17,16 +18,10 @@ const missing = (): string[] => PROGRAMS.filter((name) => which(name) === undefi
 /** '' where a cluster can be started; else what a skipped title says. With LABELSCOPE_SLURM=install it is installed first. */
 export function withoutSlurm(): string {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return ' (skipped: its daemons are started by root on Linux)';
-  if (missing().length > 0 && process.env.LABELSCOPE_SLURM === 'install') install();
+  if (missing().length > 0 && process.env.LABELSCOPE_SLURM === 'install')
+    installPackages('munge', 'slurmctld', 'slurmd', 'slurm-client');
   const still = missing();
   return still.length === 0 ? '' : ` (skipped: no ${still.join(', ')}; npm run test:slurm installs Debian's packages)`;
-}
-
-function install(): void {
-  const packages = ['munge', 'slurmctld', 'slurmd', 'slurm-client'];
-  const options = { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
-  spawnSync('apt-get', ['update'], options);
-  spawnSync('apt-get', ['install', '-y', '--no-install-recommends', ...packages], options);
 }
 
 export interface Cluster {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { which } from '../../src/editor/install';
 import { type FarSide, freePort } from '../../src/editor/server';
 import { until } from './engine';
+import { installPackages } from './packages';
 
 const SSHD = '/usr/sbin/sshd';
 
@@ -14,11 +15,7 @@ const SSHD = '/usr/sbin/sshd';
 export function withoutSshd(): string {
   if (process.platform !== 'linux') return ' (skipped: only tried on Linux)';
   const missing = () => [SSHD, 'ssh', 'ssh-keygen'].filter((name) => which(name) === undefined);
-  if (missing().length > 0 && process.env.LABELSCOPE_SSH === 'install') {
-    const options = { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const;
-    spawnSync('apt-get', ['update'], options);
-    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'openssh-server', 'openssh-client'], options);
-  }
+  if (missing().length > 0 && process.env.LABELSCOPE_SSH === 'install') installPackages('openssh-server', 'openssh-client');
   const still = missing();
   return still.length === 0 ? '' : ` (skipped: no ${still.join(', ')}; npm run test:ssh installs Debian's packages)`;
 }

@@ -12,7 +12,7 @@ import type { EvaluatedImage, EvaluationData, ExplainedImage } from '../../proto
 import type { Supervisor } from '../engine';
 import { mapSettings, mapsOf } from '../explain';
 import { checkTrust } from '../problems';
-import { type Runs, stampOf } from '../runs';
+import { onNewStamps, type Runs, stampOf } from '../runs';
 import { lookingCalls, type Shower } from './looking';
 import type { PanelKind } from './panels';
 import { foldersOf, imageUri } from './window';
@@ -60,15 +60,12 @@ export function evaluationPanel(engine: Supervisor, runs: Runs, shower: Shower):
       };
       return { roots, calls, data };
     },
-    // Also where the command line has written it.
-    attach: (folder, window) => {
-      let known = stampsOf(folder);
-      return runs.onDidChange(async () => {
-        const [before, now] = [await known, await stampsOf(folder)];
-        known = Promise.resolve(now);
-        if (now !== before) window.update();
-      });
-    },
+    attach: (folder, window) =>
+      onNewStamps(
+        runs,
+        () => stampsOf(folder),
+        () => window.update(),
+      ),
   };
 }
 

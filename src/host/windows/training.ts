@@ -2,7 +2,7 @@
 import { basename, join } from 'node:path';
 import { Disposable, l10n } from 'vscode';
 import { EVALUATION } from '../../engine/client/folder';
-import { type Runs, stampOf } from '../runs';
+import { onNewStamps, type Runs, stampOf } from '../runs';
 import type { PanelKind } from './panels';
 
 export function trainingPanel(runs: Runs): PanelKind<'training'> {
@@ -16,19 +16,17 @@ export function trainingPanel(runs: Runs): PanelKind<'training'> {
     },
     attach: (folder, window) => {
       const monitor = runs.monitor(folder);
-      const path = join(folder, EVALUATION);
-      let known = stampOf(path);
       return Disposable.from(
         monitor.onDidChange((event) => {
           if (event === 'all') window.update();
           else window.tell(event);
         }),
         // A run at work tells its own changes; that it was evaluated is seen in its folder alone.
-        runs.onDidChange(async () => {
-          const [before, now] = [await known, await stampOf(path)];
-          known = Promise.resolve(now);
-          if (now !== before) await monitor.refresh();
-        }),
+        onNewStamps(
+          runs,
+          () => stampOf(join(folder, EVALUATION)),
+          () => monitor.refresh(),
+        ),
       );
     },
   };
