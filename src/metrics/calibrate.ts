@@ -1,5 +1,5 @@
 // What a calibration is worth: the errors before it, and after it on images that it was not fitted on.
-import { binaryCrossEntropy, calibrationBins, calibrationError } from './calibration';
+import { binaryCrossEntropy, type CalibrationBin, calibrationBins, calibrationError } from './calibration';
 import { divide, pooled } from './divide';
 import { mean } from './quality';
 import { fitScaling, rescaled, type Scaling, type ScalingMethod } from './scaling';
@@ -15,28 +15,35 @@ export interface CalibrationErrors {
   readonly brier: number | null;
 }
 
+/** The errors, and the reliability diagram that the expected calibration error sums up. */
+interface Reliability extends CalibrationErrors {
+  readonly bins: readonly CalibrationBin[];
+}
+
 interface CalibrationReport {
   /** Means over the categories. */
   readonly mean: CalibrationErrors;
   /** All images × categories in one diagram. */
-  readonly pooled: CalibrationErrors;
-  readonly perCategory: readonly (CalibrationErrors & { readonly category: string })[];
+  readonly pooled: Reliability;
+  readonly perCategory: readonly (Reliability & { readonly category: string })[];
 }
 
 function calibrationReport(set: ScoredSet): CalibrationReport {
-  const perCategory = set.categories.map((category, c) => ({ category, ...errorsOf(column(set, c)) }));
+  const perCategory = set.categories.map((category, c) => ({ category, ...reliabilityOf(column(set, c)) }));
   const over = (key: keyof CalibrationErrors) => mean(perCategory.flatMap((errors) => errors[key] ?? []));
-  return { mean: { ece: over('ece'), nll: over('nll'), brier: over('brier') }, pooled: errorsOf(pooled(set)), perCategory };
+  return { mean: { ece: over('ece'), nll: over('nll'), brier: over('brier') }, pooled: reliabilityOf(pooled(set)), perCategory };
 }
 
-function errorsOf(one: ScoredSet): CalibrationErrors {
+function reliabilityOf(one: ScoredSet): Reliability {
   const { scores, labels } = one;
+  const bins = calibrationBins(one, 0);
   let squares = 0;
   scores.forEach((p, at) => (squares += (p - labels[at]!) ** 2));
   return {
-    ece: calibrationError(calibrationBins(one, 0)),
+    ece: calibrationError(bins),
     nll: binaryCrossEntropy(one),
     brier: scores.length === 0 ? null : squares / scores.length,
+    bins,
   };
 }
 
