@@ -1,18 +1,23 @@
 // A run, or several side by side, as one HTML file: the panels' own script and style sheet, and the data, in it. Nothing is fetched.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { readEvaluation, readEvaluationResult, readImport, readRun } from '../engine/client/folder';
 import { readLooking } from '../engine/client/looking';
 import { readImageFacts } from '../engine/client/image-facts';
+import { readSuspects, REVIEWS, reviewsOf } from '../engine/client/reviews';
 import { readSideBySide } from '../engine/client/side-by-side';
 import type { CompareResult } from '../protocol/compare';
 import { LabelscopeError } from '../protocol/errors';
 import type { RunRecord } from '../protocol/run';
 import type { EvaluationData, ReportData, TrainingData } from '../protocol/windows';
 
-/** @throws LabelscopeError 'run-missing', 'run-unreadable', 'evaluation-unreadable', 'report-empty' */
-export async function reportOf(place: string): Promise<string> {
+/**
+ * @param review a file with suspect labels; without it, those that were found in the run's annotation files and are kept beside it
+ * @throws LabelscopeError 'run-missing', 'run-unreadable', 'evaluation-unreadable', 'report-empty', 'suspects-unreadable'; DatasetError
+ *   where what was decided of the suspects is damaged
+ */
+export async function reportOf(place: string, review?: string): Promise<string> {
   const folder = resolve(place);
   const imported = await readImport(folder);
   const training = imported ? null : await trainingOf(folder);
@@ -22,7 +27,19 @@ export async function reportOf(place: string): Promise<string> {
       'report-empty',
       `${folder} has neither a history nor an evaluation to report. Evaluate the model first.`,
     );
-  return page(`Labelscope: ${training?.name ?? imported?.name ?? basename(folder)}`, { training, evaluation, comparison: null });
+  const reviews = review === undefined ? await keptReviews(folder, training, evaluation) : [await readSuspects(resolve(review))];
+  const title = `Labelscope: ${training?.name ?? imported?.name ?? basename(folder)}`;
+  return page(title, { training, evaluation, comparison: null, reviews });
+}
+
+function keptReviews(
+  folder: string,
+  training: TrainingData | null,
+  evaluation: EvaluationData | null,
+): Promise<ReportData['reviews']> {
+  const { record } = training ?? {};
+  const files = [evaluation?.result.annotations, record?.validation.annotations, record?.train.annotations];
+  return reviewsOf(join(dirname(folder), REVIEWS), [...new Set(files.flatMap((file) => file ?? []))]);
 }
 
 /** @throws LabelscopeError as `readSideBySide` */
@@ -33,7 +50,7 @@ export async function comparisonPage(result: CompareResult): Promise<string> {
     points: history,
   }));
   const title = `Labelscope: ${runs.map(({ name }) => name).join(', ')}`;
-  return page(title, { training: null, evaluation: null, comparison: { runs, settings: result.settings, result } });
+  return page(title, { training: null, evaluation: null, comparison: { runs, settings: result.settings, result }, reviews: [] });
 }
 
 async function trainingOf(folder: string): Promise<TrainingData> {

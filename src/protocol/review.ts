@@ -82,6 +82,12 @@ export interface Review {
   readonly earlier: { readonly file: string; readonly decisions: readonly Decision[] } | null;
 }
 
+/** A list of suspects with what was decided of them, for who only looks at it. */
+export interface ReviewedSuspects {
+  readonly result: SuspectsResult;
+  readonly decisions: readonly Decision[];
+}
+
 export interface DecideParams extends ReviewKey {
   readonly fingerprint: string;
   /** Each replaces what was decided of the label before; `decision` null takes it back. */

@@ -14,7 +14,7 @@ import type {
 import type { CompareResult, SettingRow } from './compare';
 import type { CalibrateParams, ResetParams, ThresholdsParams } from './fitting';
 import type { LookingData } from './looking';
-import type { CorrectResult, DecideParams, Review, SuspectsProgress } from './review';
+import type { CorrectResult, DecideParams, Review, ReviewedSuspects, SuspectsProgress } from './review';
 import type { ImageFactsFile, RunRecord } from './run';
 import type { WireError } from './errors';
 
@@ -139,6 +139,8 @@ export interface ReportData {
   readonly training: TrainingData | null;
   readonly evaluation: EvaluationData | null;
   readonly comparison: ComparisonData | null;
+  /** Suspect labels of the annotation files that the run learned from and was judged on. */
+  readonly reviews: readonly ReviewedSuspects[];
 }
 
 export interface ImageSettings {

@@ -1,5 +1,5 @@
 // Suspect labels of drawn images by the real engine, what is kept of their review, and the corrected copy.
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { detailsOf } from '../../src/dataset/details';
 import { labelSet } from '../../src/dataset/labels';
 import { readAnnotations } from '../../src/dataset/reader';
 import type { EngineClient } from '../../src/engine/client/engine';
+import { readSuspects, reviewsOf } from '../../src/engine/client/reviews';
 import type { ChangeLog, Decision, SuspectsParams, SuspectsProgress, SuspectsResult } from '../../src/protocol/review';
 import { type TinyData, writeTinyData } from '../support/data';
 import { startEngine, UNBUILT, writeTinyBackbone } from '../support/engine';
@@ -129,6 +130,38 @@ describe.skipIf(UNBUILT)(`the review of labels${UNBUILT}`, () => {
     await engine.request('decide', { ...key(), fingerprint, changes: [{ ...all[1]!, decision: 'reject' }] });
     expect((await engine.request('openReview', key())).decisions).toEqual([all[0], { ...all[1], decision: 'reject' }]);
     expect((await readdir(params.keepIn!)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('is what a report of a run beside it shows: the newest list of each file, with what was decided', async () => {
+    const { decisions } = await engine.request('openReview', key());
+    expect(await reviewsOf(params.keepIn!, [data.validation, data.train])).toEqual([{ result, decisions }]);
+    expect(await reviewsOf(join(folder, 'nowhere'), [data.train])).toEqual([]);
+    const older = join(params.keepIn!, 'train.old.suspects.json');
+    await writeFile(older, JSON.stringify({ format: 1, result: { ...result, found: 0, suspects: [] } }));
+    await utimes(older, 1, 1);
+    await writeFile(join(params.keepIn!, 'damaged.suspects.json'), '{"format": 1, "result": {"annotations"');
+    expect(await reviewsOf(params.keepIn!, [data.train])).toEqual([{ result, decisions }]);
+    await rm(older);
+  });
+
+  it('takes a list as the command line wrote it, and nothing else', async () => {
+    const [written, other] = [join(folder, 'suspects.json'), join(folder, 'other.json')];
+    await writeFile(written, JSON.stringify(result));
+    expect(await readSuspects(written)).toEqual({ result, decisions: [] });
+    for (const text of [
+      '',
+      '{',
+      '[]',
+      JSON.stringify({ ...result, suspects: [{ image: 1 }] }),
+      JSON.stringify({ format: 2, result }),
+    ]) {
+      await writeFile(other, text);
+      await expect(readSuspects(other)).rejects.toMatchObject({
+        code: 'suspects-unreadable',
+        message: expect.stringMatching(/other\.json .*'labelscope review/s) as string,
+      });
+    }
+    await expect(readSuspects(join(folder, 'missing.json'))).rejects.toMatchObject({ code: 'suspects-unreadable' });
   });
 
   it('writes over no decisions that it cannot read', async () => {

@@ -1,6 +1,5 @@
 // Runs side by side in a real browser: what it asks of the host, what it says and draws of the answer, and the page of a report.
 import { mkdirSync } from 'node:fs';
-import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BOOTSTRAP, finished } from '../../src/metrics/bootstrap';
@@ -9,7 +8,7 @@ import { randomStream } from '../../src/metrics/random';
 import type { CompareResult } from '../../src/protocol/compare';
 import type { HistoryPoint } from '../../src/protocol/messages';
 import type { ComparisonChoice, ComparisonData } from '../../src/protocol/windows';
-import { NO_BROWSER, showWindow, startBrowser, violations, type WindowOptions } from './window';
+import { NO_BROWSER, showReport, showWindow, startBrowser, violations, type WindowOptions } from './window';
 
 const IMAGES = 150;
 const EVIL = '<b>cat</b>';
@@ -296,17 +295,8 @@ describe.skipIf(NO_BROWSER !== '')(`runs side by side${NO_BROWSER}`, () => {
   });
 
   it('is a page of its own in a report, with nothing to command', async () => {
-    const { outputFiles } = await build({
-      ...{ entryPoints: ['webview/report/main.ts'], outdir: 'out', bundle: true, write: false },
-      ...{ format: 'iife', target: 'chrome126' },
-    });
-    const text = (end: string) => outputFiles.find(({ path }) => path.endsWith(end))!.text.replaceAll('</', '<\\/');
     const comparison: ComparisonData = { ...DATA, result: answer({ first: '/runs/plain', threshold: null }) };
-    const json = JSON.stringify({ training: null, evaluation: null, comparison }).replaceAll('<', '\\u003c');
-    const page = await browser.newPage();
-    await page.setContent(
-      `<style>${text('.css')}</style><main id="root"></main><script type="application/json" id="data">${json}</script><script>${text('.js')}</script>`,
-    );
+    const page = await showReport(browser, { comparison });
     await card(page, 'evaluations').waitFor();
     await picture(page, 'compare-report');
     expect(await page.locator('.verdicts li').count()).toBe(2);

@@ -1,5 +1,4 @@
 // The tab of failures and the gallery in a real browser: slices, pairs, the images behind their numbers, Grad-CAM over them, the keyboard.
-import { build } from 'esbuild';
 import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,7 +11,7 @@ import { slicingsOf } from '../../src/metrics/slicings';
 import type { EvaluationData } from '../../src/protocol/windows';
 import { scoredSetOf } from '../../webview/evaluation/model';
 import { evaluationData } from './evaluation-data';
-import { NO_BROWSER, showWindow, startBrowser, violations } from './window';
+import { NO_BROWSER, showReport, showWindow, startBrowser, violations } from './window';
 
 const CATEGORIES = ['dog', '<b>cat</b>', 'potted plant'];
 const PLAIN = evaluationData({ images: 240, categories: CATEGORIES });
@@ -264,21 +263,8 @@ describe.skipIf(NO_BROWSER !== '')(`the tab of failures${NO_BROWSER}`, () => {
 
 describe.skipIf(NO_BROWSER !== '')(`the report${NO_BROWSER}`, () => {
   it('names the images behind a number, and offers neither pictures nor maps', async () => {
-    const { outputFiles } = await build({
-      entryPoints: ['webview/report/main.ts'],
-      outdir: 'out',
-      bundle: true,
-      write: false,
-      format: 'iife',
-      target: 'chrome126',
-    });
-    const text = (end: string) => outputFiles.find(({ path }) => path.endsWith(end))!.text.replaceAll('</', '<\\/');
-    const json = JSON.stringify({ training: null, evaluation: DATA }).replaceAll('<', '\\u003c');
     const browser = await startBrowser();
-    const page = await browser.newPage();
-    await page.setContent(
-      `<style>${text('.css')}</style><main id="root"></main><script type="application/json" id="data">${json}</script><script>${text('.js')}</script>`,
-    );
+    const page = await showReport(browser, { evaluation: DATA });
     await page.getByRole('tab', { name: 'Failures' }).click();
     await page.locator('[data-card="pairs"] td button').first().click();
     const gallery = page.locator('[data-card="images"]');

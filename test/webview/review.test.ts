@@ -7,7 +7,7 @@ import type { BrowsedImage, Thumbnail } from '../../src/protocol/browse';
 import type { CorrectResult, Decision, Review, SuspectLabel, SuspectsResult } from '../../src/protocol/review';
 import type { ModelsMap, ReviewData } from '../../src/protocol/windows';
 import type { Theme } from './themes';
-import { NO_BROWSER, type ShownWindow, showWindow, startBrowser, violations } from './window';
+import { NO_BROWSER, showReport, type ShownWindow, showWindow, startBrowser, violations } from './window';
 
 const CATEGORIES = ['cat', 'dog', '<b>bird</b>'];
 const COUNT = 5000;
@@ -332,6 +332,32 @@ describe.skipIf(NO_BROWSER !== '')(`the review panel${NO_BROWSER}`, () => {
     await progress(page).filter({ hasText: '1 of 5,000' }).waitFor();
     expect(await page.locator('[data-carry]').count()).toBe(0);
     await close();
+  });
+
+  it('is a table of suspects and of noise in a report, with what was decided', async () => {
+    const [first, second] = suspects;
+    const decisions: Decision[] = [
+      { ...first!, decision: 'accept' },
+      { ...second!, decision: 'skip' },
+    ];
+    const page = await showReport(browser, { reviews: [{ result: RESULT, decisions }] });
+    const rows = page.locator('[data-card="suspects"] tbody tr');
+    await rows.first().waitFor();
+    await picture(page, 'suspects-report');
+    expect(await rows.first().allTextContents()).toEqual([
+      expect.stringMatching(/image-0\.jpg\s*cat\s*wrong\?\s*0\.000\s*0\.000\s*accepted/),
+    ]);
+    expect(await page.locator('[data-card="suspects"] p').first().textContent()).toMatch(
+      /6,200 were found; 1 accepted, 0 rejected, 1 skipped/,
+    );
+    await page.getByRole('columnheader', { name: 'Out-of-fold score' }).getByRole('button').click();
+    await expect.poll(() => rows.first().textContent()).toMatch(/image-1\.jpg.*missing/s);
+    const noise = page.locator('[data-card="label-noise"]');
+    expect(await noise.locator('tbody tr').allTextContents()).toEqual(
+      CATEGORIES.map((name) => expect.stringContaining(name) as string),
+    );
+    expect(await violations(page)).toEqual([]);
+    await page.close();
   });
 
   it.each(['light', 'dark', 'high-contrast'] as const)('can be used by everybody: %s', async (theme) => {

@@ -4,7 +4,15 @@ import { createRequire } from 'node:module';
 import { delimiter, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import type { FromWindow, ToWindow, WindowCalls, WindowData, WindowEvent, WindowName } from '../../src/protocol/windows';
+import type {
+  FromWindow,
+  ReportData,
+  ToWindow,
+  WindowCalls,
+  WindowData,
+  WindowEvent,
+  WindowName,
+} from '../../src/protocol/windows';
 import { policyOf } from '../../src/protocol/policy';
 import { understood } from '../../src/protocol/window-shapes';
 import { type Theme, THEMES } from './themes';
@@ -157,16 +165,18 @@ function typeOf(file: string): string {
   return types[file.split('.').at(-1) ?? ''] ?? 'application/octet-stream';
 }
 
-/** Once a process. */
-const bundles = new Map<WindowName, Promise<Record<string, Buffer>>>();
+type PageName = WindowName | 'report';
 
-function bundleOf(name: WindowName): Promise<Record<string, Buffer>> {
+/** Once a process. */
+const bundles = new Map<PageName, Promise<Record<string, Buffer>>>();
+
+function bundleOf(name: PageName): Promise<Record<string, Buffer>> {
   const made = bundles.get(name) ?? makeBundle(name);
   bundles.set(name, made);
   return made;
 }
 
-async function makeBundle(name: WindowName): Promise<Record<string, Buffer>> {
+async function makeBundle(name: PageName): Promise<Record<string, Buffer>> {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
     entryPoints: {
@@ -182,6 +192,19 @@ async function makeBundle(name: WindowName): Promise<Record<string, Buffer>> {
     logLevel: 'silent',
   });
   return Object.fromEntries(outputFiles.map(({ path, contents }) => [path.split(/[\\/]/).at(-1)!, Buffer.from(contents)]));
+}
+
+/** A report as a page of its own, opened without its worker. */
+export async function showReport(browser: Browser, data: Partial<ReportData>): Promise<Page> {
+  const files = await bundleOf('report');
+  const text = (name: string) => files[name]!.toString().replaceAll('</', '<\\/');
+  const whole: ReportData = { training: null, evaluation: null, comparison: null, reviews: [], ...data };
+  const json = JSON.stringify(whole).replaceAll('<', '\\u003c');
+  const page = await browser.newPage();
+  await page.setContent(
+    `<style>${text('report.css')}</style><main id="root"></main><script type="application/json" id="data">${json}</script><script>${text('report.js')}</script>`,
+  );
+  return page;
 }
 
 /** Serious and critical violations by axe-core's rules. */

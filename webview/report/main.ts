@@ -4,13 +4,15 @@ import type { ReportData, WindowData, WindowName } from '../../src/protocol/wind
 import { compareView } from '../compare/view';
 import { evaluationView } from '../evaluation/view';
 import type { Host } from '../kit/host';
+import { suspectsReport } from '../review/report';
 import { trainingView } from '../training/view';
 
-const { training, evaluation, comparison } = JSON.parse(document.querySelector('#data')!.textContent) as ReportData;
+const { training, evaluation, comparison, reviews } = JSON.parse(document.querySelector('#data')!.textContent) as ReportData;
 const root = document.querySelector<HTMLElement>('#root')!;
 if (training) trainingView(section(), pageHost(training));
 if (evaluation) evaluationView(section(), pageHost(evaluation));
 if (comparison) compareView(section(), pageHost(comparison));
+for (const review of reviews) suspectsReport(section(), review, { call: onPage });
 
 function section(): HTMLElement {
   return root.appendChild(document.createElement('section'));
@@ -23,11 +25,13 @@ function pageHost<W extends WindowName>(data: WindowData<W>): Host<W> {
     kept: undefined,
     keep: () => undefined,
     listen: (onData) => onData(data),
-    call: (call, params) => {
-      if (call === 'save') download(params as { name: string; content: string | Uint8Array });
-      return Promise.resolve(null as never);
-    },
+    call: onPage,
   };
+}
+
+function onPage(call: string, params: unknown): Promise<never> {
+  if (call === 'save') download(params as { name: string; content: string | Uint8Array });
+  return Promise.resolve(null as never);
 }
 
 function download({ name, content }: { name: string; content: string | Uint8Array }): void {

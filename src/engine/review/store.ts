@@ -5,17 +5,15 @@ import { type Decision, type DecisionsFile, readDecisions } from '../../dataset/
 import { openAnnotations } from '../../dataset/index-cache';
 import { LabelscopeError } from '../../protocol/errors';
 import { decidedAfter, type DecideParams, type Review, type ReviewKey, type SuspectsResult } from '../../protocol/review';
+import { DECISIONS, REVIEW_FORMAT, SUSPECTS, suspectsIn } from '../client/reviews';
 import type { Opening } from '../context';
-import { writeAtomically } from '../run/atomic';
+import { writeAtomically } from '../client/atomic';
 import { exists } from '../run/folder';
-
-const FORMAT = 1;
-const DECISIONS = '.decisions.json';
 
 /** NAME.FINGERPRINT.suspects.json and NAME.FINGERPRINT.decisions.json */
 function pathsOf({ annotations, folder }: ReviewKey, fingerprint: string) {
   const stem = join(resolve(folder), `${nameOf(annotations)}.${fingerprint.slice(0, 16)}`);
-  return { suspects: `${stem}.suspects.json`, decisions: `${stem}${DECISIONS}` };
+  return { suspects: `${stem}${SUSPECTS}`, decisions: `${stem}${DECISIONS}` };
 }
 
 const nameOf = (annotations: string) => basename(annotations).replace(/(\.json)?(\.gz)?$/i, '');
@@ -36,13 +34,8 @@ export async function openReview(key: ReviewKey, { signal, runsFolder }: Opening
 
 /** A list that is damaged, or of a copy of the file in another place, is found anew. */
 async function readResult(path: string, annotations: string, fingerprint: string): Promise<SuspectsResult | null> {
-  try {
-    const { format, result } = JSON.parse(await readFile(path, 'utf8')) as { format: number; result: SuspectsResult };
-    const fits = format === FORMAT && result.annotations === annotations && result.fingerprint === fingerprint;
-    return fits && Array.isArray(result.suspects) ? result : null;
-  } catch {
-    return null;
-  }
+  const result = suspectsIn(await readFile(path, 'utf8').catch(() => ''));
+  return result?.annotations === annotations && result.fingerprint === fingerprint ? result : null;
 }
 
 async function decisionsIn(path: string): Promise<readonly Decision[]> {
@@ -66,7 +59,7 @@ async function earlierReview({ annotations, folder }: ReviewKey, current: string
 
 export async function keepResult(key: ReviewKey, result: SuspectsResult): Promise<void> {
   await makeFolder(key.folder);
-  await writeAtomically(pathsOf(key, result.fingerprint).suspects, [JSON.stringify({ format: FORMAT, result })]);
+  await writeAtomically(pathsOf(key, result.fingerprint).suspects, [JSON.stringify({ format: REVIEW_FORMAT, result })]);
 }
 
 /** Reads, changes and writes: one after the other. */
@@ -85,7 +78,7 @@ async function keepDecisions({ annotations, folder, fingerprint, changes }: Deci
   const decisions = decidedAfter(await decisionsIn(path), changes);
   await makeFolder(dirname(path));
   const file: DecisionsFile = {
-    format: FORMAT,
+    format: REVIEW_FORMAT,
     annotations: resolve(annotations),
     fingerprint,
     decisions,

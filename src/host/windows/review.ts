@@ -1,6 +1,7 @@
 // The review of an annotation file's labels: suspects are found, a person decides, and what was decided is kept at once and written into a copy.
 import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
+import { REVIEWS } from '../../engine/client/reviews';
 import { LabelscopeError, toWireError } from '../../protocol/errors';
 import type { BrowsedImage, DatasetKey } from '../../protocol/browse';
 import {
@@ -89,7 +90,7 @@ function tellerOf(state: Shown, window: OpenWindow<'review'>): Shown['tell'] {
 
 /** Beside the runs, and not among what may be deleted at any time: it is a person's work. */
 function keyOf(annotations: string): ReviewKey {
-  return { annotations, folder: join(runsFolderOf(vscode.Uri.file(annotations)), 'reviews') };
+  return { annotations, folder: join(runsFolderOf(vscode.Uri.file(annotations)), REVIEWS) };
 }
 
 async function openReview(engine: Supervisor, { data, tell }: Shown): Promise<void> {
