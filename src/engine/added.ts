@@ -5,7 +5,7 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LabelscopeError } from '../protocol/errors';
 import type { InstalledFile, InstalledReport, InstallProgress, InstallResult, RemoveResult } from '../protocol/install';
-import { isAlive, TEMPORARY } from './run/atomic';
+import { isAlive, TEMPORARY } from './client/atomic';
 import { RECORD, recordOf } from './runtime/installed';
 
 /** What is made, and the files that checksums are kept of. */

@@ -13,7 +13,7 @@ import type { Context, Opening } from './context';
 import { openSplit, reopenSplit, type Split } from './data';
 import { factsFile, factsOf } from './facts';
 import { calibratedBy, fittedOf, thresholdFor, weightsOf } from './fitting/card';
-import { writeAtomically } from './run/atomic';
+import { writeAtomically } from './client/atomic';
 import { runPaths } from './run/folder';
 import { type Scores, scoreFiles, type Trained } from './trained';
 import { unhurried } from './unhurried';

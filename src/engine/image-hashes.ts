@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { lstat, mkdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isSettled, placeAndTimes } from '../dataset/cache-files';
-import { writeAtomically } from './run/atomic';
+import { writeAtomically } from './client/atomic';
 
 export interface HashedImage {
   /** SHA-256 of the file's bytes, hexadecimal. */

@@ -9,7 +9,7 @@ import { LabelscopeError } from '../protocol/errors';
 import type { ImportParams, ImportResult } from '../protocol/import';
 import { type ImportRecord, RUN_FORMAT } from '../protocol/run';
 import type { Context } from './context';
-import { writeAtomically } from './run/atomic';
+import { writeAtomically } from './client/atomic';
 import { writeModel } from './run/model-file';
 import { checkFree, exists, runPaths } from './run/folder';
 

@@ -5,7 +5,7 @@ import type { Colormap } from '../heatmap/colormap';
 import { enlarged } from '../heatmap/enlarge';
 import type { ExplainedMap } from '../protocol/messages';
 import type { Pixels } from './images';
-import { writeAtomically } from './run/atomic';
+import { writeAtomically } from './client/atomic';
 
 /**
  * @param opacity of the colours over the image, 0..1

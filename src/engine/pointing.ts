@@ -11,7 +11,7 @@ import { splitOf } from './evaluate';
 import { readStored } from './images';
 import { type ReadImage, readRows, sampled } from './looking';
 import { type MapSessions, mapsOf, see } from './maps';
-import { writeAtomically } from './run/atomic';
+import { writeAtomically } from './client/atomic';
 import { runPaths } from './run/folder';
 import type { Trained } from './trained';
 import { uprightBoxes } from './upright';

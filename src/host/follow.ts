@@ -83,6 +83,7 @@ async function tellEnd({ trainings }: Services, { run, stopped, best, iterations
       ? t('Training was stopped after {0} iterations ({1}). It can be resumed.', iterations, loss)
       : t('Training is finished: {0} iterations, {1}.', iterations, loss);
   const chosen = await vscode.window.showInformationMessage(words, ...(best ? [evaluate, open] : [open]));
-  if (chosen === evaluate) await vscode.commands.executeCommand('labelscope.evaluate', vscode.Uri.file(run));
+  // On its validation images, as most want it: the command asks on which.
+  if (chosen === evaluate) await vscode.commands.executeCommand('labelscope.evaluate', vscode.Uri.file(run), {});
   if (chosen === open) await trainings.show(run);
 }

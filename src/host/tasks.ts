@@ -25,14 +25,23 @@ export function inNotification<T>(title: string, work: (task: Task) => Promise<T
   );
 }
 
+type Count = (progress: { readonly done: number; readonly total: number }) => void;
+
 /** Progress counted in images, with the time that is left. */
-export function timed(task: Task): (progress: { readonly done: number; readonly total: number }) => void {
+export function timed(task: Task): Count {
+  return counted(task, (done, total, left) => vscode.l10n.t('{0} of {1} images, {2} left', done, total, left));
+}
+
+/** Progress counted in bytes. */
+export function timedBytes(task: Task): Count {
+  const mega = (bytes: number) => Math.round(bytes / 1e6);
+  return counted(task, (done, total, left) => vscode.l10n.t('{0} of {1} MB, {2} left', mega(done), mega(total), left));
+}
+
+function counted(task: Task, words: (done: number, total: number, left: string) => string): Count {
   const started = performance.now();
-  return ({ done, total }) => {
-    const left = secondsLeft(started, done, total);
-    const words = vscode.l10n.t('{0} of {1} images, {2} left', done, total, durationOf(left));
-    task.report(total > 0 ? done / total : 0, words);
-  };
+  return ({ done, total }) =>
+    task.report(total > 0 ? done / total : 0, words(done, total, durationOf(secondsLeft(started, done, total))));
 }
 
 /** Where the rest takes as long as what is done. @param started by `performance.now()` */

@@ -17,11 +17,38 @@ export interface WireError {
   readonly message: string;
 }
 
-/** Errors of every room (each carries a `code`) in the form that travels; anything else is a defect and says so. */
+/** Errors of every room (each carries a `code`) and of the system in the form that travels; anything else, Node's own ERR_ too, is a defect and says so. */
 export function toWireError(error: unknown): WireError {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
-    return { code: error.code, message: error.message };
+    if ('syscall' in error) return ofSystem(error as SystemError);
+    if (!error.code.startsWith('ERR_')) return { code: error.code, message: error.message };
   }
   const detail = error instanceof Error ? error.message : String(error);
   return { code: 'internal', message: `Labelscope met an error that it did not expect: ${detail}` };
+}
+
+interface SystemError extends Error {
+  readonly code: string;
+  readonly path?: string;
+}
+
+const PERMISSION = ['permission is denied', 'Check the permissions of the file and of its folder'] as const;
+const OPEN_FILES = ['too many files are open', 'Close other programs, or raise the limit of open files'] as const;
+const FULL = ['no space is left', 'Free space, or choose another place'] as const;
+const GONE = ['it is not there', 'Put it back, or name the one that is meant'] as const;
+
+/** What happened, and what helps. */
+const OF_SYSTEM: Readonly<Record<string, readonly [reason: string, remedy: string]>> = {
+  ...{ EACCES: PERMISSION, EPERM: PERMISSION, EMFILE: OPEN_FILES, ENFILE: OPEN_FILES, ENOSPC: FULL, EDQUOT: FULL },
+  ...{ ENOENT: GONE, ENOTDIR: GONE },
+  EROFS: ['the disk is read-only', 'Choose another place'],
+  EBUSY: ['another program has it open', 'Close that, and try again'],
+  EISDIR: ['it is a folder', 'Name a file'],
+  EEXIST: ['it is there already', 'Choose another name'],
+  EIO: ['the disk does not answer', 'Check the disk or the network that it hangs on, and try again'],
+};
+
+function ofSystem({ code, path, message }: SystemError): WireError {
+  const [reason, remedy] = OF_SYSTEM[code] ?? [message, 'Check the file and the disk, and try again'];
+  return { code: 'system', message: `${path ?? 'A file'} cannot be used: ${reason} (${code}). ${remedy}.` };
 }

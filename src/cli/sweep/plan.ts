@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isObject, parsed } from '../../engine/client/folder';
 import { LabelscopeError } from '../../protocol/errors';
 import type { DeviceChoice, RecipeName } from '../../protocol/recipe';
-import { writeWhole } from '../files';
+import { writeAtomically } from '../../engine/client/atomic';
 import { UsageError } from '../usage';
 
 const PLAN = 'sweep.json';
@@ -100,7 +100,7 @@ function isPlan(value: unknown): value is SweepPlan {
 /** @throws LabelscopeError 'write-failed' */
 export async function writePlan(folder: string, asked: SweepAsked, fingerprint: string): Promise<SweepPlan> {
   const plan: SweepPlan = { ...asked, format: PLAN_FORMAT, fingerprint };
-  await writeWhole(join(folder, PLAN), JSON.stringify(plan, null, 2) + '\n');
+  await writeAtomically(join(folder, PLAN), [JSON.stringify(plan, null, 2) + '\n']);
   return plan;
 }
 

@@ -4,7 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isObject, parsed } from '../../engine/client/folder';
 import { LabelscopeError } from '../../protocol/errors';
-import { writeWhole } from '../files';
+import { writeAtomically } from '../../engine/client/atomic';
 import type { SweepJob } from './plan';
 
 export interface SlurmOptions {
@@ -35,10 +35,10 @@ export async function submit(folder: string, jobs: readonly SweepJob[], options:
   await refuseBusy(folder, join(place, SUBMITTED));
   const tasks = jobs.map(({ number }) => number);
   const script = join(place, 'jobs.sh');
-  await writeWhole(script, scriptOf(folder, tasks, options.atOnce));
+  await writeAtomically(script, [scriptOf(folder, tasks, options.atOnce)]);
   const submitted = (job: string): Submitted => ({ job, script, tasks });
   const told = async (job: string): Promise<void> => {
-    await writeWhole(join(place, SUBMITTED), JSON.stringify(submitted(job)) + '\n');
+    await writeAtomically(join(place, SUBMITTED), [JSON.stringify(submitted(job)) + '\n']);
     options.onSubmitted(submitted(job));
   };
   return submitted(await sbatch(place, script, options, told));

@@ -1,7 +1,7 @@
 // labelscope compare: runs on the same images, each metric with its difference to the first run's and whether that can be told from chance.
 import { resolve } from 'node:path';
 import { comparison } from '../comparison';
-import { writeWhole } from '../files';
+import { writeAtomically } from '../../engine/client/atomic';
 import { comparisonPage } from '../report';
 import { BOOTSTRAP_OPTIONS, bootstrapOf, defined, DONE, THRESHOLD, thresholdOf, type Verb } from '../verb';
 
@@ -31,7 +31,7 @@ export const compare: Verb = {
         io.note(`${name} was evaluated on the file that it was trained on, ${annotations}: it looks better than it is.`);
     const html = args.text('html');
     if (html !== undefined) {
-      await writeWhole(resolve(html), await comparisonPage(result));
+      await writeAtomically(resolve(html), [await comparisonPage(result)]);
       io.note(`Page ${resolve(html)}`);
     }
     io.result(result, () => comparison(result));

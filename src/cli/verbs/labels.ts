@@ -7,7 +7,7 @@ import type { LabelledSet } from '../../dataset/types';
 import { LabelscopeError } from '../../protocol/errors';
 import type { CountProgress } from '../../protocol/messages';
 import type { Decision } from '../../dataset/decisions';
-import { writeWhole } from '../files';
+import { writeAtomically } from '../../engine/client/atomic';
 import { bar } from '../io';
 import { LABEL_FORMS, labelFormOf, labelText } from '../label-files';
 import { type Arguments, UsageError } from '../usage';
@@ -53,7 +53,7 @@ async function write(args: Arguments, out: string, { io, signal }: Session): Pro
     labels: set.categories.filter((_, column) => set.labels[row * set.categories.length + column] === 1),
     ...(width > 0 && height > 0 && { size: { width, height } }),
   }));
-  await writeWhole(path, labelText(form, set.categories, images));
+  await writeAtomically(path, [labelText(form, set.categories, images)]);
   const count = images.reduce((sum, image) => sum + image.labels.length, 0);
   const result = { path, format: form, images: images.length, categories: set.categories.length, labels: count };
   io.result(result, () => [`Written ${path}: ${count} labels of ${images.length} images`]);

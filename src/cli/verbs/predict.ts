@@ -1,7 +1,7 @@
 // labelscope predict: the labels of images, for people, or as a file that other programs read.
 import { resolve } from 'node:path';
 import type { PredictResult } from '../../protocol/messages';
-import { writeWhole } from '../files';
+import { writeAtomically } from '../../engine/client/atomic';
 import { bar, table } from '../io';
 import { LABEL_FORMS, type LabelForm, labelFormOf, labelText, namesOf } from '../label-files';
 import { type Arguments, UsageError } from '../usage';
@@ -45,7 +45,7 @@ export const predict: Verb = {
         files,
       );
       const images = result.images.map((image, k) => ({ ...image, name: names[k]! }));
-      await writeWhole(out.path, labelText(out.form, Object.keys(result.thresholds), images));
+      await writeAtomically(out.path, [labelText(out.form, Object.keys(result.thresholds), images)]);
       io.note(`Written ${out.path}`);
     }
     io.result(result, () => lines(result));

@@ -1,6 +1,6 @@
 // labelscope report: a run as one HTML file that needs nothing else.
 import { resolve } from 'node:path';
-import { writeWhole } from '../files';
+import { writeAtomically } from '../../engine/client/atomic';
 import { reportOf } from '../report';
 import { UsageError } from '../usage';
 import { DONE, type Verb } from '../verb';
@@ -9,15 +9,22 @@ export const report: Verb = {
   spec: {
     positionals: 'RUN',
     count: [1, 1],
-    help: "Write a run's curves and evaluation as one HTML page.",
-    options: { out: { type: 'string', value: 'FILE.html', help: 'the page to write' } },
+    help: "Write a run's curves, evaluation and suspect labels as one HTML page.",
+    options: {
+      out: { type: 'string', value: 'FILE.html', help: 'the page to write' },
+      review: {
+        type: 'string',
+        value: 'FILE.json',
+        help: "suspect labels, as 'review --json' wrote them (default: those that the editor keeps beside the run)",
+      },
+    },
   },
   run: async (args, { io }) => {
     const out = args.text('out');
     if (out === undefined) throw new UsageError('report needs --out FILE.html: where shall the page go?');
     const path = resolve(out);
-    const page = await reportOf(args.positionals[0]!);
-    await writeWhole(path, page);
+    const page = await reportOf(args.positionals[0]!, args.text('review'));
+    await writeAtomically(path, [page]);
     io.result({ path, bytes: Buffer.byteLength(page) }, () => [`Report ${path}`]);
     return DONE;
   },

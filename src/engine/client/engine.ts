@@ -30,6 +30,8 @@ export interface EngineOptions {
   readonly engine?: () => EngineName;
   /** A process group of its own: what ends this process, or its terminal, does not end the engine. */
   readonly detached?: boolean;
+  /** What the process has to end in once it was asked to, before it is killed; default: `STOP_LIMIT_MS`. */
+  readonly stopLimitMs?: number;
 }
 
 export interface RequestOptions<M extends Method> {
@@ -60,7 +62,7 @@ export function engineClient(options: EngineOptions): EngineClient {
       return send(engine, method, params, requestOptions, ++tokens);
     },
     stop: async () => {
-      if (engine?.alive) await end(engine);
+      if (engine?.alive) await end(engine, options.stopLimitMs ?? STOP_LIMIT_MS);
     },
   };
 }
@@ -151,10 +153,10 @@ function toError(error: unknown): Error {
 }
 
 /** Asks first: the engine then saves and releases the device. A process that does not end by itself is killed. */
-async function end(engine: Engine): Promise<void> {
+async function end(engine: Engine, limitMs: number): Promise<void> {
   engine.alive = false;
   const exited = new Promise<void>((resolve) => engine.process.once('exit', () => resolve()));
-  const timer = setTimeout(() => engine.process.kill('SIGKILL'), STOP_LIMIT_MS);
+  const timer = setTimeout(() => engine.process.kill('SIGKILL'), limitMs);
   if (engine.process.connected) engine.process.disconnect();
   await exited;
   clearTimeout(timer);

@@ -9,7 +9,7 @@ import type { EvaluateResult } from '../../protocol/messages';
 import type { ScoredImageRecord, ScoresFile } from '../../protocol/run';
 import { readEvaluation, readScores } from '../client/folder';
 import { scoredSetOf } from '../client/scores';
-import { writeAtomically } from '../run/atomic';
+import { writeAtomically } from '../client/atomic';
 import { writeModel } from '../run/model-file';
 import { runPaths } from '../run/folder';
 import { holdRun } from '../run/lock';

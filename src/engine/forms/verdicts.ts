@@ -8,7 +8,7 @@ import { prune } from '../../dataset/cache-files';
 import type { Classifier } from '../../onnx/classifier';
 import type { StepOptions } from '../../onnx/training';
 import type { FormVerdict } from '../../protocol/forms';
-import { writeAtomically } from '../run/atomic';
+import { writeAtomically } from '../client/atomic';
 
 /** To be raised whenever what is checked changes, or this form. */
 const FORMAT = 1;

@@ -6,7 +6,7 @@ import type { HistoryPoint } from '../../protocol/messages';
 import type { RunRecord } from '../../protocol/run';
 import { EVALUATION, factsName, HISTORY, IMPORT_RECORD, readHistory, RECORD, scoresName } from '../client/folder';
 import { POINTING, SANITY } from '../client/looking';
-import { TEMPORARY, writeAtomically } from './atomic';
+import { TEMPORARY, writeAtomically } from '../client/atomic';
 
 export interface RunPaths {
   readonly folder: string;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { elementCount, type Tensor } from '../../onnx/model';
 import { LabelscopeError } from '../../protocol/errors';
-import { writeAtomically } from './atomic';
+import { writeAtomically } from '../client/atomic';
 
 export interface TensorFile {
   readonly tensors: Readonly<Record<string, Tensor<'float32'>>>;

@@ -1,8 +1,9 @@
 // What is done with a run's folder: a name, another place, the trash, a model file, a report.
 import { fork } from 'node:child_process';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
+import { writeAtomically } from '../../engine/client/atomic';
 import { LabelscopeError } from '../../protocol/errors';
 import type { ExportResult, WeightFormat } from '../../protocol/export';
 import { isLive } from '../monitor';
@@ -20,9 +21,7 @@ export async function renameRun(services: Services, run: RunInfo): Promise<void>
   if (name === undefined || name.trim() === '') throw new vscode.CancellationError();
   const file = join(run.folder, run.imported ? 'import.json' : 'run.json');
   const record = JSON.parse(await readFile(file, 'utf8')) as object;
-  const temporary = `${file}.renamed.tmp`;
-  await writeFile(temporary, JSON.stringify({ ...record, name: name.trim() }, null, 2) + '\n');
-  await rename(temporary, file);
+  await writeAtomically(file, [JSON.stringify({ ...record, name: name.trim() }, null, 2) + '\n']);
   services.runs.refresh();
 }
 

@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import type { FixResult, SplitParams, SplitResult } from '../../protocol/health';
 import type { InspectProgress } from '../../protocol/messages';
 import type { Services } from '../services';
-import { inNotification, type Task } from '../tasks';
+import { inNotification, type Task, timed, timedBytes } from '../tasks';
 import { chooseOne, inTurn } from './steps';
 
 /** What tests and other extensions answer in place of the person. */
@@ -104,10 +104,12 @@ export async function fixAnnotations(
   return result;
 }
 
+/** Reading moves no bar where images follow: it is a small part of the whole. */
 function told(task: Task): (progress: InspectProgress) => void {
+  const onBytes = timedBytes({ ...task, report: (_, message) => task.report(0, message) });
+  let onImages: ReturnType<typeof timed> | undefined;
   return ({ bytes, totalBytes, images }) => {
-    if (images)
-      task.report(images.done / Math.max(1, images.total), vscode.l10n.t('{0} of {1} images', images.done, images.total));
-    else task.report(0, vscode.l10n.t('{0} of {1} MB', Math.round(bytes / 1e6), Math.round(totalBytes / 1e6)));
+    if (images) (onImages ??= timed(task))(images);
+    else onBytes({ done: bytes, total: totalBytes });
   };
 }

@@ -39,9 +39,10 @@ export async function tellDrawnSample({ globalState }: vscode.ExtensionContext):
 }
 
 function tellSample({ directory, annotations, images }: Drawn): void {
-  const train = vscode.l10n.t('Train a Model');
+  const [train, choose] = [vscode.l10n.t('Train a Model'), vscode.l10n.t('Choose What to Train…')];
   const words = vscode.l10n.t('The sample lies in {0}: {1} images to train on.', directory, images);
-  void vscode.window.showInformationMessage(words, train).then(async (chosen) => {
-    if (chosen === train) await vscode.commands.executeCommand('labelscope.train', vscode.Uri.file(annotations));
+  void vscode.window.showInformationMessage(words, train, choose).then(async (chosen) => {
+    const answers = chosen === train ? [{}] : [];
+    if (chosen !== undefined) await vscode.commands.executeCommand('labelscope.train', vscode.Uri.file(annotations), ...answers);
   });
 }
