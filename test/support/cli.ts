@@ -1,6 +1,7 @@
 // The command line as a person or a script meets it: a process with arguments, two streams and an exit status.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
+import { undescribed } from './described';
 
 const CLI = resolve('dist', 'cli.js');
 
@@ -10,6 +11,7 @@ interface CliOptions {
 }
 
 export interface CliResult {
+  readonly verb: string;
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
@@ -34,7 +36,7 @@ export function startCli(args: readonly string[], { cwd, env }: CliOptions = {})
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (text.stderr += chunk));
   const ended = new Promise<CliResult>((done, fail) => {
     child.on('error', fail);
-    child.on('close', (status, signal) => done({ status, signal, ...text }));
+    child.on('close', (status, signal) => done({ verb: args[0] ?? '', status, signal, ...text }));
   });
   return { process: child, said: () => text.stderr, ended };
 }
@@ -43,15 +45,26 @@ export function runCli(args: readonly string[], options?: CliOptions): Promise<C
   return startCli(args, options).ended;
 }
 
-/** Stdout as the one JSON object that it has to be. Throws, with both streams in the message, where it is anything else. */
+/**
+ * Stdout as the one JSON object that it has to be, with no field that docs/command-line.md does not describe. Throws, with both streams in the message,
+ * where it is anything else.
+ */
 export function jsonResult(result: CliResult): Record<string, unknown> {
-  const { status, stdout, stderr } = result;
+  const { verb, status, stdout, stderr } = result;
   const wrong = (why: string) => new Error(`${why} (exit status ${String(status)})\nstdout: ${stdout}\nstderr: ${stderr}`);
   if (!/^\{.*\}\n$/.test(stdout)) throw wrong('stdout is not one line with one JSON object');
+  const json = objectIn(stdout);
+  if (!json) throw wrong('stdout is no JSON');
+  const unknown = undescribed(verb, json);
+  if (unknown.length > 0) throw wrong(`docs/command-line.md does not describe ${unknown.join(', ')} of ${verb}`);
+  return json;
+}
+
+function objectIn(text: string): Record<string, unknown> | undefined {
   try {
-    return JSON.parse(stdout) as Record<string, unknown>;
+    return JSON.parse(text) as Record<string, unknown>;
   } catch {
-    throw wrong('stdout is no JSON');
+    return undefined;
   }
 }
 
