@@ -1,13 +1,10 @@
 // Every number of scikit-learn's and NumPy's in the reference's metrics cases, against ours.
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decide } from '../../src/metrics/decision';
 import { evaluate } from '../../src/metrics/evaluate';
 import type { Quality, ScoredSet } from '../../src/metrics/types';
+import { readReference } from '../support/reference';
 
-const folder = join(process.env.LABELSCOPE_REFERENCE ?? '../shared/reference/open', 'metrics');
-const present = existsSync(join(folder, 'index.json'));
 const TOLERANCE = 1e-9;
 
 interface AtThreshold {
@@ -40,10 +37,6 @@ interface Case {
   };
 }
 
-function read(file: string): unknown {
-  return JSON.parse(readFileSync(join(folder, file), 'utf8'));
-}
-
 function scoredSet({ images, classes, labels, scores }: Case): ScoredSet {
   const categories = Array.from({ length: classes }, (_, c) => `category ${c}`);
   return { images, categories, labels: Uint8Array.from(labels.flat()), scores: Float64Array.from(scores.flat()) };
@@ -58,13 +51,13 @@ function expectQuality(actual: Quality, expected: Quality, what: string): void {
   for (const key of ['precision', 'recall', 'f1'] as const) expectClose(actual[key], expected[key], `${what} ${key}`);
 }
 
-const files = present ? (read('index.json') as { cases: { file: string }[] }).cases.map(({ file }) => file) : [];
+const files = readReference<{ cases: { file: string }[] }>('metrics', 'index.json').cases.map(({ file }) => file);
 
-describe.skipIf(!present)(`metrics of independent programs (skipped where ${folder} is absent)`, () => {
+describe('metrics of independent programs', () => {
   it('has cases', () => expect(files.length).toBeGreaterThan(0));
 
   describe.each(files)('%s', (file) => {
-    const data = read(file) as Case;
+    const data = readReference<Case>('metrics', file);
     const set = scoredSet(data);
     const { expected } = data;
     const evaluation = evaluate(set);

@@ -1,6 +1,4 @@
 // Every operator case of the reference (values and gradients of PyTorch in float64), built, differentiated and run in float32, by both engines.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { GraphBuilder, type Value } from '../../src/onnx/builder';
 import { differentiate } from '../../src/onnx/differentiate';
@@ -8,6 +6,7 @@ import { multilabelLoss } from '../../src/onnx/loss';
 import { buildExpression } from '../onnx/support/expression';
 import { floats, type Result, runOnce } from '../onnx/support/run';
 import type { Tensors } from '../support/graphs';
+import { readReference, referenceFiles } from '../support/reference';
 import { tensorFlowRunner } from '../support/tensorflow';
 
 interface Numbers {
@@ -27,9 +26,7 @@ interface Case {
   gradients: Record<string, Numbers>;
 }
 
-const folder = join(process.env.LABELSCOPE_REFERENCE ?? '../shared/reference/open', 'operators');
-const present = existsSync(folder);
-const files = present ? readdirSync(folder).filter((name) => name.endsWith('.json')) : [];
+const files = referenceFiles('operators', '.json');
 
 /** Parameters that the cases write as attributes or constants and that these operators take as inputs after the data. */
 function parameterNames(op: string, opset: number): string[] {
@@ -116,9 +113,9 @@ async function runInTensorFlow(builder: GraphBuilder, feeds: Readonly<Tensors>):
   );
 }
 
-describe.skipIf(!present)(`operators of the reference${present ? '' : ` (no folder ${folder})`}`, () => {
+describe('operators of the reference', () => {
   for (const file of files) {
-    const cases = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Case[];
+    const cases = readReference<Case[]>('operators', file);
     describe(file, () => {
       for (const test of cases) {
         for (const opset of new Set([test.opset, 20]))
