@@ -42,8 +42,7 @@ if (!existsSync(join(folder, 'installed.json'))) {
   }
   run(['dist/cli.js', 'doctor', '--install', 'tensorflow', '--yes'], { LABELSCOPE_CACHE: cache });
 }
-if (!existsSync(reference))
-  sayAloud(`npm run test:tensorflow compares with ONNX Runtime alone: there are no references in ${reference}.`);
+if (!existsSync(reference)) sayAloud(`npm run test:tensorflow trains no reference trajectory: there are none in ${reference}.`);
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vitest.config.mts'];
 const files = ['test/engine/tensorflow.test.ts', 'test/engine/second-engine.test.ts', 'test/reference/operators.test.ts'];
 const projects = ['--project', 'unit', '--project', 'reference'];

@@ -108,7 +108,6 @@ describe.skipIf(BROWSER === undefined)(`a window without a folder${NO_BROWSER}`,
     await enterThrough(person, QUESTIONS);
     const done = await notification(person, 'Training is finished');
     await done.getByRole('button', { name: 'Evaluate' }).click();
-    await enterThrough(person, ['On which images?']);
     await page.locator('.tab.active', { hasText: 'Evaluation:' }).waitFor();
     const runs = join(folder, 'annotations', 'labelscope-runs');
     expect((await readdir(runs)).filter((name) => name.endsWith('-quick'))).toHaveLength(1);

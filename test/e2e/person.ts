@@ -29,6 +29,8 @@ export interface Visit extends ServerOptions {
   readonly folder: string;
   /** The packaged extension, to be installed in place of the one under development. */
   readonly vsix?: string;
+  /** Another packaged extension beside it. */
+  readonly other?: string;
   /** Opens no folder: the window is empty, and `folder` only lies on the machine. */
   readonly opensNothing?: boolean;
   readonly settings?: Readonly<Record<string, unknown>>;
@@ -62,6 +64,7 @@ export async function visit({
   tests,
   prepare,
   vsix,
+  other,
   opensNothing = false,
   ...options
 }: Visit): Promise<Person> {
@@ -72,7 +75,7 @@ export async function visit({
   const place = opensNothing ? join(data, 'data', 'Machine') : join(folder, '.vscode');
   await mkdir(place, { recursive: true });
   await writeFile(join(place, 'settings.json'), JSON.stringify({ ...SETTINGS, ...settings }));
-  if (vsix !== undefined) installExtension(installed, data, vsix);
+  for (const file of [vsix, other]) if (file !== undefined) installExtension(installed, data, file);
   const server = await startServer(installed, data, { ...options, isDriven: vsix === undefined });
   const browser = await chromium.launch({ executablePath: server.reaching(BROWSER!), args: BROWSER_ARGS });
   const page = await browser.newPage({ viewport: size });

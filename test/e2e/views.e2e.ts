@@ -131,6 +131,34 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     );
   });
 
+  it('leads from each of the other steps to where it is done', async () => {
+    const { page } = person;
+    const press = async (step: string, button: string) => {
+      await runCommand(person, 'Labelscope: Open Walkthrough');
+      const found = page.locator('.getting-started-step', { hasText: step });
+      await found.waitFor();
+      const wanted = found.locator('.monaco-button', { hasText: button });
+      if (!(await wanted.isVisible())) await found.click();
+      await wanted.click();
+    };
+    const asks = async (title: string, question: string) => {
+      await page.locator('.quick-input-titlebar', { hasText: title }).waitFor();
+      await page.locator(`.quick-input-widget input[placeholder*="${question}"]`).waitFor();
+      await page.keyboard.press('Escape');
+    };
+    await press('Train a model', 'Train a Model');
+    // There are several annotation files by now.
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: 'instances_train.json' }).first().click();
+    await asks('Train on instances_train.json', 'Categories to train on');
+    await press('Judge it', 'Evaluate Model');
+    await asks('Evaluate Model', 'Which model?');
+    await press('See where it looks', 'Show Predicted Labels');
+    await page.locator('.pane-header', { hasText: 'Predicted Labels' }).waitFor();
+    await runCommand(person, 'Labelscope: Open Walkthrough');
+    const last = page.locator('.getting-started-step', { hasText: 'See where it looks' });
+    await last.locator('.codicon-getting-started-step-checked').waitFor();
+  });
+
   it('compares runs on the same images, and what differs in their settings', async () => {
     await runCommand(person, 'Labelscope: Compare Runs');
     const page = await windowWith(person, 'h1:has-text("Runs side by side")');

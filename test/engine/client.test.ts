@@ -1,5 +1,5 @@
 // The engine's process as its clients meet it: it is started when needed, says how it ended, and never outlives who started it.
-import { spawn } from 'node:child_process';
+import { fork, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type EngineClient, engineClient } from '../../src/engine/client/engine';
 import type { RunRecord } from '../../src/protocol/run';
 import { startRuntime } from '../../src/engine/runtime/runtime';
-import type { LogLine, TrainEvent } from '../../src/protocol/messages';
+import { type LogLine, STOP_LIMIT_MS, type TrainEvent } from '../../src/protocol/messages';
 import { type TinyData, writeTinyData } from '../support/data';
 import { isAlive, jsonOf, startEngine, trainParams, UNBUILT, until, writeTinyBackbone } from '../support/engine';
 
@@ -89,6 +89,34 @@ describe.skipIf(UNBUILT)(`engineClient${UNBUILT}`, () => {
     await training;
     await until(() => engine.pid === undefined);
     expect((await jsonOf<RunRecord>(join(run, 'run.json'))).state).toBe('stopped');
+  });
+
+  it.skipIf(process.platform === 'win32')('kills a process that does not end by itself', async () => {
+    const stuck = engineClient({ script: resolve('dist', 'engine.js'), onLog: () => undefined, stopLimitMs: 200 });
+    await expect(stuck.request('predict', { model: join(folder, 'gone'), files: [], device: 'cpu' })).rejects.toBeDefined();
+    const pid = stuck.pid!;
+    // It hears of nothing any more.
+    process.kill(pid, 'SIGSTOP');
+    await stuck.stop();
+    expect([stuck.pid, isAlive(pid)]).toEqual([undefined, false]);
+  });
+
+  it('ends by itself when its parent is gone and a step of its own does not end', async () => {
+    const hook = join(folder, 'endless.cjs');
+    // Of what is waited for without a parent (what outlives it, then all work) the second never comes, and a minute is a fifth of a second.
+    await writeFile(
+      hook,
+      `const { allSettled } = Promise;
+let waits = 0;
+const never = () => new Promise(() => setInterval(() => undefined, 1000));
+Promise.allSettled = (work) => (!process.connected && ++waits > 1 ? never() : allSettled.call(Promise, work));
+const { setTimeout: late } = globalThis;
+globalThis.setTimeout = (work, ms, ...rest) => late(work, ms === ${STOP_LIMIT_MS} ? 200 : ms, ...rest);`,
+    );
+    const child = fork(resolve('dist', 'engine.js'), [], { execArgv: ['--require', hook], serialization: 'advanced' });
+    const ended = new Promise((done) => child.once('exit', (code) => done(code)));
+    child.disconnect();
+    expect(await ended).toBe(1);
   });
 
   it('does not mind a Ctrl-C that was meant for its parent', async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { writeAtomically } from '../../src/engine/run/atomic';
+import { writeAtomically } from '../../src/engine/client/atomic';
 import { appendHistory, createRunFolder, removeLeftovers, rewindHistory, runPaths } from '../../src/engine/run/folder';
 import { addressOf } from '../../src/engine/client/address';
 import { readRecord } from '../../src/engine/client/folder';

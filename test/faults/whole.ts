@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { TEMPORARY } from '../../src/engine/run/atomic';
+import { TEMPORARY } from '../../src/engine/client/atomic';
 import { readTensors } from '../../src/engine/run/safetensors';
 import { readModel } from '../../src/onnx/files';
 

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { engineClient } from '../../src/engine/client/engine';
 import { joinRun } from '../../src/engine/client/run';
-import { TEMPORARY } from '../../src/engine/run/atomic';
+import { TEMPORARY } from '../../src/engine/client/atomic';
 import { readCheckpoint } from '../../src/engine/train/checkpoint';
 import { readModel } from '../../src/onnx/files';
 import type { HistoryPoint, TrainEvent } from '../../src/protocol/messages';

@@ -2,7 +2,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { TEMPORARY } from '../../src/engine/run/atomic';
+import { TEMPORARY } from '../../src/engine/client/atomic';
 import { type RandomStream, randomStream } from '../../src/metrics/random';
 import type { PredictParams } from '../../src/protocol/messages';
 import { isAlive } from '../support/process';
