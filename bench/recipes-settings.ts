@@ -15,14 +15,9 @@ const BALANCED: Settings = { positiveWeight: 'balanced' };
 const MORE: Settings = { validationFraction: '0.1' };
 const PRIOR: Settings = { headInit: 'prior' };
 
-/** What `quick` was when they were measured: its head learned from mirror images too. */
-const MIRRORED: Settings = { reflection: 'true' };
-
-/** What was chosen of them. */
-const BEST: Settings = { ...MILD, ...ROOT, ...PRIOR, ...MORE };
-
-const CHANGES: Readonly<Record<string, Settings>> = {
-  mirrored: {},
+export const CANDIDATES: Readonly<Record<string, Settings>> = {
+  quick: {},
+  mirrored: { reflection: 'true' },
   constant: { learnRateSchedule: 'constant' },
   warmup: { warmup: '50' },
   ema: { ema: '0.99' },
@@ -43,13 +38,7 @@ const CHANGES: Readonly<Record<string, Settings>> = {
   'asl+weight-sqrt': { ...ASL, ...ROOT },
   'asl-mild+weight-sqrt+prior': { ...MILD, ...ROOT, ...PRIOR },
   'asl-mild+weight-sqrt+prior+standardize': { ...MILD, ...ROOT, ...PRIOR, ...STANDARD },
-  'asl-mild+weight-sqrt+prior+more': BEST,
   'asl-mild+prior+more': { ...MILD, ...PRIOR, ...MORE },
-};
-
-export const CANDIDATES: Readonly<Record<string, Settings>> = {
-  quick: {},
   /** With `--image-size 320` it is the recipe of this name. */
-  best: BEST,
-  ...Object.fromEntries(Object.entries(CHANGES).map(([name, settings]) => [name, { ...MIRRORED, ...settings }])),
+  best: { ...MILD, ...ROOT, ...PRIOR, ...MORE },
 };

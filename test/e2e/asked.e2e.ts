@@ -39,6 +39,9 @@ async function packagedCaller(folder: string): Promise<string> {
   return packagePath;
 }
 
+/** A chat shows Markdown, in which escaped signs are themselves; the dialog shows the escapes. */
+const plain = (asked: string) => asked.replaceAll('\\', '');
+
 describe.skipIf(BROWSER === undefined)(`tools for language models${NO_BROWSER}`, () => {
   let folder: string;
   let person: Person;
@@ -97,7 +100,7 @@ describe.skipIf(BROWSER === undefined)(`tools for language models${NO_BROWSER}`,
       '1 more',
       '_r_',
     ])
-      expect(asked).toContain(part);
+      expect(plain(asked)).toContain(part);
     expect(asked).not.toContain('\u202e');
     expect(elements).toBe(0);
     expect(heard).toEqual({ error: expect.stringMatching(/^Canceled/) as string });

@@ -96,7 +96,7 @@ function suspectLines({ images, folds, categories, found, suspects }: SuspectsRe
         decimal(estimate!.rate),
       ]),
     ]),
-    ...(rest === 0 ? [] : [`${rest} categories have too few images with or without the label to be judged.`]),
+    ...(rest === 0 ? [] : [`${rest} of the categories could not be judged, for too few images with or without the label.`]),
     '',
     ...table([
       ['suspect', 'category', 'score', 'image'],
