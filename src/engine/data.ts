@@ -72,7 +72,7 @@ export async function openSplits(
     partner: { folder: whole.source.images, fileNames: whole.declared.images.map(({ fileName }) => fileName) },
     categories: whole.set.categories,
   });
-  return { train: whole, validation };
+  return { train: bare(whole), validation: bare(validation) };
 }
 
 /**
@@ -89,8 +89,13 @@ export async function reopenSplit(
   const { annotations, images } = source;
   const options = { annotations, images, known: source, categories, includeUnlabeled, signal, runsFolder };
   const split = await openSplit({ ...options, say: () => undefined });
-  if (!source.part) return split;
+  if (!source.part) return bare(split);
   return parts(split, source.part)[source.part.which];
+}
+
+/** Training holds it for hours: without the index of the file, which is much larger. */
+function bare({ set, paths, source, failed }: Split): Split {
+  return { set, paths, source, failed };
 }
 
 /** With the images whose files are missing: a split must not depend on which files are there today. */
