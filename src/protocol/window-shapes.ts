@@ -72,6 +72,7 @@ const SHAPES: { readonly [W in WindowName]: { readonly [C in keyof WindowCalls<W
       limit: whole,
     }),
     checkImages: nothing,
+    stopCheck: nothing,
     chooseFolder: nothing,
   },
   training: common,

@@ -222,6 +222,8 @@ interface DatasetCalls extends CommonCalls {
   readonly giveUp: Call<{ readonly ticket: number }, null>;
   /** Looks into every image file; the report that comes of it is told as an event. */
   readonly checkImages: Call<null, null>;
+  /** Leaves the rest of them unseen: the report stays as it was. */
+  readonly stopCheck: Call<null, null>;
   /** Asks the person for the folder of the images, which is remembered, and reads the file anew. */
   readonly chooseFolder: Call<null, null>;
 }

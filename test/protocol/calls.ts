@@ -30,6 +30,7 @@ export const CALLS: Readonly<Record<WindowName, readonly (readonly [string, unkn
     ['browse', { ...QUERY, filter: {} }],
     ['browse', { ...QUERY, filter: { text: 'a', has: [1], hasNot: [2], labels: [0, 3], aspect: [0.5, 1], size: [640, 480] } }],
     ['checkImages', null],
+    ['stopCheck', null],
     ['chooseFolder', null],
   ],
   training: COMMON,

@@ -197,6 +197,13 @@ describe.skipIf(NO_BROWSER !== '')(`the dataset panel${NO_BROWSER}`, () => {
     await tell({ event: { checking: { done: 30_000, total: IMAGES } } });
     await page.getByText('Looking into the image files: 30,000 of 120,000').waitFor();
     expect(await page.locator('[data-checks="running"] progress').getAttribute('value')).toBe('30000');
+    // How long it takes is told once that can be known.
+    expect(await page.locator('[data-left]').textContent()).toBe('');
+    await page.waitForTimeout(2100);
+    await tell({ event: { checking: { done: 90_000, total: IMAGES } } });
+    await page.locator('[data-left]', { hasText: /^\d+ s left$/ }).waitFor();
+    await page.locator('[data-stop]').click();
+    await expect.poll(() => asked.map(({ call }) => call)).toContain('stopCheck');
     const damaged = { ...REPORT.findings[1]!, code: 'image-truncated', images: [7], message: 'one is cut off.' };
     const report: DatasetReport = { ...REPORT, checkedImages: 'pixels', findings: [damaged] };
     await tell({ event: { report, checking: null } });

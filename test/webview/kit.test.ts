@@ -2,8 +2,23 @@
 import { describe, expect, it } from 'vitest';
 import { thinned } from '../../webview/kit/chart';
 import { duration, fileName, short } from '../../webview/kit/format';
+import { Pace } from '../../webview/kit/pace';
 import { csvOf } from '../../webview/kit/save';
 import { sorted } from '../../webview/kit/table';
+
+describe('Pace', () => {
+  it('says how long the rest takes at the speed since the stage began', () => {
+    const pace = new Pace();
+    expect(pace.left('features', 100, 1000, 0)).toBe('');
+    expect(pace.left('features', 150, 1000, 1000)).toBe('');
+    expect(pace.left('features', 400, 1000, 3000)).toBe('6 s left');
+    expect(pace.left('features', 1000, 1000, 9000)).toBe('');
+    expect(pace.left('folds', 10, 100, 20_000)).toBe('');
+    expect(pace.left('folds', 20, 100, 30_000)).toBe('1 min 20 s left');
+    // The same stage once more.
+    expect(pace.left('folds', 1, 100, 40_000)).toBe('');
+  });
+});
 
 describe('thinned', () => {
   const line = Array.from({ length: 10_000 }, (_, k) => [k, k === 4321 ? 99 : k === 8765 ? -99 : Math.sin(k)] as const);

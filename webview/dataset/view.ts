@@ -7,6 +7,7 @@ import { count, fileName, fileSize, fixed } from '../kit/format';
 import { type HeatMapView, heatMapView } from '../kit/heat-map';
 import type { Host } from '../kit/host';
 import { t } from '../kit/l10n';
+import { Pace } from '../kit/pace';
 import { tileList } from '../kit/tiles';
 import { tabList } from '../kit/tabs';
 import { aspectsCard, classesCard, foundCategories, labelsCard, orderedCategories, sizesCard } from './cards';
@@ -21,6 +22,7 @@ interface Panel {
   readonly host: Host<'dataset'>;
   readonly images: ImagesPage;
   readonly heatMap: HeatMapView;
+  readonly pace: Pace;
 }
 
 export function datasetView(root: HTMLElement, host: Host<'dataset'>): void {
@@ -53,7 +55,7 @@ export function datasetView(root: HTMLElement, host: Host<'dataset'>): void {
     },
   };
   const images = new ImagesPage(state, host, { redraw: () => soon(), keep });
-  const panel: Panel = { state, actions, host, images, heatMap: heatMapView() };
+  const panel: Panel = { state, actions, host, images, heatMap: heatMapView(), pace: new Pace() };
   const take = (told: DatasetData) => {
     const isNew = told.report !== null && told.report !== data?.report;
     data = told;
@@ -106,7 +108,7 @@ function reportPage(report: DatasetReport, data: DatasetData, panel: Panel): Tem
   const draw = (card: Parameters<typeof cardOf>[0]) => cardOf(card, state.tables, actions.toggle, host);
   const chart = { report, together: togetherOf(report), state, found, all };
   return html`<div id="page-report" role="tabpanel" aria-labelledby="tab-report" ?hidden=${state.page !== 'report'}>
-    ${tiles(report)} ${place(report, host)} ${checks(report, data, host)}
+    ${tiles(report)} ${place(report, host)} ${checks(report, data, panel)}
     <div class="grid">
       ${draw(findingsCard(report, state, actions))} ${categoryTools(panel)} ${draw(classesCard(report, found, state, actions))}
       ${draw(labelsCard(report, actions))} ${draw(sizesCard(report, actions))} ${draw(aspectsCard(report, actions))}
@@ -126,13 +128,16 @@ function place({ path, bytes, imageFolder }: DatasetReport, host: Host<'dataset'
 }
 
 /** Whether the image files were looked into, how far that is, and the way to it. */
-function checks({ checkedImages, imageFolder }: DatasetReport, { checking }: DatasetData, host: Host<'dataset'>) {
+function checks({ checkedImages, imageFolder }: DatasetReport, { checking }: DatasetData, { host, pace }: Panel) {
   if (imageFolder === null) return nothing;
   if (checking) {
     const { done, total } = checking;
+    const stop = () => void host.call('stopCheck', null).catch(() => undefined);
     return html`<p class="row" role="status" data-checks="running">
       <progress max=${Math.max(1, total)} value=${done} aria-label=${t('Looking into the image files')}></progress>
       ${t('Looking into the image files: {0} of {1}', count(done), count(total))}
+      <span class="quiet" data-left>${pace.left('images', done, total)}</span>
+      <button data-stop @click=${stop}>${t('Stop')}</button>
     </p>`;
   }
   if (checkedImages === 'pixels') {

@@ -6,6 +6,7 @@ import { cardOf } from '../kit/card';
 import { count, fileName } from '../kit/format';
 import type { Host } from '../kit/host';
 import { t } from '../kit/l10n';
+import { Pace } from '../kit/pace';
 import { tabList } from '../kit/tabs';
 import { noiseCard } from './noise';
 import { Decisions, type Filters, firstState, KINDS, STATES, type ViewState } from './state';
@@ -17,6 +18,7 @@ interface Panel {
   readonly host: Host<'review'>;
   readonly decisions: Decisions;
   readonly page: SuspectsPage;
+  readonly pace: Pace;
   readonly change: (change: Partial<ViewState>) => void;
   readonly call: <T>(work: Promise<T>) => Promise<T | undefined>;
   told: { error: string | undefined; corrected: CorrectResult | undefined };
@@ -38,7 +40,7 @@ export function reviewView(root: HTMLElement, host: Host<'review'>): void {
   };
   const page = new SuspectsPage(host, decisions, state, redraw, tell);
   const panel: Panel = {
-    ...{ state, host, decisions, page },
+    ...{ state, host, decisions, page, pace: new Pace() },
     told: { error: undefined, corrected: undefined },
     change: (change) => {
       Object.assign(state, change);
@@ -103,7 +105,7 @@ function changedNotice(panel: Panel): TemplateResult {
   </div>`;
 }
 
-function progress({ stage, done, total }: SuspectsProgress, { host, call }: Panel): TemplateResult {
+function progress({ stage, done, total }: SuspectsProgress, { host, call, pace }: Panel): TemplateResult {
   const words: Record<SuspectsProgress['stage'], string> = {
     reading: t('Reading the file'),
     looking: t('Looking for images that are the same: {0} of {1}', count(done), count(total)),
@@ -111,7 +113,7 @@ function progress({ stage, done, total }: SuspectsProgress, { host, call }: Pane
     folds: t('Training on folds: {0} %', Math.round((100 * done) / Math.max(1, total))),
   };
   return html`<div class="start" role="status">
-    <p>${words[stage]}</p>
+    <p>${words[stage]} <span class="quiet" data-left>${pace.left(stage, done, total)}</span></p>
     <progress max=${Math.max(1, total)} value=${done} aria-label=${words[stage]}></progress>
     <p><button data-stop @click=${() => void call(host.call('stop', null))}>${t('Stop')}</button></p>
   </div>`;

@@ -2,11 +2,11 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { LabelscopeError } from '../../protocol/errors';
-import type { DatasetReport, DeviceReport, TrainParams, TrainResult } from '../../protocol/messages';
+import type { BytesProgress, DatasetReport, DeviceReport, TrainParams, TrainResult } from '../../protocol/messages';
 import type { DeviceChoice, RecipeName } from '../../protocol/recipe';
 import type { Services } from '../services';
 import { setting } from '../settings';
-import { inNotification } from '../tasks';
+import { inNotification, timedBytes } from '../tasks';
 import { chooseMany, chooseOne, type Choice, inTurn } from './steps';
 
 /** What can be said instead of being asked. */
@@ -83,17 +83,13 @@ export async function askForTraining(services: Services, annotations: vscode.Uri
 }
 
 async function readForTraining({ engine }: Services, annotations: vscode.Uri, images?: string): Promise<DatasetReport> {
-  return inNotification(vscode.l10n.t('Reading {0}', basename(annotations.fsPath)), ({ signal, report }) =>
-    engine.request(
-      'inspect',
-      // Only the categories are wanted: the images are looked at by whoever asks for a report.
-      { annotations: annotations.fsPath, checkImages: 'none', ...(images !== undefined && { images }) },
-      {
-        signal,
-        onProgress: ({ bytes, totalBytes }) => report(bytes / totalBytes, `${Math.floor((100 * bytes) / totalBytes)} %`),
-      },
-    ),
-  );
+  return inNotification(vscode.l10n.t('Reading {0}', basename(annotations.fsPath)), (task) => {
+    const onBytes = timedBytes(task);
+    // Only the categories are wanted: the images are looked at by whoever asks for a report.
+    const params = { annotations: annotations.fsPath, checkImages: 'none' as const, ...(images !== undefined && { images }) };
+    const onProgress = ({ bytes, totalBytes }: BytesProgress) => onBytes({ done: bytes, total: totalBytes });
+    return engine.request('inspect', params, { signal: task.signal, onProgress });
+  });
 }
 
 function categoryChoices({ categories }: DatasetReport): Choice<string>[] {

@@ -24,6 +24,8 @@ interface Shown {
   tell: (change: DatasetEvent) => void;
   /** Begins to look into the image files. */
   check: () => void;
+  /** Ends that. */
+  checking: AbortController | undefined;
   /** Reads the file anew. */
   read: () => void;
 }
@@ -36,7 +38,7 @@ export function datasetPanel(engine: Supervisor, folders: ImageFolders): PanelKi
   const of = (annotations: string): Shown => {
     const known = shown.get(annotations);
     const data = { annotations, ...NOTHING_READ };
-    const made = known ?? { data, asked: 0, tell: nothing, check: nothing, read: nothing };
+    const made = known ?? { data, asked: 0, tell: nothing, check: nothing, checking: undefined, read: nothing };
     if (!known) shown.set(annotations, made);
     return made;
   };
@@ -96,16 +98,18 @@ function readReport(engine: Supervisor, state: Shown, signal: AbortSignal): void
 function checkImages(engine: Supervisor, state: Shown, signal: AbortSignal): void {
   const { annotations, report, checking } = state.data;
   if (checking || !report) return;
-  const onProgress = ({ images }: InspectProgress) => images && state.tell({ checking: images });
+  const stop = (state.checking = new AbortController());
+  const onProgress = ({ images }: InspectProgress) => images && !stop.signal.aborted && state.tell({ checking: images });
   state.tell({ checking: { done: 0, total: report.images }, error: null });
-  engine.request('check', { annotations, checkImages: 'pixels' }, { signal, onProgress }).then(
+  const either = AbortSignal.any([signal, stop.signal]);
+  engine.request('check', { annotations, checkImages: 'pixels' }, { signal: either, onProgress }).then(
     (checked) => {
-      if (signal.aborted) return;
+      if (either.aborted) return;
       // Findings name rows of the file as it was read.
       if (checked.fingerprint !== report.fingerprint) state.read();
       else state.tell({ report: { ...report, ...checked }, checking: null });
     },
-    failing(state, signal),
+    failing(state, either),
   );
 }
 
@@ -149,6 +153,12 @@ function callsOf(engine: Supervisor, folders: ImageFolders, stateOf: () => Shown
     }),
     checkImages: () => {
       stateOf().check();
+      return Promise.resolve(null);
+    },
+    stopCheck: () => {
+      const { checking, tell } = stateOf();
+      checking?.abort();
+      tell({ checking: null });
       return Promise.resolve(null);
     },
     chooseFolder: async () => {
