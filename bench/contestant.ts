@@ -8,6 +8,15 @@ export interface Program {
   readonly command: string;
   /** Before the job, which is the last argument, as JSON. */
   readonly args: readonly string[];
+  /** Is left out where it does not start, or ends: compiling needs a C++ compiler, and some want more memory than there is. */
+  readonly optional?: boolean;
+}
+
+/** A process that is gone before it has answered. */
+export class ContestantEnded extends Error {
+  constructor(readonly contestant: string) {
+    super(`${contestant} ended without an answer; what it said stands above.`);
+  }
 }
 
 export interface Ready {
@@ -25,6 +34,7 @@ interface Turn {
 
 export interface Contestant {
   readonly name: string;
+  readonly optional: boolean;
   readonly ready: Ready;
   /** Works for at least so many seconds and at least one step. */
   turn(seconds: number): Promise<Turn>;
@@ -37,7 +47,7 @@ export interface Contestant {
 type Child = ChildProcessByStdio<Writable, Readable, null>;
 
 /** Starts the program and waits until it is warm. @throws Error where it ends without an answer */
-export async function startContestant({ name, command, args }: Program, job: object): Promise<Contestant> {
+export async function startContestant({ name, command, args, optional = false }: Program, job: object): Promise<Contestant> {
   const child = spawn(command, [...args, JSON.stringify(job)], { stdio: ['pipe', 'pipe', 'inherit'] });
   const next = answers(name, child);
   const ready = (await next()) as Ready;
@@ -47,6 +57,7 @@ export async function startContestant({ name, command, args }: Program, job: obj
   };
   return {
     name,
+    optional,
     ready,
     turn: async (seconds) => (await ask(`turn ${seconds}`)) as Turn,
     end: async () => ((await ask('end')) as { peakMiB: number }).peakMiB,
@@ -65,7 +76,7 @@ function answers(name: string, child: Child): () => Promise<unknown> {
   return async () => {
     await started;
     const line = await lines.next();
-    if (line.done) throw new Error(`${name} ended without an answer; what it said stands above.`);
+    if (line.done) throw new ContestantEnded(name);
     return JSON.parse(line.value) as unknown;
   };
 }

@@ -7,8 +7,6 @@ import type { Program } from './contestant';
 export interface Peer extends Program {
   /** What this peer's job has beside everybody's. */
   readonly job: object;
-  /** Is left out where it does not start: compiling needs a C++ compiler. */
-  readonly optional?: boolean;
 }
 
 /** Where the peers' scripts lie. */

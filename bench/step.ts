@@ -7,7 +7,7 @@ import { defaultBackbonePath } from '../src/engine/backbone/locate';
 import type { Device } from '../src/engine/runtime/messages';
 import { tensorFlowPlaces } from '../src/engine/runtime/tensorflow/find';
 import { type Case, nameOf, type Options } from './cases';
-import { type Contestant, startContestant } from './contestant';
+import { type Contestant, ContestantEnded, startContestant } from './contestant';
 import { installedPeers, type Peer } from './peers';
 import { quietMoment, UNDISTURBED, watchProcessor } from './quiet';
 import { type CaseReport, type Report, reportCase, reportMachine } from './report';
@@ -81,9 +81,22 @@ async function runCase(bench: Bench, one: Case): Promise<CaseReport> {
   try {
     await startAll(bench, one, contestants);
     assertSameWork(contestants);
-    return await measureCase(bench.options, one, contestants);
+    return await measureRemaining(bench, one, contestants);
   } finally {
     for (const contestant of contestants) contestant.stop();
+  }
+}
+
+/** Begins anew without a contestant that has to be there no longer than it can. */
+async function measureRemaining(bench: Bench, one: Case, contestants: Contestant[]): Promise<CaseReport> {
+  try {
+    return await measureCase(bench.options, one, contestants);
+  } catch (error) {
+    const gone = error instanceof ContestantEnded ? contestants.findIndex(({ name }) => name === error.contestant) : -1;
+    if (!contestants[gone]?.optional) throw error;
+    bench.onNote(`${contestants[gone].name} is left out: ${(error as Error).message}`);
+    contestants.splice(gone, 1);
+    return measureRemaining(bench, one, contestants);
   }
 }
 
