@@ -58,6 +58,10 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(generalHelp(specs) + '\n');
     return name === undefined ? WRONG_USAGE : DONE;
   }
+  if (name === '--version') {
+    process.stdout.write(`${process.env.LABELSCOPE_VERSION ?? '0.0.0'}\n`);
+    return DONE;
+  }
   const io = terminalIo(rest.includes('--json'));
   if (!Object.hasOwn(VERBS, name)) {
     io.note(`There is no verb '${name}'. Verbs: ${Object.keys(VERBS).join(', ')}.`);

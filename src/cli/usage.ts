@@ -52,7 +52,7 @@ export function parseArguments(verb: string, spec: VerbSpec, argv: readonly stri
   const options = Object.fromEntries(
     Object.entries(optionsOf(spec)).map(([name, { type, multiple = false }]) => [name, { type, multiple }]),
   );
-  const { values, positionals } = parse(argv, options);
+  const { values, positionals } = parse(verb, argv, options);
   const [fewest, most] = spec.count;
   if (!values.help && (positionals.length < fewest || positionals.length > most)) {
     throw new UsageError(`Usage: labelscope ${verb} ${spec.positionals} (see labelscope ${verb} --help)`);
@@ -68,11 +68,15 @@ export function parseArguments(verb: string, spec: VerbSpec, argv: readonly stri
   };
 }
 
-function parse(argv: readonly string[], options: Record<string, { type: 'string' | 'boolean'; multiple: boolean }>) {
+type ParsedOptions = Record<string, { type: 'string' | 'boolean'; multiple: boolean }>;
+
+function parse(verb: string, argv: readonly string[], options: ParsedOptions) {
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    // The first sentence says what; the others are about how Node.js reads a command line.
+    const [what] = (error instanceof Error ? error.message : String(error)).split(/\. To specify a positional/);
+    throw new UsageError(`${what!.replace(/\.$/, '')}. See labelscope ${verb} --help.`);
   }
 }
 

@@ -51,10 +51,12 @@ export function correctionsOf(index: CocoIndex, decisions: readonly Decision[]):
   return { changes, already: asked.length - changes.length };
 }
 
-function unknown(path: string, what: 'image' | 'category', name: string, known: readonly string[]): DatasetError {
+const UNKNOWN = { image: 'decisions-unknown-image', category: 'decisions-unknown-category' } as const;
+
+function unknown(path: string, what: keyof typeof UNKNOWN, name: string, known: readonly string[]): DatasetError {
   const near = nearestNames(name, known.slice(0, 10_000)).map((one) => `"${one}"`);
   const hint = near.length === 0 ? '' : ` (did you mean ${near.join(' or ')}?)`;
-  return new DatasetError(`decisions-unknown-${what}`, `${path} has no ${what} "${name}"${hint}. Correct the decisions.`, path);
+  return new DatasetError(UNKNOWN[what], `${path} has no ${what} "${name}"${hint}. Correct the decisions.`, path);
 }
 
 function labelsIn(index: CocoIndex, categories: readonly string[]): (image: number, column: number) => boolean {

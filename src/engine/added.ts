@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { LabelscopeError } from '../protocol/errors';
+import { LabelscopeError, unwritten } from '../protocol/errors';
 import type { InstalledFile, InstalledReport, InstallProgress, InstallResult, RemoveResult } from '../protocol/install';
 import { isAlive, TEMPORARY } from './client/atomic';
 import { RECORD, recordOf } from './runtime/installed';
@@ -40,8 +40,7 @@ export async function addFolder(
     return { folder, files: installed };
   } catch (error) {
     if (error instanceof LabelscopeError || signal.aborted) throw error;
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new LabelscopeError('write-failed', `${folder} could not be written (${detail}). Check free space and permissions.`);
+    throw unwritten(folder, error);
   } finally {
     await rm(staging, { recursive: true, force: true }).catch(() => undefined);
   }

@@ -18,7 +18,7 @@ export async function imageFiles(
   const failed: FailedFile[] = [];
   for (const place of places.map((name) => resolve(name))) {
     const entry = await stat(place).catch(() => undefined);
-    if (!entry) failed.push({ file: place, error: `There is no image or folder ${place}.` });
+    if (!entry) failed.push({ file: place, error: `There is no image or folder ${place}. Check the path.` });
     else if (!entry.isDirectory()) files.push(place);
     else files.push(...(await imagesIn(place)));
   }
@@ -28,6 +28,6 @@ export async function imageFiles(
 
 async function imagesIn(folder: string): Promise<string[]> {
   const names = (await readdir(folder)).filter((name) => IMAGE_NAME.test(name)).sort();
-  if (names.length === 0) throw new LabelscopeError('no-images', `The folder ${folder} holds no image files.`);
+  if (names.length === 0) throw new LabelscopeError('no-images', `The folder ${folder} holds no image files. Name one that does.`);
   return names.map((name) => join(folder, name));
 }

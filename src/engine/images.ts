@@ -145,6 +145,6 @@ function unreadable(path: string, error: unknown): never {
   const detail = error instanceof Error ? error.message.replace(/\s+/g, ' ').trim() : String(error);
   throw new LabelscopeError(
     'image-unreadable',
-    `${path} cannot be read as an image (${detail}). Replace it or remove it from the annotation file.`,
+    `${path} cannot be read as an image (${detail}). Replace it, or leave it out.`,
   );
 }

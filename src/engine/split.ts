@@ -7,7 +7,7 @@ import { groupsOf, sameImages } from '../dataset/same';
 import { type SplitFile, writeSplitFiles } from '../dataset/split-files';
 import { stratify } from '../dataset/stratify';
 import type { CocoIndex, LabelledSet } from '../dataset/types';
-import { LabelscopeError } from '../protocol/errors';
+import { LabelscopeError, unwritten } from '../protocol/errors';
 import type { SplitParams, SplitResult } from '../protocol/health';
 import type { CountProgress, InspectProgress } from '../protocol/messages';
 import { isDone, sparingly } from '../protocol/sparingly';
@@ -103,9 +103,5 @@ function tooFew(path: string, images: number, parts: number): LabelscopeError {
 }
 
 function unwritable(out: string, error: unknown): never {
-  const detail = error instanceof Error ? error.message : String(error);
-  throw new LabelscopeError(
-    'write-failed',
-    `${out} could not be made (${detail}). Check free space and permissions of the folder.`,
-  );
+  throw unwritten(out, error, 'made');
 }

@@ -1,12 +1,19 @@
 // What other extensions and tests may call: the same work as the commands, without questions, with values and errors.
 import * as vscode from 'vscode';
+import { LabelscopeError } from '../protocol/errors';
 import type { ExportResult } from '../protocol/export';
-import type { DatasetReport, EvaluateResult, ExplainedMap, PredictedImage, SampleResult } from '../protocol/messages';
+import type { DatasetReport, EvaluateResult, ExplainedMap, FailedFile, PredictedImage, SampleResult } from '../protocol/messages';
 import { evaluateModel, type EvaluateOptions, noModel } from './flows/evaluate';
 import { type StartedRun, startTraining, type TrainOptions } from './flows/train';
 import type { RunInfo } from './runs';
 import type { Services } from './services';
 import { setting } from './settings';
+
+/** @throws LabelscopeError 'image-unreadable' where one could not be read */
+function allOf<T>({ images, failed }: { readonly images: readonly T[]; readonly failed: readonly FailedFile[] }): readonly T[] {
+  if (failed[0]) throw new LabelscopeError('image-unreadable', failed[0].error);
+  return images;
+}
 
 /** Every function rejects with an Error whose `code` is stable and whose message is for people. Paths are absolute. */
 export interface LabelscopeApi {
@@ -17,7 +24,7 @@ export interface LabelscopeApi {
   /** The newest first. */
   runs(): Promise<readonly RunInfo[]>;
   evaluate(folder: string, options?: EvaluateOptions): Promise<EvaluateResult>;
-  /** With the model that is in use, unless a folder is named. */
+  /** With the model that is in use, unless a folder is named. In the order of the files; rejects where one cannot be read. */
   predict(files: readonly string[], folder?: string): Promise<readonly PredictedImage[]>;
   explain(file: string, categories: readonly string[], folder?: string): Promise<readonly ExplainedMap[]>;
   exportModel(folder: string, out: string): Promise<ExportResult>;
@@ -39,12 +46,12 @@ export function publicApi(services: Services): LabelscopeApi {
     evaluate: (folder, options = {}) => evaluateModel(services, folder, options),
     predict: async (files, folder) => {
       const params = { model: await modelFolder(folder), files, device: setting('device') };
-      return (await engine.request('predict', params)).images;
+      return allOf(await engine.request('predict', params));
     },
     explain: async (file, categories, folder) => {
       const model = await modelFolder(folder);
       const params = { model, files: [file], categories, device: setting('device'), colormap: 'jet', opacity: 0.5 } as const;
-      return (await engine.request('explain', params)).images[0]?.maps ?? [];
+      return allOf(await engine.request('explain', params))[0]!.maps;
     },
     exportModel: (folder, out) => engine.request('export', { run: folder, out }),
     createSample: (directory, images) => engine.request('sample', { directory, ...(images !== undefined && { images }) }),

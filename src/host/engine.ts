@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import type { EngineClient, EngineOptions, RequestOptions } from '../engine/client/engine';
 import type { LogLine, Method, Params, Result, RunsFolder, TrainParams, TrainResult } from '../protocol/messages';
 import { type ImageFolders, withFolders } from './image-folders';
+import { checkTrust } from './problems';
 import { runsFolderOf } from './runs';
 import { setting } from './settings';
 import type { Closable } from './closable';
@@ -30,6 +31,7 @@ export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel, 
   const idle = idleStop(stop, log);
   return {
     request: async (method, params, options) => {
+      checkAllowed(method);
       log.debug(`engine: ${method}`);
       idle.busy();
       try {
@@ -41,6 +43,7 @@ export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel, 
       }
     },
     train: async (params) => {
+      checkAllowed('train');
       const trainer = await makeClient({ script, onLog, engine, detached: params.outlive ?? false });
       try {
         const told = { runsFolder: runsFolderFor(params) };
@@ -56,6 +59,16 @@ export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel, 
       void stop();
     },
   };
+}
+
+/** What only looks at data, and at numbers that lie in folders. All else opens models, which are a stranger's too, or writes. */
+const HARMLESS: ReadonlySet<Method> = new Set<Method>([
+  ...(['inspect', 'check', 'browse', 'thumbnails', 'release', 'diagnose', 'truth', 'picture', 'compare', 'doctor'] as const),
+]);
+
+/** Whoever asks: commands, windows, other extensions. @throws LabelscopeError 'untrusted' */
+function checkAllowed(method: Method): void {
+  if (!HARMLESS.has(method)) checkTrust();
 }
 
 /** Of the workspace folder that the request is about. In a workspace that is not trusted nothing is written into it. */

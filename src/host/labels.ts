@@ -1,12 +1,11 @@
 // What the chosen model and the annotation files say of an image: one answer for the side view and the image editor.
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { toWireError } from '../protocol/errors';
 import type { ModelInfo, LabelsData } from '../protocol/windows';
 import type { CocoFiles } from './coco-files';
 import type { Supervisor } from './engine';
 import type { Models } from './models';
-import { isCancelled } from './problems';
+import { isCancelled, shownError } from './problems';
 import { setting } from './settings';
 import type { Closable } from './closable';
 
@@ -61,7 +60,7 @@ export function labelsOf(engine: Supervisor, models: Models, coco: CocoFiles): L
         keep(key, answer);
         if (!signal.aborted) tell({ ...base, ...answer });
       } catch (error) {
-        if (!signal.aborted && !isCancelled(error)) tell({ ...base, ...nothing, error: toWireError(error) });
+        if (!signal.aborted && !isCancelled(error)) tell({ ...base, ...nothing, error: shownError(error) });
       }
     },
     onDidChange: changed.event,

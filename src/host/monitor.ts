@@ -7,6 +7,7 @@ import type { HistoryPoint, TrainControl, TrainEnd, TrainEvent, TrainSnapshot } 
 import type { RunRecord } from '../protocol/run';
 import type { RunStatus, TrainingData, TrainingEvent } from '../protocol/windows';
 import type { Closable } from './closable';
+import { wordsOf } from './problems';
 
 export interface RunMonitor extends Closable {
   readonly data: TrainingData;
@@ -38,7 +39,7 @@ export function runMonitor(folder: string): RunMonitor {
   const ended = async (end: TrainEnd | undefined) => {
     joined = undefined;
     await look();
-    if (end && 'error' in end) change({ error: end.error.message, ...(data.record === null && { status: 'failed' }) });
+    if (end && 'error' in end) change({ error: wordsOf(end.error), ...(data.record === null && { status: 'failed' }) });
   };
   const learnRecord = async () => {
     const record = await readRecord(folder).catch(() => undefined);
@@ -128,12 +129,12 @@ function statusOf({ state }: RunRecord): RunStatus {
 }
 
 function storedChange(record: RunRecord, points: readonly HistoryPoint[]): TrainingEvent {
-  const { name, error = null, result } = record;
+  const { name, error, result } = record;
   return {
     record,
     status: statusOf(record),
     points,
-    error,
+    error: error === undefined ? null : wordsOf({ code: '', message: error }),
     ...(name !== undefined && { name }),
     ...(result && {
       totalIterations: result.iterations,

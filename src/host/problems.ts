@@ -17,8 +17,9 @@ const REMEDIES: Readonly<Record<string, () => string>> = {
   'engine-died': () => vscode.l10n.t('What was saved is kept. A training run can be resumed in the Runs view.'),
   'training-diverged': () => vscode.l10n.t('Lower learnRate in the setting labelscope.recipeSettings.'),
   'evaluation-missing': () => vscode.l10n.t('Run "Labelscope: Evaluate Model" first.'),
+  'evaluation-outdated': () => vscode.l10n.t('Run "Labelscope: Evaluate Model" again.'),
+  'nothing-to-fix': () => vscode.l10n.t('The dataset report says what is left to a person.'),
   'images-differ': () => vscode.l10n.t('Evaluate all of them on the same annotation file.'),
-  'write-failed': () => vscode.l10n.t('Check free space and permissions of the folder.'),
 };
 
 /** The message without advice that only helps on a command line (`--images DIR`, `labelscope doctor`), and with ours. */
@@ -28,6 +29,12 @@ export function wordsOf({ code, message }: WireError): string {
   const told = kept.length > 0 ? kept : sentences;
   const remedy = REMEDIES[code]?.();
   return remedy === undefined || told.includes(remedy) ? told.join(' ') : [...told, remedy].join(' ');
+}
+
+/** An error as a window shows it. */
+export function shownError(error: unknown): WireError {
+  const wire = toWireError(error);
+  return { ...wire, message: wordsOf(wire) };
 }
 
 export function isCancelled(error: unknown): boolean {

@@ -11,6 +11,20 @@ export class LabelscopeError extends Error {
   }
 }
 
+/** Where a file or folder could not be made or changed. */
+export function unwritten(path: string, error: unknown, what: 'written' | 'made' = 'written'): LabelscopeError {
+  const detail = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const remedy = UNWRITTEN[code] ?? 'Check free space and permissions of the folder';
+  return new LabelscopeError('write-failed', `${path} could not be ${what} (${detail}). ${remedy}.`);
+}
+
+const NO_FOLDER = 'There is no such folder: make it, or choose another';
+const UNWRITTEN: Readonly<Record<string, string>> = {
+  ...{ ENOENT: NO_FOLDER, ENOTDIR: NO_FOLDER },
+  EISDIR: 'It is a folder: name a file',
+};
+
 /** What travels as the data of a JSON-RPC error. */
 export interface WireError {
   readonly code: string;

@@ -34,7 +34,7 @@ describe.skipIf(UNBUILT)(`labelscope thresholds and calibrate${UNBUILT}`, () => 
     for (const verb of ['thresholds', 'calibrate']) {
       const { status, stderr, stdout } = await cli(verb, 'run');
       expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-      expect(stderr).toContain("run 'labelscope evaluate run' first");
+      expect(stderr).toContain("Run 'labelscope evaluate run' first");
     }
   });
 

@@ -8,12 +8,16 @@ export const sample: Verb = {
     count: [1, 1],
     help: 'Compose a small COCO data set of twelve categories from openly licensed drawings.',
     options: {
-      images: { type: 'string', value: 'N', help: 'training images; a third as many for validation' },
-      seed: { type: 'string', value: 'N', help: 'same seed, same images (default: 0)' },
+      images: {
+        type: 'string',
+        value: 'N',
+        help: 'training images, 12 or more; a third as many, and at least 12, for validation (default: 240)',
+      },
+      seed: { type: 'string', value: 'N', help: 'same seed, same images (default: 1)' },
     },
   },
   run: async (args, { io, engine, signal }) => {
-    const images = args.number('images', { min: 1, max: 1e6, integer: true });
+    const images = args.number('images', { min: 12, max: 100_000, integer: true });
     const seed = seedOf(args);
     const onProgress = ({ done, total }: { done: number; total: number }) =>
       io.progress(`Drawing  ${bar(done, total)}  ${done} of ${total} images`);

@@ -2,7 +2,7 @@
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncsFolders } from '../../platform';
-import { LabelscopeError } from '../../protocol/errors';
+import { unwritten } from '../../protocol/errors';
 
 /**
  * Writes `chunks` to `path` in one visible step.
@@ -26,11 +26,7 @@ export async function writeAtomically(path: string, chunks: Iterable<Uint8Array 
     await syncFolder(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new LabelscopeError(
-      'write-failed',
-      `${path} could not be written (${detail}). Check free space and permissions of the folder.`,
-    );
+    throw unwritten(path, error);
   }
 }
 

@@ -26,13 +26,13 @@ export async function openKept(model: string): Promise<KeptScores> {
   if (!evaluation)
     throw new LabelscopeError(
       'evaluation-missing',
-      `${folder} has not been evaluated, so there are no scores to fit to: run 'labelscope evaluate ${model}' first.`,
+      `${folder} has not been evaluated, so there are no scores to fit to. Run 'labelscope evaluate ${model}' first.`,
     );
   const { result, scores } = evaluation;
   if (scores.weights !== weightsOf(trained.classifier))
     throw new LabelscopeError(
       'evaluation-outdated',
-      `The scores in ${folder} are not of the model that lies there now, or of an older version: run 'labelscope evaluate ${model}' again.`,
+      `The scores in ${folder} are not of the model that lies there now, or of an older version. Run 'labelscope evaluate ${model}' again.`,
     );
   return { folder, trained, result, uncalibrated: scoredSetOf(scores, ({ scores: own, uncalibrated }) => uncalibrated ?? own) };
 }

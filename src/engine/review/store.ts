@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Decision, type DecisionsFile, readDecisions } from '../../dataset/decisions';
 import { openAnnotations } from '../../dataset/index-cache';
-import { LabelscopeError } from '../../protocol/errors';
+import { unwritten } from '../../protocol/errors';
 import { decidedAfter, type DecideParams, type Review, type ReviewKey, type SuspectsResult } from '../../protocol/review';
 import { DECISIONS, REVIEW_FORMAT, SUSPECTS, suspectsIn } from '../client/reviews';
 import type { Opening } from '../context';
@@ -88,7 +88,6 @@ async function keepDecisions({ annotations, folder, fingerprint, changes }: Deci
 
 async function makeFolder(folder: string): Promise<void> {
   await mkdir(resolve(folder), { recursive: true }).catch((error: unknown) => {
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new LabelscopeError('write-failed', `${folder} could not be made (${detail}). Check free space and permissions.`);
+    throw unwritten(folder, error, 'made');
   });
 }

@@ -1,7 +1,7 @@
 // A run is a folder: what it was told, how it went, where it stands, and the model it made.
 import { appendFile, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { LabelscopeError } from '../../protocol/errors';
+import { LabelscopeError, unwritten } from '../../protocol/errors';
 import type { HistoryPoint } from '../../protocol/messages';
 import type { RunRecord } from '../../protocol/run';
 import { EVALUATION, factsName, HISTORY, IMPORT_RECORD, readHistory, RECORD, scoresName } from '../client/folder';
@@ -91,11 +91,7 @@ export async function writeRecord(paths: RunPaths, record: RunRecord): Promise<v
 export async function appendHistory(paths: RunPaths, points: readonly HistoryPoint[]): Promise<void> {
   const lines = points.map((point) => JSON.stringify(point) + '\n').join('');
   await appendFile(paths.history, lines).catch((error: unknown) => {
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new LabelscopeError(
-      'write-failed',
-      `${paths.history} could not be written (${detail}). Check free space and permissions of the folder.`,
-    );
+    throw unwritten(paths.history, error);
   });
 }
 

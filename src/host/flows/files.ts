@@ -9,6 +9,7 @@ import type { ExportResult, WeightFormat } from '../../protocol/export';
 import { isLive } from '../monitor';
 import type { RunInfo } from '../runs';
 import type { Services } from '../services';
+import { checkTrust } from '../problems';
 import { setting } from '../settings';
 import { inNotification, timed } from '../tasks';
 import { type Choice, chooseOne } from './steps';
@@ -101,6 +102,7 @@ export async function exportComparison(
   folders: readonly string[],
   threshold: number | null,
 ): Promise<void> {
+  checkTrust();
   const folder = join(folders[0]!, '..');
   const out = await saveAs({ folder, name: 'comparison' }, 'html', vscode.l10n.t('Export Comparison'));
   const cli = join(context.extensionPath, 'dist', 'cli.js');

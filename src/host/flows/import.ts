@@ -5,6 +5,7 @@ import { LabelscopeError, toWireError } from '../../protocol/errors';
 import type { ImportParams, ImportResult } from '../../protocol/import';
 import type { Services } from '../services';
 import { inNotification } from '../tasks';
+import { readCategories } from './categories';
 import { chooseOne, type Choice, inTurn } from './steps';
 
 /** @throws CancellationError; LabelscopeError */
@@ -13,9 +14,9 @@ export async function importModel(services: Services, given?: vscode.Uri): Promi
   const name = basename(model.fsPath, extname(model.fsPath));
   const folder = services.runs.newFolder(placeFor(model), `import-${name.replace(/[^\p{L}\p{N}-]+/gu, '_')}`);
   const params = { model: model.fsPath, folder, name };
-  const result = await tryImport(services, params).catch(async (error: unknown) => {
+  const result = await takeOver(services, params).catch(async (error: unknown) => {
     if (toWireError(error).code !== 'import-categories') throw error;
-    return services.engine.request('import', { ...params, categories: await askCategories(services) });
+    return takeOver(services, { ...params, categories: await askCategories(services) });
   });
   services.runs.refresh();
   for (const note of result.notes) services.log.info(note);
@@ -23,7 +24,7 @@ export async function importModel(services: Services, given?: vscode.Uri): Promi
 }
 
 /** A file that Labelscope exported names its categories itself. */
-function tryImport({ engine }: Services, params: ImportParams): Promise<ImportResult> {
+function takeOver({ engine }: Services, params: ImportParams): Promise<ImportResult> {
   const title = vscode.l10n.t('Importing {0}', basename(params.model));
   return inNotification(title, ({ signal }) => engine.request('import', params, { signal }));
 }
@@ -75,6 +76,6 @@ async function typedCategories(): Promise<readonly string[]> {
 }
 
 async function categoriesOf({ engine }: Services, annotations: string): Promise<readonly string[]> {
-  const { categories } = await engine.request('inspect', { annotations, checkImages: 'none' });
+  const { categories } = await readCategories(engine, annotations);
   return categories.map(({ name }) => name);
 }

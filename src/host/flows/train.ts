@@ -2,11 +2,11 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { LabelscopeError } from '../../protocol/errors';
-import type { BytesProgress, DatasetReport, DeviceReport, TrainParams, TrainResult } from '../../protocol/messages';
+import type { DatasetReport, DeviceReport, TrainParams, TrainResult } from '../../protocol/messages';
 import type { DeviceChoice, RecipeName } from '../../protocol/recipe';
 import type { Services } from '../services';
 import { setting } from '../settings';
-import { inNotification, timedBytes } from '../tasks';
+import { readCategories } from './categories';
 import { chooseMany, chooseOne, type Choice, inTurn } from './steps';
 
 /** What can be said instead of being asked. */
@@ -45,7 +45,7 @@ export async function askForTraining(services: Services, annotations: vscode.Uri
   const devices = services.engine.request('doctor', { device: 'auto' }).then((report) => report.devices);
   // Whoever leaves the questions does not wait for the answer.
   devices.catch(() => undefined);
-  const report = await readForTraining(services, annotations, images);
+  const report = await readCategories(services.engine, annotations.fsPath, images);
   if (report.imageFolder === null) await services.folders.ask(annotations.fsPath);
   const names = report.categories.map(({ name }) => name);
   const proposed = last?.categories.filter((name) => names.includes(name)) ?? [];
@@ -80,16 +80,6 @@ export async function askForTraining(services: Services, annotations: vscode.Uri
   ]);
   await services.context.workspaceState.update(key, answers);
   return { ...answers, ...(images !== undefined && { images }) };
-}
-
-async function readForTraining({ engine }: Services, annotations: vscode.Uri, images?: string): Promise<DatasetReport> {
-  return inNotification(vscode.l10n.t('Reading {0}', basename(annotations.fsPath)), (task) => {
-    const onBytes = timedBytes(task);
-    // Only the categories are wanted: the images are looked at by whoever asks for a report.
-    const params = { annotations: annotations.fsPath, checkImages: 'none' as const, ...(images !== undefined && { images }) };
-    const onProgress = ({ bytes, totalBytes }: BytesProgress) => onBytes({ done: bytes, total: totalBytes });
-    return engine.request('inspect', params, { signal: task.signal, onProgress });
-  });
 }
 
 function categoryChoices({ categories }: DatasetReport): Choice<string>[] {

@@ -1,14 +1,14 @@
 // The dataset report of an annotation file, and the images behind its numbers.
 import { basename } from 'node:path';
 import { l10n } from 'vscode';
-import { LabelscopeError, toWireError } from '../../protocol/errors';
+import { LabelscopeError } from '../../protocol/errors';
 import type { DatasetKey } from '../../protocol/browse';
 import type { BytesProgress, DatasetReport, InspectProgress } from '../../protocol/messages';
 import { sparingly } from '../../protocol/sparingly';
 import type { DatasetData, DatasetEvent } from '../../protocol/windows';
 import type { Supervisor } from '../engine';
 import type { ImageFolders } from '../image-folders';
-import { wordsOf } from '../problems';
+import { shownError } from '../problems';
 import type { PanelKind } from './panels';
 import { thumbnailCalls } from './thumbnails';
 import type { OpenWindow, WindowOptions } from './window';
@@ -116,8 +116,7 @@ function checkImages(engine: Supervisor, state: Shown, signal: AbortSignal): voi
 function failing({ tell }: Pick<Shown, 'tell'>, signal: AbortSignal): (error: unknown) => void {
   return (error) => {
     if (signal.aborted) return;
-    const wire = toWireError(error);
-    tell({ checking: null, error: { ...wire, message: wordsOf(wire) } });
+    tell({ checking: null, error: shownError(error) });
   };
 }
 

@@ -6,6 +6,7 @@ import { LabelscopeError } from '../../protocol/errors';
 import type { EvaluateResult } from '../../protocol/messages';
 import type { Supervisor } from '../engine';
 import type { Models } from '../models';
+import { checkTrust } from '../problems';
 import { setting } from '../settings';
 import { inNotification, timed } from '../tasks';
 import type { ShowMaps } from './labels-view';
@@ -36,6 +37,7 @@ export function lookingCalls(folder: string, { engine, shower: { models, show },
       });
     },
     showMap: async ({ file, category }: { readonly file: string; readonly category: string }) => {
+      checkTrust();
       const { pointing } = await readLooking(folder);
       if (!pointing?.cases.some((one) => one.file === file && one.category === category))
         throw new LabelscopeError('image-unknown', vscode.l10n.t('{0} was not looked at with {1}.', file, category));

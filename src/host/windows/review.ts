@@ -2,7 +2,7 @@
 import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
 import { REVIEWS } from '../../engine/client/reviews';
-import { LabelscopeError, toWireError } from '../../protocol/errors';
+import { LabelscopeError } from '../../protocol/errors';
 import type { BrowsedImage, DatasetKey } from '../../protocol/browse';
 import {
   decidedAfter,
@@ -17,10 +17,11 @@ import type { ModelsMap, ReviewData, ReviewEvent } from '../../protocol/windows'
 import type { Supervisor } from '../engine';
 import { mapSettings, mapsOf } from '../explain';
 import type { Models } from '../models';
-import { wordsOf } from '../problems';
+import { shownError } from '../problems';
 import { runsFolderOf } from '../runs';
 import { setting } from '../settings';
 import type { PanelKind } from './panels';
+import { inNotification, timedBytes } from '../tasks';
 import { thumbnailCalls } from './thumbnails';
 import type { OpenWindow, WindowOptions } from './window';
 
@@ -102,8 +103,8 @@ async function openReview(engine: Supervisor, { data, tell }: Shown): Promise<vo
 }
 
 function fail({ tell }: Pick<Shown, 'tell'>, error: unknown): void {
-  const wire = toWireError(error);
-  tell({ working: null, error: wire.code === 'cancelled' ? null : { ...wire, message: wordsOf(wire) } });
+  const shown = shownError(error);
+  tell({ working: null, error: shown.code === 'cancelled' ? null : shown });
 }
 
 /** A list of suspects is of one content of the file. */
@@ -159,7 +160,9 @@ function callsOf(engine: Supervisor, models: Models, stateOf: () => Shown): Wind
     ...thumbnailCalls((rows, signal) => engine.request('thumbnails', { ...datasetOf(stateOf()), rows, side: SIDE }, { signal })),
     correct: async () => {
       const { annotations, decisions, fingerprint } = { ...stateOf().data, ...reviewOf(stateOf()) };
-      return engine.request('correct', { annotations, decisions, fingerprint });
+      return inNotification(vscode.l10n.t('Writing a corrected copy of {0}', basename(annotations)), (task) =>
+        engine.request('correct', { annotations, decisions, fingerprint }, { signal: task.signal, onProgress: timedBytes(task) }),
+      );
     },
   };
 }

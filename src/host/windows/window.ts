@@ -4,11 +4,10 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import * as vscode from 'vscode';
-import { toWireError } from '../../protocol/errors';
 import type { ToWindow, WindowCalls, WindowData, WindowEvent, WindowName } from '../../protocol/windows';
 import { policyOf } from '../../protocol/policy';
 import { understood } from '../../protocol/window-shapes';
-import { isCancelled } from '../problems';
+import { isCancelled, shownError } from '../problems';
 
 type Handlers<W extends WindowName> = {
   readonly [C in keyof WindowCalls<W>]: WindowCalls<W>[C] extends { readonly params: infer P; readonly result: infer R }
@@ -64,7 +63,7 @@ export function openWindow<W extends WindowName>(webview: vscode.Webview, option
       if ('wrong' in said) throw new Error(said.wrong);
       post({ kind: 'result', id: said.id, result: await calls[said.call]!(said.params) });
     } catch (error) {
-      post({ kind: 'failed', id: said.id, error: isCancelled(error) ? { code: 'cancelled', message: '' } : toWireError(error) });
+      post({ kind: 'failed', id: said.id, error: isCancelled(error) ? { code: 'cancelled', message: '' } : shownError(error) });
     }
   });
   webview.html = page(webview, dist, name);
