@@ -129,7 +129,7 @@ function sliceLines({ categories }: ScoredSet, { slicing, measure, slices }: Jud
       ...(isF1 ? [slice.precision, slice.recall, slice.f1] : [slice.recall]).map(decimal),
       span(slice.interval && [slice.interval.low, slice.interval.high]),
       signed(slice.gap),
-      slice.versusRest && (slice.versusRest.high < 0 || slice.versusRest.low > 0) ? 'differs' : '',
+      !slice.few && slice.versusRest && (slice.versusRest.high < 0 || slice.versusRest.low > 0) ? 'differs' : '',
     ]);
   return ['', ...table([head, ...rows]), ...more(slices.length)];
 }

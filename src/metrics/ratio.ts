@@ -74,15 +74,52 @@ export interface Difference extends Interval {
   readonly value: number;
 }
 
-/** a − b of two lots of different images with its 95 % interval, from the intervals of both (Newcombe 1998, method 10). */
-export function ratioDifference(a: RatioSums, b: RatioSums): Difference | null {
+/** What an image adds to a ratio: how often something held, and could have held. */
+export type Held = readonly [x: number, y: number];
+
+/**
+ * How far two ratios of the same images move together, −1..1: the correlation of their residuals x_i − R y_i over the images (linearised, as the
+ * variance of `ratioInterval`). 0 where no image is in both.
+ */
+export function ratioCorrelation(images: number, first: (row: number) => Held, second: (row: number) => Held): number {
+  const ratio = (of: (row: number) => Held) => {
+    let [x, y] = [0, 0];
+    for (let row = 0; row < images; row++) {
+      const [held, could] = of(row);
+      x += held;
+      y += could;
+    }
+    return y === 0 ? 0 : x / y;
+  };
+  const [p, q] = [ratio(first), ratio(second)];
+  let [uu, uv, vv] = [0, 0, 0];
+  for (let row = 0; row < images; row++) {
+    const [[a, m], [b, n]] = [first(row), second(row)];
+    const [u, v] = [a - p * m, b - q * n];
+    uu += u * u;
+    uv += u * v;
+    vv += v * v;
+  }
+  return uu > 0 && vv > 0 ? Math.max(-1, Math.min(1, uv / Math.sqrt(uu * vv))) : 0;
+}
+
+/**
+ * a − b with its 95 % interval, from the intervals of both (Newcombe, Statistics in Medicine 17, 1998: method 10 for two lots of images, and with the
+ * `correlation` of the two ratios, method 10 for paired data, where images are in both).
+ */
+export function ratioDifference(a: RatioSums, b: RatioSums, correlation = 0): Difference | null {
   const [p, q] = [ratioOf(a), ratioOf(b)];
   if (p === null || q === null) return null;
   const [own, other] = [ratioInterval(a)!, ratioInterval(b)!];
   const value = p - q;
   return {
     value,
-    low: value - Math.hypot(p - own.low, other.high - q),
-    high: value + Math.hypot(own.high - p, q - other.low),
+    low: value - together(p - own.low, other.high - q, correlation),
+    high: value + together(own.high - p, q - other.low, correlation),
   };
+}
+
+function together(own: number, other: number, correlation: number): number {
+  // Rounding may leave a little less than nothing.
+  return Math.sqrt(Math.max(0, own ** 2 - 2 * correlation * own * other + other ** 2));
 }

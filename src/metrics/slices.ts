@@ -6,7 +6,9 @@ import { mean } from './quality';
 import { averagePrecision, rankingCurve } from './ranking';
 import {
   type Difference,
+  type Held,
   type Interval,
+  ratioCorrelation,
   ratioDifference,
   ratioInterval,
   ratioOf,
@@ -39,7 +41,10 @@ export interface Slice extends SliceNumbers {
   readonly key: GroupKey;
   /** The measure here minus that of all images. */
   readonly gap: number | null;
-  /** The measure here minus that of all other images: when the interval leaves out 0, chance alone hardly explains it. */
+  /**
+   * The measure here minus that of all other images, of slices by object area that of all other labels: when the interval leaves out 0, chance alone
+   * hardly explains it.
+   */
   readonly versusRest: Difference | null;
   /** Fewer than 30 images count: the numbers hardly say more than that. */
   readonly few: boolean;
@@ -79,9 +84,10 @@ export function sliceAt(set: ScoredSet, threshold: Threshold, groups: readonly G
   const { predicted = predictionsAt(set, threshold), agreement, category } = options;
   const counts = agreement && category === undefined ? countsFrom(agreement) : countsOf(set, predicted, category);
   const whole = partOf(counts, Array.from(counts.tp.keys()), measure);
-  const slices = groups.map((group) => {
-    const own = group.entries ? countsOfEntries(set, predicted, group.entries) : counts;
-    return compared(group.key, partOf(own, group.rows, measure), whole);
+  const slices = groups.map(({ key, rows, entries }) => {
+    if (entries) return comparedLabels(key, rows, countsOfEntries(set, predicted, entries), { counts, whole });
+    const part = partOf(counts, rows, measure);
+    return compared(key, part, whole, ratioDifference(part.sums, withoutPart(whole.sums, part.sums)));
   });
   slices.sort((a, b) => Number(a.few) - Number(b.few) || (a.gap ?? Infinity) - (b.gap ?? Infinity) || 0);
   return { measure, whole: whole.numbers, slices };
@@ -182,13 +188,35 @@ function partOf({ tp, fp, fn }: ImageCounts, rows: readonly number[], measure: S
   };
 }
 
-function compared(key: GroupKey, { sums, numbers }: Part, whole: Part): Slice {
+/** Some labels beside all others: an image may have both, so its part of the one moves with its part of the other. */
+function comparedLabels(
+  key: GroupKey,
+  rows: readonly number[],
+  own: ImageCounts,
+  { counts, whole }: { readonly counts: ImageCounts; readonly whole: Part },
+): Slice {
+  const part = partOf(own, rows, 'recall');
+  const here = (row: number): Held => [own.tp[row]!, own.tp[row]! + own.fn[row]!];
+  const elsewhere = (row: number): Held => [
+    counts.tp[row]! - own.tp[row]!,
+    counts.tp[row]! + counts.fn[row]! - own.tp[row]! - own.fn[row]!,
+  ];
+  const rest = sumsOf(
+    counts.tp.keys(),
+    (row) => elsewhere(row)[0],
+    (row) => elsewhere(row)[1],
+  );
+  const correlation = ratioCorrelation(counts.tp.length, here, elsewhere);
+  return compared(key, part, whole, ratioDifference(part.sums, rest, correlation));
+}
+
+function compared(key: GroupKey, { sums, numbers }: Part, whole: Part, versusRest: Difference | null): Slice {
   const [own, all] = [ratioOf(sums), ratioOf(whole.sums)];
   return {
     key,
     ...numbers,
     gap: own === null || all === null ? null : own - all,
-    versusRest: ratioDifference(sums, withoutPart(whole.sums, sums)),
+    versusRest,
     few: sums.images < FEW,
   };
 }

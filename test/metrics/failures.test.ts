@@ -1,4 +1,4 @@
-// Slices and pairs against counts written out, on generated sets; and whether their intervals hold what they promise.
+// Slices and pairs against counts written out, on generated sets; and whether the pairs' intervals hold what they promise.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { areaClass, type FactTable, type FieldValue, type ObjectArea } from '../../src/metrics/facts';
@@ -7,7 +7,6 @@ import { type Group, groupsByArea, groupsByField, groupsBySize } from '../../src
 import { imagesOfPair, PAIR_KINDS, type PairKind, pairsAt } from '../../src/metrics/pairs';
 import { imagesBehind } from '../../src/metrics/predicted';
 import { randomStream } from '../../src/metrics/random';
-import { ratioDifference, ratioInterval, sumsOf, withoutPart } from '../../src/metrics/ratio';
 import { evaluate } from '../../src/metrics/evaluate';
 import { decide } from '../../src/metrics/decision';
 import { meanPrecisions, sliceAt } from '../../src/metrics/slices';
@@ -175,82 +174,6 @@ describe('slices', () => {
     expect(names(Array.from({ length: 40 }, (_, k) => `image ${k}`))).toBe('too-many-values');
     expect(names(['same', 'same'])).toBe('same');
     expect(names([null, null])).toBe('same');
-  });
-});
-
-describe('intervals of slices', () => {
-  it('have what is left of the sums without a part', () => {
-    const [x, y] = [
-      [1, 0, 2, 1],
-      [2, 0, 2, 3],
-    ];
-    const of = (rows: readonly number[]) =>
-      sumsOf(
-        rows,
-        (row) => x[row]!,
-        (row) => y[row]!,
-      );
-    expect(withoutPart(of([0, 1, 2, 3]), of([0, 3]))).toEqual(of([1, 2]));
-    expect(ratioInterval(of([1]))).toBeNull();
-    expect(ratioDifference(of([1]), of([0]))).toBeNull();
-  });
-
-  it('stay within 0..1 and hold the ratio, also where all images agree', () => {
-    const rows = fc.array(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 3 })), {
-      minLength: 1,
-      maxLength: 30,
-    });
-    fc.assert(
-      fc.property(rows, (pairs) => {
-        const sums = sumsOf(
-          pairs.keys(),
-          (row) => pairs[row]![0],
-          (row) => pairs[row]![0] + pairs[row]![1],
-        );
-        const interval = ratioInterval(sums);
-        if (sums.y === 0) {
-          expect(interval).toBeNull();
-          return;
-        }
-        const ratio = sums.x / sums.y;
-        expect(interval!.low).toBeGreaterThanOrEqual(0);
-        expect(interval!.high).toBeLessThanOrEqual(1);
-        expect(ratio).toBeGreaterThanOrEqual(interval!.low - 1e-12);
-        expect(ratio).toBeLessThanOrEqual(interval!.high + 1e-12);
-      }),
-    );
-  });
-
-  it('hold the truth about as often as they say, for images whose entries go together', () => {
-    const random = randomStream('coverage', 1);
-    const draw = () => {
-      // Hard and easy images: the entries of one are alike.
-      const rate = random.next() < 0.4 ? 0.2 : 0.9;
-      const entries = 1 + random.integer(5);
-      return { x: Array.from({ length: entries }, () => Number(random.next() < rate)).reduce((a, b) => a + b, 0), y: entries };
-    };
-    const truth = 0.4 * 0.2 + 0.6 * 0.9;
-    const sample = (count: number) => {
-      const drawn = Array.from({ length: count }, draw);
-      return sumsOf(
-        drawn.keys(),
-        (row) => drawn[row]!.x,
-        (row) => drawn[row]!.y,
-      );
-    };
-    const repeats = 1500;
-    let [own, differences] = [0, 0];
-    for (let k = 0; k < repeats; k++) {
-      const [a, b] = [sample(40), sample(120)];
-      const { low, high } = ratioInterval(a)!;
-      if (low <= truth && truth <= high) own++;
-      const difference = ratioDifference(a, b)!;
-      if (difference.low <= 0 && difference.high >= 0) differences++;
-    }
-    for (const share of [own / repeats, differences / repeats]) {
-      expect(share).toBeGreaterThan(0.93);
-      expect(share).toBeLessThan(0.98);
-    }
   });
 });
 

@@ -13,16 +13,18 @@ const SET = scoredSetOf(DATA);
 
 /** Of each tile its number and the ends of its interval, from the metrics by themselves. */
 function tilesAt(threshold: number): number[] {
-  const { micro, macro, jaccard, exactMatch, hammingLoss } = decide(SET, threshold);
+  const { micro, macro, jaccard, exactMatch, hammingLoss, CF1 } = decide(SET, threshold);
   const intervals = bootstrap(SET, threshold);
   const three = ['f1', 'precision', 'recall'] as const;
   const tiles = [
     ...three.map((key) => [micro[key], intervals.micro[key]]),
     [jaccard, intervals.jaccard],
     ...three.map((key) => [macro[key], intervals.macro[key]]),
+    [CF1, intervals.CF1],
     [exactMatch, intervals.exactMatch],
     [hammingLoss, intervals.hammingLoss],
     [DATA.result.evaluation.mAP, intervals.mAP],
+    [DATA.result.evaluation.loss, intervals.loss],
   ];
   return tiles.flat(2) as number[];
 }
@@ -41,6 +43,22 @@ describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
     await page.getByLabel('Threshold', { exact: true }).fill('0.3');
     await expect.poll(() => f1.textContent()).toContain(decide(SET, 0.3).micro.f1.toFixed(3));
     expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('has the intervals of each category in the table: of AP at any threshold, of F1 at that of the evaluation', async () => {
+    const { result } = DATA;
+    const intervals = bootstrap(SET, 0.5);
+    const evaluation = { ...result.evaluation, intervals };
+    const { page, close } = await showWindow(browser, 'evaluation', { data: { ...DATA, result: { ...result, evaluation } } });
+    const cells = () => page.locator('[data-card="categories"] tr', { hasText: 'dog' }).locator('td').allTextContents();
+    const words = (interval: readonly [number, number] | null) => interval!.map((end) => end.toFixed(3)).join('–');
+    const [own] = intervals.perCategory;
+    await page.locator('[data-card="categories"]').scrollIntoViewIfNeeded();
+    await expect.poll(async () => (await cells()).slice(-2).map((text) => text.trim())).toEqual([words(own!.f1), words(own!.ap)]);
+    await page.getByLabel('Threshold', { exact: true }).fill('0.3');
+    await page.locator('[data-card="categories"]').scrollIntoViewIfNeeded();
+    await expect.poll(async () => (await cells()).slice(-2).map((text) => text.trim())).toEqual(['–', words(own!.ap)]);
     await close();
   });
 

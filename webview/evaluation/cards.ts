@@ -1,6 +1,7 @@
 // The evaluation panel's charts and its table of categories.
 import { html } from 'lit';
 import { guard } from 'lit/directives/guard.js';
+import type { Interval } from '../../src/metrics/bootstrap';
 import type { Decision } from '../../src/metrics/types';
 import type { Card } from '../kit/card';
 import { lineChart, type Series, thinned } from '../kit/chart';
@@ -150,9 +151,15 @@ function cardOfCurve(curves: readonly Series[], category: number): Card {
   };
 }
 
-export function categoryTable({ perCategory }: Decision, { prepared: { data }, state, actions }: Panel): Card {
+function spanOf(interval: Interval | undefined): string | null {
+  return interval ? `${fixed(interval[0])}–${fixed(interval[1])}` : null;
+}
+
+export function categoryTable({ perCategory, threshold: at }: Decision, { prepared: { data }, state, actions }: Panel): Card {
   const { change } = actions;
-  const fixedNumbers = data.result.evaluation.perCategory;
+  const { perCategory: fixedNumbers, intervals, threshold } = data.result.evaluation;
+  // Intervals of F1 are of the evaluation's own threshold.
+  const isOwn = perCategory.length > 0 && JSON.stringify(threshold) === JSON.stringify(at);
   const digits = { numeric: true, digits: 3 };
   return {
     name: 'categories',
@@ -172,6 +179,8 @@ export function categoryTable({ perCategory }: Decision, { prepared: { data }, s
         { title: 'F1', ...digits },
         { title: 'AP', ...digits },
         { title: t('Best threshold'), ...digits },
+        { title: t('F1, 95 %'), numeric: true },
+        { title: t('AP, 95 %'), numeric: true },
       ],
       rows: perCategory.map(({ category, tp, fp, fn, tn, precision, recall, f1 }, c) => ({
         key: category,
@@ -187,6 +196,8 @@ export function categoryTable({ perCategory }: Decision, { prepared: { data }, s
           f1,
           fixedNumbers[c]?.ap ?? null,
           fixedNumbers[c]?.bestThreshold ?? null,
+          isOwn ? spanOf(intervals?.perCategory[c]?.f1) : null,
+          spanOf(intervals?.perCategory[c]?.ap),
         ],
       })),
     },

@@ -88,6 +88,7 @@ function report(evaluation: Evaluation): string[] {
   const head = intervals ? ['95 %'] : [];
   const others: (readonly [string, number | null, Interval | undefined])[] = [
     ['mAP', evaluation.mAP, intervals?.mAP],
+    ['CF1', evaluation.CF1, intervals?.CF1],
     ['Jaccard', evaluation.jaccard, intervals?.jaccard],
     ['exact match', evaluation.exactMatch, intervals?.exactMatch],
     ['Hamming loss', evaluation.hammingLoss, intervals?.hammingLoss],
@@ -106,11 +107,15 @@ function report(evaluation: Evaluation): string[] {
     ...(intervals ? [`95 % intervals over ${intervals.replicates} resamples of the images, seed ${intervals.seed}`] : []),
     '',
     ...table([
-      ['category', 'tp', 'fp', 'fn', 'tn', 'precision', 'recall', 'F1', 'AP', 'best threshold', 'best F1'],
-      ...evaluation.perCategory.map((row) => [
+      ['category', 'tp', 'fp', 'fn', 'tn', 'precision', 'recall', 'F1', ...head, 'AP', ...head, 'best threshold', 'best F1'],
+      ...evaluation.perCategory.map((row, c) => [
         row.category,
         ...[row.tp, row.fp, row.fn, row.tn],
-        ...[row.precision, row.recall, row.f1, row.ap, row.bestThreshold, row.bestF1].map(decimal),
+        ...[row.precision, row.recall, row.f1].map(decimal),
+        ...(intervals ? [span(intervals.perCategory[c]!.f1)] : []),
+        decimal(row.ap),
+        ...(intervals ? [span(intervals.perCategory[c]!.ap)] : []),
+        ...[row.bestThreshold, row.bestF1].map(decimal),
       ]),
     ]),
     '',

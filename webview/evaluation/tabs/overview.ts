@@ -35,9 +35,9 @@ export function overviewTab(panel: Panel): TemplateResult {
 type HeadlineNumber = readonly [key: string, name: string, value: number | null, interval: Interval | undefined];
 
 function tiles(
-  { micro, macro, jaccard, exactMatch, hammingLoss }: Decision,
+  { micro, macro, jaccard, exactMatch, hammingLoss, CF1 }: Decision,
   moving: MovingIntervals | undefined,
-  { mAP, intervals }: Evaluation,
+  { mAP, loss, intervals }: Evaluation,
   actions: Actions,
 ): TemplateResult {
   const all: HeadlineNumber[] = [
@@ -48,10 +48,12 @@ function tiles(
     ['macro-f1', t('Macro F1'), macro.f1, moving?.['macro.f1']],
     ['macro-precision', t('Macro precision'), macro.precision, moving?.['macro.precision']],
     ['macro-recall', t('Macro recall'), macro.recall, moving?.['macro.recall']],
+    ['cf1', 'CF1', CF1, moving?.CF1],
     ['exact-match', t('Exact match'), exactMatch, moving?.exactMatch],
     ['hamming-loss', t('Hamming loss'), hammingLoss, moving?.hammingLoss],
     // Of evaluations of older versions it is not known.
     ['map', t('mAP (any threshold)'), mAP, intervals ? intervals.mAP : null],
+    ['loss', t('Loss (any threshold)'), loss, intervals ? intervals.loss : null],
   ];
   return tileList(
     all.map(([key, name, value, interval]) => ({
