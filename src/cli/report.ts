@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { readDecisions } from '../dataset/decisions';
 import { readEvaluation, readEvaluationResult, readImport, readRun } from '../engine/client/folder';
 import { readLooking } from '../engine/client/looking';
 import { readImageFacts } from '../engine/client/image-facts';
@@ -9,15 +10,17 @@ import { readSuspects, REVIEWS, reviewsOf } from '../engine/client/reviews';
 import { readSideBySide } from '../engine/client/side-by-side';
 import type { CompareResult } from '../protocol/compare';
 import { LabelscopeError } from '../protocol/errors';
+import type { ReviewedSuspects } from '../protocol/review';
 import type { RunRecord } from '../protocol/run';
 import type { EvaluationData, ReportData, TrainingData } from '../protocol/windows';
 
 /**
- * @param review a file with suspect labels; without it, those that were found in the run's annotation files and are kept beside it
+ * @param given a file with suspect labels, and one with what was decided of them; without it, those that were found in the run's annotation files and
+ *   are kept beside it
  * @throws LabelscopeError 'run-missing', 'run-unreadable', 'evaluation-unreadable', 'report-empty', 'suspects-unreadable'; DatasetError
  *   where what was decided of the suspects is damaged
  */
-export async function reportOf(place: string, review?: string): Promise<string> {
+export async function reportOf(place: string, given?: GivenReview): Promise<string> {
   const folder = resolve(place);
   const imported = await readImport(folder);
   const training = imported ? null : await trainingOf(folder);
@@ -27,9 +30,19 @@ export async function reportOf(place: string, review?: string): Promise<string> 
       'report-empty',
       `${folder} has neither a history nor an evaluation to report. Evaluate the model first.`,
     );
-  const reviews = review === undefined ? await keptReviews(folder, training, evaluation) : [await readSuspects(resolve(review))];
+  const reviews = given ? [await givenReview(given)] : await keptReviews(folder, training, evaluation);
   const title = `Labelscope: ${training?.name ?? imported?.name ?? basename(folder)}`;
   return page(title, { training, evaluation, comparison: null, reviews });
+}
+
+interface GivenReview {
+  readonly review: string;
+  readonly decisions: string | undefined;
+}
+
+async function givenReview({ review, decisions }: GivenReview): Promise<ReviewedSuspects> {
+  const read = await readSuspects(resolve(review));
+  return decisions === undefined ? read : { ...read, decisions: (await readDecisions(resolve(decisions))).decisions };
 }
 
 function keptReviews(

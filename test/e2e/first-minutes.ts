@@ -71,7 +71,11 @@ async function firstMinutes(person: Person, fromWalkthrough: boolean): Promise<S
   reached('a sample data set lies in the folder');
   if (fromWalkthrough) {
     await click(row('instances_train.json'), 'right');
-    await click(page.locator('.monaco-menu .action-label', { hasText: 'Train Multilabel Model' }).first());
+    const entry = page.locator('.monaco-menu .action-label', { hasText: 'Train Multilabel Model' }).first();
+    await entry.waitFor();
+    // A menu that has just opened takes no clicks.
+    await page.waitForTimeout(500);
+    await click(entry);
     for (const question of ['Categories to train on', 'Which images judge', 'What learns', 'Where to compute'])
       await enter(question);
   } else await click(notification('Train a Model'));

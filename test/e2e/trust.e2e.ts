@@ -4,7 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tidyAfter } from './hooks';
-import { BROWSER, contextMenu, explorerItem, NO_BROWSER, type Person, ready, runCommand, visit, windowWith } from './person';
+import {
+  BROWSER,
+  contextMenu,
+  enterThrough,
+  explorerItem,
+  NO_BROWSER,
+  type Person,
+  ready,
+  runCommand,
+  visit,
+  windowWith,
+} from './person';
 import { packagedExtension, prepareWorkspace } from './workspace';
 
 describe.skipIf(BROWSER === undefined)(`a folder that is not trusted${NO_BROWSER}`, () => {
@@ -41,6 +52,18 @@ describe.skipIf(BROWSER === undefined)(`a folder that is not trusted${NO_BROWSER
     const editor = await windowWith(person, '.side, .notice');
     await editor.getByText(/trusted workspaces only/).waitFor();
     expect(await editor.locator('.score').count()).toBe(0);
+  });
+
+  it('opens no model from a panel of numbers either', async () => {
+    await runCommand(person, 'Labelscope: Open Evaluation Panel');
+    const panel = await windowWith(person, '#threshold');
+    await panel.locator('[data-tile="micro-f1"] button').click();
+    await panel.locator('[data-action="explain"]').click();
+    await panel
+      .getByText(/only looks at data in a workspace that is not trusted/)
+      .first()
+      .waitFor();
+    expect(await panel.locator('canvas.heat:not([hidden])').count()).toBe(0);
   });
 
   it('tells the labels as soon as the folder is trusted', async () => {

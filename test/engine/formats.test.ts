@@ -76,15 +76,15 @@ describe.skipIf(UNBUILT)(`a run folder${UNBUILT}`, () => {
 });
 
 describe.skipIf(UNBUILT)(`beside runs${UNBUILT}`, () => {
-  it('an imported model predicts and is evaluated; a newer one is refused', async () => {
-    const model = await fixture('import-format-2');
+  it.each(FORMATS)('an imported model of format %i predicts and is evaluated; a newer one is refused', async (format) => {
+    const model = await fixture(`import-format-${format}`);
     const path = join(model, 'import.json');
     const record = await jsonOf<object>(path);
     await writeFile(path, JSON.stringify({ ...record, format: RUN_FORMAT + 1 }));
     const predict = () => engine.request('predict', { model, files: [data.validationImages], device: 'cpu' });
     await expect(predict()).rejects.toMatchObject({ code: 'run-newer' });
     await writeFile(path, JSON.stringify(record));
-    expect(await readImport(model)).toMatchObject({ format: 2, name: 'taken over' });
+    expect(await readImport(model)).toMatchObject({ format, name: 'taken over' });
     const { images, failed } = await predict();
     expect([images.length > 0, failed]).toEqual([true, []]);
     const { evaluation } = await engine.request('evaluate', { model, annotations: data.validation, device: 'cpu' });

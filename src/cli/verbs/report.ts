@@ -17,13 +17,17 @@ export const report: Verb = {
         value: 'FILE.json',
         help: "suspect labels, as 'review --json' wrote them (default: those that the editor keeps beside the run)",
       },
+      decisions: { type: 'string', value: 'FILE.json|FILE.csv', help: 'with --review: what was decided of them' },
     },
   },
   run: async (args, { io }) => {
     const out = args.text('out');
     if (out === undefined) throw new UsageError('report needs --out FILE.html: where shall the page go?');
     const path = resolve(out);
-    const page = await reportOf(args.positionals[0]!, args.text('review'));
+    const [review, decisions] = [args.text('review'), args.text('decisions')];
+    if (decisions !== undefined && review === undefined)
+      throw new UsageError('report --decisions needs --review FILE.json: of which suspect labels?');
+    const page = await reportOf(args.positionals[0]!, review === undefined ? undefined : { review, decisions });
     await writeAtomically(path, [page]);
     io.result({ path, bytes: Buffer.byteLength(page) }, () => [`Report ${path}`]);
     return DONE;

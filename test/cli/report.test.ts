@@ -1,0 +1,79 @@
+// The verb `report` on a real run: one page with its curves, its evaluation, and the suspect labels of its annotation files.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SuspectsResult } from '../../src/protocol/review';
+import type { ReportData } from '../../src/protocol/windows';
+import { jsonResult, runCli } from '../support/cli';
+import { type TinyData, writeTinyData } from '../support/data';
+import { UNBUILT, writeTinyBackbone } from '../support/engine';
+
+let folder: string;
+let data: TinyData;
+let suspects: SuspectsResult;
+
+const cli = (...args: string[]) => runCli(args, { cwd: folder });
+const CPU = ['--device', 'cpu'];
+
+beforeAll(async () => {
+  if (UNBUILT) return;
+  folder = await mkdtemp(join(tmpdir(), 'report-'));
+  data = await writeTinyData(join(folder, 'data'));
+  const tiny = join(folder, 'tiny.onnx');
+  await writeTinyBackbone(tiny);
+  const set = ['epochs=4', 'batchSize=8', 'validationFrequency=3', 'threads=1'].flatMap((one) => ['--set', one]);
+  await cli('train', data.train, '--backbone', tiny, '--run', 'runs/run', '--recipe', 'matlab-example', ...set, ...CPU);
+  await cli('evaluate', 'runs/run', ...CPU);
+  const found = await cli('review', data.train, '--folds', '3', '--limit', '4', ...CPU, '--json');
+  await writeFile(join(folder, 'suspects.json'), found.stdout);
+  suspects = jsonResult(found) as unknown as SuspectsResult;
+});
+afterAll(() => (UNBUILT ? undefined : rm(folder, { recursive: true, force: true })));
+
+async function dataOf(...args: string[]): Promise<ReportData> {
+  const { path, bytes } = jsonResult(await cli('report', 'runs/run', '--out', 'report.html', ...args, '--json'));
+  const page = await readFile(path as string, 'utf8');
+  expect(Buffer.byteLength(page)).toBe(bytes);
+  return JSON.parse(/<script type="application\/json" id="data">(.*?)<\/script>/s.exec(page)![1]!) as ReportData;
+}
+
+describe.skipIf(UNBUILT)(`labelscope report${UNBUILT}`, () => {
+  it('holds curves, evaluation and scores, and no suspects where none were looked for', async () => {
+    const { training, evaluation, reviews } = await dataOf();
+    expect(training!.points.length).toBeGreaterThan(3);
+    expect(evaluation!.images).toHaveLength(evaluation!.result.evaluation.images);
+    expect(reviews).toEqual([]);
+  });
+
+  it('takes suspects and decisions as files, or finds those that are kept beside the run', async () => {
+    const [first] = suspects.suspects;
+    await writeFile(join(folder, 'decided.csv'), `image,category,decision\n${first!.image},${first!.category},reject\n`);
+    expect((await dataOf('--review', 'suspects.json')).reviews).toEqual([{ result: suspects, decisions: [] }]);
+    const decisions = [{ image: first!.image, category: first!.category, decision: 'reject' }];
+    const given = await dataOf('--review', 'suspects.json', '--decisions', 'decided.csv');
+    expect(given.reviews).toEqual([{ result: suspects, decisions }]);
+    await mkdir(join(folder, 'runs', 'reviews'));
+    await writeFile(join(folder, 'runs', 'reviews', 'a.suspects.json'), JSON.stringify({ format: 1, result: suspects }));
+    await writeFile(join(folder, 'runs', 'reviews', 'a.decisions.json'), JSON.stringify({ decisions }));
+    expect((await dataOf()).reviews).toEqual([{ result: suspects, decisions }]);
+  });
+
+  it.each([
+    [['--decisions', 'decided.csv'], 2, 'of which suspect labels?'],
+    [['--review', 'tiny.onnx'], 1, 'it holds no list of suspect labels'],
+    [['--review', 'nowhere.json'], 1, "Give what 'labelscope review"],
+    [['--bogus'], 2, "Unknown option '--bogus'. See labelscope report --help."],
+  ])('%j: says what is wrong', async (args, status, words) => {
+    const found = await cli('report', 'runs/run', '--out', 'other.html', ...args);
+    expect(found).toMatchObject({ status, stdout: '', stderr: expect.stringContaining(words) as string });
+  });
+
+  it('says what helps where the page cannot be written', async () => {
+    await mkdir(join(folder, 'a folder'));
+    const onFolder = await cli('report', 'runs/run', '--out', 'a folder');
+    expect(onFolder).toMatchObject({ status: 1, stderr: expect.stringContaining('It is a folder: name a file.') as string });
+    const nowhere = await cli('report', 'runs/run', '--out', join('no', 'such', 'page.html'));
+    expect(nowhere).toMatchObject({ status: 1, stderr: expect.stringContaining('There is no such folder') as string });
+  });
+});
