@@ -19,7 +19,13 @@ const CPU = ['--device', 'cpu'];
 beforeAll(async () => {
   if (UNBUILT) return;
   folder = await mkdtemp(join(tmpdir(), 'report-'));
-  data = await writeTinyData(join(folder, 'data'));
+  data = await writeTinyData(join(folder, 'data'), { train: 60 });
+  // Every tenth label becomes another one.
+  const coco = JSON.parse(await readFile(data.train, 'utf8')) as { annotations: { category_id: number }[] };
+  coco.annotations.forEach((annotation, k) => {
+    if (k % 10 === 0) annotation.category_id = 1 + (annotation.category_id % 3);
+  });
+  await writeFile(data.train, JSON.stringify(coco));
   const tiny = join(folder, 'tiny.onnx');
   await writeTinyBackbone(tiny);
   const set = ['epochs=4', 'batchSize=8', 'validationFrequency=3', 'threads=1'].flatMap((one) => ['--set', one]);
@@ -47,6 +53,7 @@ describe.skipIf(UNBUILT)(`labelscope report${UNBUILT}`, () => {
   });
 
   it('takes suspects and decisions as files, or finds those that are kept beside the run', async () => {
+    expect(suspects.suspects.length).toBeGreaterThan(0);
     const [first] = suspects.suspects;
     await writeFile(join(folder, 'decided.csv'), `image,category,decision\n${first!.image},${first!.category},reject\n`);
     expect((await dataOf('--review', 'suspects.json')).reviews).toEqual([{ result: suspects, decisions: [] }]);
