@@ -129,12 +129,12 @@ function statusOf({ state }: RunRecord): RunStatus {
 }
 
 function storedChange(record: RunRecord, points: readonly HistoryPoint[]): TrainingEvent {
-  const { name, error, result } = record;
+  const { name, error, errorCode = '', result } = record;
   return {
     record,
     status: statusOf(record),
     points,
-    error: error === undefined ? null : wordsOf({ code: '', message: error }),
+    error: error === undefined ? null : wordsOf({ code: errorCode, message: error }),
     ...(name !== undefined && { name }),
     ...(result && {
       totalIterations: result.iterations,

@@ -62,10 +62,9 @@ export function ratioInterval(sums: RatioSums): Interval | null {
   return { low, high };
 }
 
-function effectiveSize({ images, x, y, xx, xy, yy }: RatioSums, ratio: number): number {
-  // Rounding may leave a little less than nothing.
-  const squares = Math.max(0, xx - 2 * ratio * xy + ratio ** 2 * yy);
-  const variance = images > 1 ? ((images / (images - 1)) * squares) / y ** 2 : 0;
+function effectiveSize(sums: RatioSums, ratio: number): number {
+  const { images, x, y } = sums;
+  const variance = images > 1 ? ((images / (images - 1)) * residuals(sums, ratio)) / y ** 2 : 0;
   const isFlat = x === 0 || x === y || variance <= 1e-12 || images < 2;
   return isFlat ? images : Math.min(y, (ratio * (1 - ratio)) / variance);
 }
@@ -74,49 +73,40 @@ export interface Difference extends Interval {
   readonly value: number;
 }
 
-/** What an image adds to a ratio: how often something held, and could have held. */
-export type Held = readonly [x: number, y: number];
-
-/**
- * How far two ratios of the same images move together, −1..1: the correlation of their residuals x_i − R y_i over the images (linearised, as the
- * variance of `ratioInterval`). 0 where no image is in both.
- */
-export function ratioCorrelation(images: number, first: (row: number) => Held, second: (row: number) => Held): number {
-  const ratio = (of: (row: number) => Held) => {
-    let [x, y] = [0, 0];
-    for (let row = 0; row < images; row++) {
-      const [held, could] = of(row);
-      x += held;
-      y += could;
-    }
-    return y === 0 ? 0 : x / y;
-  };
-  const [p, q] = [ratio(first), ratio(second)];
-  let [uu, uv, vv] = [0, 0, 0];
-  for (let row = 0; row < images; row++) {
-    const [[a, m], [b, n]] = [first(row), second(row)];
-    const [u, v] = [a - p * m, b - q * n];
-    uu += u * u;
-    uv += u * v;
-    vv += v * v;
-  }
-  return uu > 0 && vv > 0 ? Math.max(-1, Math.min(1, uv / Math.sqrt(uu * vv))) : 0;
+/** Of images that are in both of two ratios: the sums of the products of what each adds to the one and to the other. */
+export interface CrossSums {
+  readonly xx: number;
+  /** Of x in the first and y in the second. */
+  readonly xy: number;
+  readonly yx: number;
+  readonly yy: number;
 }
 
+const NOTHING_SHARED: CrossSums = { xx: 0, xy: 0, yx: 0, yy: 0 };
+
 /**
- * a − b with its 95 % interval, from the intervals of both (Newcombe, Statistics in Medicine 17, 1998: method 10 for two lots of images, and with the
- * `correlation` of the two ratios, method 10 for paired data, where images are in both).
+ * a − b with its 95 % interval, from the intervals of both (Newcombe, Statistics in Medicine 17, 1998): method 10 for two lots of images, and where
+ * images are in both, method 10 for paired data with the correlation of the two ratios, that of their residuals x_i − R y_i over the images
+ * (linearised, as the variance of `ratioInterval`).
  */
-export function ratioDifference(a: RatioSums, b: RatioSums, correlation = 0): Difference | null {
+export function ratioDifference(a: RatioSums, b: RatioSums, shared: CrossSums = NOTHING_SHARED): Difference | null {
   const [p, q] = [ratioOf(a), ratioOf(b)];
   if (p === null || q === null) return null;
   const [own, other] = [ratioInterval(a)!, ratioInterval(b)!];
   const value = p - q;
+  const joint = shared.xx - q * shared.xy - p * shared.yx + p * q * shared.yy;
+  const both = residuals(a, p) * residuals(b, q);
+  const correlation = both > 0 ? Math.max(-1, Math.min(1, joint / Math.sqrt(both))) : 0;
   return {
     value,
     low: value - together(p - own.low, other.high - q, correlation),
     high: value + together(own.high - p, q - other.low, correlation),
   };
+}
+
+/** The sum of the squares of x_i − R y_i. Rounding may leave a little less than nothing. */
+function residuals({ xx, xy, yy }: RatioSums, ratio: number): number {
+  return Math.max(0, xx - 2 * ratio * xy + ratio ** 2 * yy);
 }
 
 function together(own: number, other: number, correlation: number): number {

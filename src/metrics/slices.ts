@@ -6,9 +6,7 @@ import { mean } from './quality';
 import { averagePrecision, rankingCurve } from './ranking';
 import {
   type Difference,
-  type Held,
   type Interval,
-  ratioCorrelation,
   ratioDifference,
   ratioInterval,
   ratioOf,
@@ -196,18 +194,17 @@ function comparedLabels(
   { counts, whole }: { readonly counts: ImageCounts; readonly whole: Part },
 ): Slice {
   const part = partOf(own, rows, 'recall');
-  const here = (row: number): Held => [own.tp[row]!, own.tp[row]! + own.fn[row]!];
-  const elsewhere = (row: number): Held => [
-    counts.tp[row]! - own.tp[row]!,
-    counts.tp[row]! + counts.fn[row]! - own.tp[row]! - own.fn[row]!,
-  ];
-  const rest = sumsOf(
-    counts.tp.keys(),
-    (row) => elsewhere(row)[0],
-    (row) => elsewhere(row)[1],
-  );
-  const correlation = ratioCorrelation(counts.tp.length, here, elsewhere);
-  return compared(key, part, whole, ratioDifference(part.sums, rest, correlation));
+  const held = (row: number) => counts.tp[row]! - own.tp[row]!;
+  const could = (row: number) => held(row) + counts.fn[row]! - own.fn[row]!;
+  const shared = { xx: 0, xy: 0, yx: 0, yy: 0 };
+  for (const row of rows) {
+    const [x, y, otherX, otherY] = [own.tp[row]!, own.tp[row]! + own.fn[row]!, held(row), could(row)];
+    shared.xx += x * otherX;
+    shared.xy += x * otherY;
+    shared.yx += y * otherX;
+    shared.yy += y * otherY;
+  }
+  return compared(key, part, whole, ratioDifference(part.sums, sumsOf(counts.tp.keys(), held, could), shared));
 }
 
 function compared(key: GroupKey, { sums, numbers }: Part, whole: Part, versusRest: Difference | null): Slice {

@@ -43,6 +43,8 @@ export interface RunRecord {
   /** What people call the run; the folder's name where there is none. */
   readonly name?: string;
   readonly error?: string;
+  /** Of the error; absent in runs of older versions. */
+  readonly errorCode?: string;
   readonly seed: number;
   readonly recipe: Recipe;
   readonly categories: readonly string[];

@@ -239,6 +239,7 @@ describe.skipIf(UNBUILT)(`images that are missing or damaged${UNBUILT}`, () => {
       expect(await jsonOf<RunRecord>(join(run, 'run.json'))).toMatchObject({
         state: 'failed',
         error: expect.any(String) as string,
+        errorCode: code,
       });
   });
 

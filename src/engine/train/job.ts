@@ -144,6 +144,6 @@ async function reopenSplits(
 
 /** A run that goes on has neither failed nor a result. */
 function withoutOutcome(record: RunRecord): RunRecord {
-  const kept = Object.entries(record).filter(([key]) => key !== 'error' && key !== 'result');
+  const kept = Object.entries(record).filter(([key]) => !['error', 'errorCode', 'result'].includes(key));
   return Object.fromEntries(kept) as unknown as RunRecord;
 }

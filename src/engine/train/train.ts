@@ -75,9 +75,10 @@ async function runOrTell(job: Job, context: Context, emit: Emit, gate: Gate): Pr
     formed = { ...job, record: { ...job.record, form } };
     return await run(formed, form, context, emit, gate);
   } catch (error) {
+    const { message, code } = toWireError(error);
     const outcome = context.signal.aborted
       ? ({ state: 'stopped' } as const)
-      : ({ state: 'failed', error: toWireError(error).message } as const);
+      : ({ state: 'failed', error: message, errorCode: code } as const);
     // Where the record cannot be written either, the first error is the one to tell.
     await writeRecord(job.paths, { ...formed.record, ...outcome }).catch(() => undefined);
     throw error;
