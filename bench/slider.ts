@@ -28,14 +28,15 @@ interface Shown {
   readonly tab: string;
   /** A card that the page is scrolled to. */
   readonly card?: string;
+  /** What slices are made of. */
+  readonly by?: string;
 }
 
 const SHOWN: readonly Shown[] = [
   { name: 'overview', tab: 'overview' },
   { name: 'overview, scrolled to its table', tab: 'overview', card: 'categories' },
-  { name: 'thresholds', tab: 'thresholds' },
-  { name: 'calibration', tab: 'calibration' },
-  { name: 'failures', tab: 'failures' },
+  { name: 'failures', tab: 'failures', by: 'labels' },
+  { name: 'failures, by object area', tab: 'failures', by: 'area' },
   { name: 'failures, scrolled to their pairs', tab: 'failures', card: 'pairs' },
 ];
 
@@ -46,7 +47,7 @@ export async function benchSlider(asked: readonly string[]): Promise<string[]> {
   try {
     const rows: string[][] = [];
     for (const [name, size] of SETS) {
-      const data = evaluationData(size);
+      const data = withAreas(evaluationData(size));
       for (const shown of SHOWN.filter(({ tab }) => asked.length === 0 || asked.includes(tab)))
         rows.push(...(await rowsOf(browser, name, shown, data)));
     }
@@ -58,6 +59,15 @@ export async function benchSlider(asked: readonly string[]): Promise<string[]> {
   } finally {
     await browser.close();
   }
+}
+
+/** Labels of all sizes, in every image. */
+function withAreas(data: EvaluationData): EvaluationData {
+  const images = data.images.map(({ file, labels }, row) => ({
+    ...{ file_name: file, width: 640, height: 480 },
+    areas: labels.map((c) => 300 * (1 + ((row * 7 + c) % 90))),
+  }));
+  return { ...data, facts: { images, fields: [], leftOut: [] } };
 }
 
 /** The numbers at a threshold alone: neither charts nor intervals. */
@@ -75,7 +85,10 @@ async function peerLines(): Promise<string[]> {
 }
 
 async function rowsOf(browser: Browser, name: string, shown: Shown, data: EvaluationData): Promise<string[][]> {
-  const { page, close } = await showWindow(browser, 'evaluation', { data, kept: { tab: shown.tab } });
+  const { page, close } = await showWindow(browser, 'evaluation', {
+    data,
+    kept: { tab: shown.tab, ...(shown.by && { failures: { by: shown.by } }) },
+  });
   await page.locator('#threshold').waitFor({ timeout: 120_000 });
   if (shown.card) await page.locator(`[data-card="${shown.card}"] .scroll`).scrollIntoViewIfNeeded();
   const processor = await processorOf(page);
