@@ -207,7 +207,7 @@ function curves({ points }: TrainingData, { smooth, logarithmic }: ViewState, { 
     chart: lineChart({
       label,
       x: t('iteration'),
-      y: t('binary cross-entropy, sum over categories'),
+      y: t('loss, sum over categories'),
       series,
       logarithmic,
       wide: true,
