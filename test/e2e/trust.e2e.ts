@@ -7,7 +7,6 @@ import { tidyAfter } from './hooks';
 import {
   BROWSER,
   contextMenu,
-  enterThrough,
   explorerItem,
   NO_BROWSER,
   type Person,

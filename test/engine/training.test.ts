@@ -237,9 +237,8 @@ describe.skipIf(UNBUILT)(`images that are missing or damaged${UNBUILT}`, () => {
     });
     if (code === 'images-unreadable')
       expect(await jsonOf<RunRecord>(join(run, 'run.json'))).toMatchObject({
-        state: 'failed',
+        ...{ state: 'failed', errorCode: code },
         error: expect.any(String) as string,
-        errorCode: code,
       });
   });
 
