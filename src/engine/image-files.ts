@@ -28,6 +28,7 @@ export async function imageFiles(
 
 async function imagesIn(folder: string): Promise<string[]> {
   const names = (await readdir(folder)).filter((name) => IMAGE_NAME.test(name)).sort();
-  if (names.length === 0) throw new LabelscopeError('no-images', `The folder ${folder} holds no image files. Name one that does.`);
+  if (names.length === 0)
+    throw new LabelscopeError('no-images', `The folder ${folder} holds no image files. Name one that does.`);
   return names.map((name) => join(folder, name));
 }

@@ -143,8 +143,5 @@ async function decode(image: Sharp, path: string): Promise<Uint8Array> {
 
 function unreadable(path: string, error: unknown): never {
   const detail = error instanceof Error ? error.message.replace(/\s+/g, ' ').trim() : String(error);
-  throw new LabelscopeError(
-    'image-unreadable',
-    `${path} cannot be read as an image (${detail}). Replace it, or leave it out.`,
-  );
+  throw new LabelscopeError('image-unreadable', `${path} cannot be read as an image (${detail}). Replace it, or leave it out.`);
 }

@@ -32,7 +32,11 @@ export async function locateModel(place: string): Promise<string> {
   const given = resolve(place);
   const folder = [RECORD, IMPORT_RECORD].includes(basename(given)) ? dirname(given) : given;
   const found = await stat(folder).catch(() => undefined);
-  if (!found) throw new LabelscopeError('model-missing', `There is no run folder or model file ${folder}. Give the folder that training named, or an exported model.`);
+  if (!found)
+    throw new LabelscopeError(
+      'model-missing',
+      `There is no run folder or model file ${folder}. Give the folder that training named, or an exported model.`,
+    );
   if (!found.isDirectory()) return folder;
   const { model } = runPaths(folder);
   if (await exists(model)) return model;

@@ -4,17 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { tidyAfter } from './hooks';
-import {
-  BROWSER,
-  contextMenu,
-  explorerItem,
-  NO_BROWSER,
-  type Person,
-  ready,
-  runCommand,
-  visit,
-  windowWith,
-} from './person';
+import { BROWSER, contextMenu, explorerItem, NO_BROWSER, type Person, ready, runCommand, visit, windowWith } from './person';
 import { packagedExtension, prepareWorkspace } from './workspace';
 
 describe.skipIf(BROWSER === undefined)(`a folder that is not trusted${NO_BROWSER}`, () => {

@@ -14,7 +14,12 @@ export function noiseCard({ categories, images, folds }: SuspectsResult): Card {
       folds,
     ),
     ...(rest > 0
-      ? [t('{0} of the categories could not be judged, for too few images with or without the label: a dash stands there.', count(rest))]
+      ? [
+          t(
+            '{0} of the categories could not be judged, for too few images with or without the label: a dash stands there.',
+            count(rest),
+          ),
+        ]
       : []),
   ];
   return {
