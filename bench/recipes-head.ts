@@ -24,16 +24,24 @@ export interface TrainedHead {
   readonly bias: Float32Array;
 }
 
-/** The head of the lowest validation loss; the images for that are kept from the training images as in a run without a validation file. */
+/** What a head learns from, and what it is validated on: without that, images are kept of the former as in a run without a validation file. */
+export interface HeadRows {
+  readonly train: readonly number[];
+  readonly validation?: readonly number[];
+}
+
+/** The head of the lowest validation loss. */
 export async function trainHead(
   runtime: Runtime,
   { classifier, table }: BenchData,
-  rows: readonly number[],
+  rows: HeadRows,
   settings: Settings,
   seed: number,
 ): Promise<TrainedHead> {
   const recipe = recipeWith('quick', settings);
-  const { train, validation } = parted(table.set, rows, recipe.validationFraction, seed);
+  const { train, validation } = rows.validation
+    ? { train: rows.train, validation: rows.validation }
+    : parted(table.set, rows.train, recipe.validationFraction, seed);
   const drawn = { ...table, variants: recipe.reflection ? table.variants : table.variants.slice(0, 1) };
   const [own, others] = [takeTable(drawn, train), takeTable(table, validation)];
   const data = await headData(featureTable(own), featureTable(others), { recipe, seed });

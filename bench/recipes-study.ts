@@ -4,6 +4,7 @@ import { evaluate } from '../src/metrics/evaluate';
 import { fitThresholds } from '../src/metrics/thresholds';
 import type { ScoredSet } from '../src/metrics/types';
 import { takeRows } from '../src/dataset/labels';
+import { stratify } from '../src/dataset/stratify';
 import type { LabelledSet } from '../src/dataset/types';
 import type { Runtime } from '../src/engine/runtime/runtime';
 import { type BenchData, type Fold, foldsOf } from './recipes-data';
@@ -32,6 +33,11 @@ export interface StudyOptions {
   readonly folds: number;
   readonly candidates: Readonly<Record<string, Settings>>;
   readonly peer: boolean;
+  /**
+   * As with a validation file: what judges is divided into halves, and each half is judged by a head that has learned from all training images and whose
+   * best iteration the other half has chosen.
+   */
+  readonly halves: boolean;
 }
 
 /** By fold the scores of its test rows: those that choose, then the one that judges. */
@@ -45,7 +51,7 @@ export async function* study(runtime: Runtime, data: BenchData, options: StudyOp
     return { name, seed, ...measure(data.table.set, folds, scores), seconds };
   };
   for (const [name, settings] of Object.entries(options.candidates)) {
-    const { plain, flipped, seconds } = await trained(runtime, data, folds, settings, seed);
+    const { plain, flipped, seconds } = await trained(runtime, data, folds, settings, options);
     yield judged(name, plain, seconds);
     yield judged(`${name} --flip`, flipped, seconds);
   }
@@ -53,17 +59,59 @@ export async function* study(runtime: Runtime, data: BenchData, options: StudyOp
   for (const [name, scores] of Object.entries(await regressionScores(data.table, folds))) yield judged(name, scores, null);
 }
 
-async function trained(runtime: Runtime, data: BenchData, folds: readonly Fold[], settings: Settings, seed: number) {
+async function trained(
+  runtime: Runtime,
+  data: BenchData,
+  folds: readonly Fold[],
+  settings: Settings,
+  { seed, halves }: StudyOptions,
+) {
   const plain: Float64Array[] = [];
   const flipped: Float64Array[] = [];
+  let heads = 0;
   const start = process.cpuUsage();
-  for (const fold of folds) {
-    const head = await trainHead(runtime, data, fold.train, settings, seed);
-    plain.push(scoresOf(head, data.table, fold.test, false));
-    flipped.push(scoresOf(head, data.table, fold.test, true));
+  for (const [k, { train, test }] of folds.entries()) {
+    const parts: readonly Part[] = halves && k === folds.length - 1 ? halvesOf(data, test, seed) : [{ test }];
+    const scored: { readonly rows: readonly number[]; readonly of: (flip: boolean) => Float64Array }[] = [];
+    for (const { test: rows, validation } of parts) {
+      const head = await trainHead(runtime, data, { train, ...(validation && { validation }) }, settings, seed);
+      heads++;
+      scored.push({ rows, of: (flip: boolean) => scoresOf(head, data.table, rows, flip) });
+    }
+    const inOrder = (flip: boolean) =>
+      ordered(
+        scored.map(({ rows, of }) => ({ rows, scores: of(flip) })),
+        test,
+      );
+    plain.push(inOrder(false));
+    flipped.push(inOrder(true));
   }
   const { user, system } = process.cpuUsage(start);
-  return { plain, flipped, seconds: (user + system) / folds.length / 1e6 };
+  return { plain, flipped, seconds: (user + system) / heads / 1e6 };
+}
+
+interface Part {
+  readonly test: readonly number[];
+  readonly validation?: readonly number[];
+}
+
+function halvesOf({ table: { set } }: BenchData, rows: readonly number[], seed: number): readonly Part[] {
+  const half = stratify(takeRows(set, rows), { shares: [0.5, 0.5], seed });
+  const [first, second] = [0, 1].map((which) => rows.filter((_, k) => half[k] === which)) as [number[], number[]];
+  return [
+    { test: first, validation: second },
+    { test: second, validation: first },
+  ];
+}
+
+/** The scores of parts of `rows` in the order of these. */
+function ordered(parts: readonly { readonly rows: readonly number[]; readonly scores: Float64Array }[], rows: readonly number[]) {
+  const width = parts[0]!.scores.length / parts[0]!.rows.length;
+  const placeOf = new Map(rows.map((row, place) => [row, place]));
+  const all = new Float64Array(rows.length * width);
+  for (const { rows: own, scores } of parts)
+    own.forEach((row, k) => all.set(scores.subarray(k * width, (k + 1) * width), placeOf.get(row)! * width));
+  return all;
 }
 
 function measure(set: LabelledSet, folds: readonly Fold[], scores: Scores): Omit<Row, 'name' | 'seed' | 'seconds'> {

@@ -62,6 +62,7 @@ function readOptions(args: string[]): Options {
     seeds: values.seeds.split(',').map(Number),
     candidates: chosenCandidates(values.only),
     peer: values.peer,
+    halves: values.halves,
     out: values.out,
   };
 }
@@ -89,6 +90,7 @@ function parse(args: string[]) {
         seeds: { type: 'string', default: '0,1,2' },
         only: { type: 'string' },
         peer: { type: 'boolean', default: false },
+        halves: { type: 'boolean', default: false },
         out: { type: 'string' },
       },
     });
