@@ -1,5 +1,5 @@
-// `npm run first-minutes [-- walkthrough]`: the packaged extension in an empty folder of a clean VS Code, from nothing to Grad-CAM as a new user goes, every
-// click and key counted and every step timed: by the buttons that notifications offer, or from the walkthrough by a right-click on the annotation file.
+// `npm run first-minutes [-- [walkthrough] [right-click]]`: the packaged extension in an empty folder of a clean VS Code, from nothing to Grad-CAM as a new user goes, every
+// click and key counted and every step timed: from the side bar or the walkthrough, by the button of the notification or a right-click on the annotation file.
 // LABELSCOPE_VSCODE=newest takes the newest VS Code.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ async function main(): Promise<void> {
   const person = await visit({ folder, vsix: packagedExtension() });
   try {
     await ready(person);
-    const steps = await firstMinutes(person, process.argv.includes('walkthrough'));
+    const steps = await firstMinutes(person, process.argv);
     const sum = (key: 'clicks' | 'keys' | 'seconds') => steps.reduce((total, step) => total + step[key], 0);
     const rows = [...steps, { what: 'all', clicks: sum('clicks'), keys: sum('keys'), seconds: sum('seconds') }];
     const lines = rows.map(({ what, clicks, keys, seconds }) => `| ${what} | ${clicks} | ${keys} | ${seconds.toFixed(1)} |`);
@@ -39,7 +39,8 @@ async function main(): Promise<void> {
   }
 }
 
-async function firstMinutes(person: Person, fromWalkthrough: boolean): Promise<Step[]> {
+async function firstMinutes(person: Person, way: readonly string[]): Promise<Step[]> {
+  const fromWalkthrough = way.includes('walkthrough');
   const { page } = person;
   const steps: Step[] = [];
   let [clicks, keys, since] = [0, 0, performance.now()];
@@ -69,7 +70,7 @@ async function firstMinutes(person: Person, fromWalkthrough: boolean): Promise<S
   await click(page.locator(`${place} .monaco-button`, { hasText: 'Create Sample Data Set' }).first());
   await notification('Train a Model').waitFor({ timeout: 60_000 });
   reached('a sample data set lies in the folder');
-  if (fromWalkthrough) {
+  if (way.includes('right-click')) {
     await click(row('instances_train.json'), 'right');
     const entry = page.locator('.monaco-menu .action-label', { hasText: 'Train Multilabel Model' }).first();
     await entry.waitFor();
