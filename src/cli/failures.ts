@@ -2,7 +2,7 @@
 import type { StoredEvaluation } from '../engine/client/folder';
 import { groupName, type Say, unslicedReason } from '../metrics/group-names';
 import { isBeyondChance, type Pair, PAIR_KINDS, type PairKind, pairsAt } from '../metrics/pairs';
-import { meanPrecisions, type Slice, sliceAt, type SliceMeasure } from '../metrics/slices';
+import { isUnlikeTheRest, meanPrecisions, type Slice, sliceAt, type SliceMeasure } from '../metrics/slices';
 import { needsFacts, type Slicing, slicingsOf } from '../metrics/slicings';
 import type { ScoredSet, Threshold } from '../metrics/types';
 import { LabelscopeError } from '../protocol/errors';
@@ -129,7 +129,7 @@ function sliceLines({ categories }: ScoredSet, { slicing, measure, slices }: Jud
       ...(isF1 ? [slice.precision, slice.recall, slice.f1] : [slice.recall]).map(decimal),
       span(slice.interval && [slice.interval.low, slice.interval.high]),
       signed(slice.gap),
-      !slice.few && slice.versusRest && (slice.versusRest.high < 0 || slice.versusRest.low > 0) ? 'differs' : '',
+      isUnlikeTheRest(slice) ? 'differs' : '',
     ]);
   return ['', ...table([head, ...rows]), ...more(slices.length)];
 }

@@ -38,7 +38,9 @@ export async function splitDataset(
   const together = await samePictures(index, folder, params, { signal, onProgress: onImages });
   const parts = stratify(set, { shares, seed: params.seed, together });
   const out = resolve(params.out);
-  await mkdir(out, { recursive: true }).catch((error: unknown) => unwritable(out, error));
+  await mkdir(out, { recursive: true }).catch((error: unknown) => {
+    throw unwritten(out, error, 'made');
+  });
   const files = filesOf(out, params.parts);
   const onProgress = (done: number, totalBytes: number) => emit({ bytes: done, totalBytes });
   const written = await writeSplitFiles(index, parts, files, { signal, onProgress });
@@ -100,8 +102,4 @@ function tooFew(path: string, images: number, parts: number): LabelscopeError {
     'split-too-few',
     `${path} has ${images} images, too few for ${parts} parts. Ask for fewer, or add images.`,
   );
-}
-
-function unwritable(out: string, error: unknown): never {
-  throw unwritten(out, error, 'made');
 }

@@ -2,18 +2,13 @@
 import * as vscode from 'vscode';
 import { LabelscopeError } from '../protocol/errors';
 import type { ExportResult } from '../protocol/export';
-import type { DatasetReport, EvaluateResult, ExplainedMap, FailedFile, PredictedImage, SampleResult } from '../protocol/messages';
+import type { DatasetReport, EvaluateResult, ExplainedMap, PredictedImage, SampleResult } from '../protocol/messages';
+import { mapsOf } from './explain';
 import { evaluateModel, type EvaluateOptions, noModel } from './flows/evaluate';
 import { type StartedRun, startTraining, type TrainOptions } from './flows/train';
 import type { RunInfo } from './runs';
 import type { Services } from './services';
 import { setting } from './settings';
-
-/** @throws LabelscopeError 'image-unreadable' where one could not be read */
-function allOf<T>({ images, failed }: { readonly images: readonly T[]; readonly failed: readonly FailedFile[] }): readonly T[] {
-  if (failed[0]) throw new LabelscopeError('image-unreadable', failed[0].error);
-  return images;
-}
 
 /** Every function rejects with an Error whose `code` is stable and whose message is for people. Paths are absolute. */
 export interface LabelscopeApi {
@@ -46,13 +41,11 @@ export function publicApi(services: Services): LabelscopeApi {
     evaluate: (folder, options = {}) => evaluateModel(services, folder, options),
     predict: async (files, folder) => {
       const params = { model: await modelFolder(folder), files, device: setting('device') };
-      return allOf(await engine.request('predict', params));
+      const { images, failed } = await engine.request('predict', params);
+      if (failed[0]) throw new LabelscopeError('image-unreadable', failed[0].error);
+      return images;
     },
-    explain: async (file, categories, folder) => {
-      const model = await modelFolder(folder);
-      const params = { model, files: [file], categories, device: setting('device'), colormap: 'jet', opacity: 0.5 } as const;
-      return allOf(await engine.request('explain', params))[0]!.maps;
-    },
+    explain: async (file, categories, folder) => mapsOf(engine, await modelFolder(folder), file, categories),
     exportModel: (folder, out) => engine.request('export', { run: folder, out }),
     createSample: (directory, images) => engine.request('sample', { directory, ...(images !== undefined && { images }) }),
   };

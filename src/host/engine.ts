@@ -63,7 +63,16 @@ export function supervisor(extension: vscode.Uri, log: vscode.LogOutputChannel, 
 
 /** What only looks at data, and at numbers that lie in folders. All else opens models, which are a stranger's too, or writes. */
 const HARMLESS: ReadonlySet<Method> = new Set<Method>([
-  ...(['inspect', 'check', 'browse', 'thumbnails', 'release', 'diagnose', 'truth', 'picture', 'compare', 'doctor'] as const),
+  'inspect',
+  'check',
+  'browse',
+  'thumbnails',
+  'release',
+  'diagnose',
+  'truth',
+  'picture',
+  'compare',
+  'doctor',
 ]);
 
 /** Whoever asks: commands, windows, other extensions. @throws LabelscopeError 'untrusted' */

@@ -48,6 +48,11 @@ export interface Slice extends SliceNumbers {
   readonly few: boolean;
 }
 
+/** Whether chance alone hardly explains how far it is from the rest; of few images nothing is said. */
+export function isUnlikeTheRest({ few, versusRest }: Pick<Slice, 'few' | 'versusRest'>): boolean {
+  return !few && versusRest !== null && (versusRest.high < 0 || versusRest.low > 0);
+}
+
 export interface Sliced {
   readonly measure: SliceMeasure;
   readonly whole: SliceNumbers;

@@ -159,7 +159,7 @@ export function categoryTable({ perCategory, threshold: at }: Decision, { prepar
   const { change } = actions;
   const { perCategory: fixedNumbers, intervals, threshold } = data.result.evaluation;
   // Intervals of F1 are of the evaluation's own threshold.
-  const isOwn = perCategory.length > 0 && JSON.stringify(threshold) === JSON.stringify(at);
+  const isOwn = JSON.stringify(threshold) === JSON.stringify(at);
   const digits = { numeric: true, digits: 3 };
   return {
     name: 'categories',

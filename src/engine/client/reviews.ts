@@ -58,9 +58,13 @@ async function keptList(path: string) {
 }
 
 async function decisionsBeside(path: string): Promise<ReviewedSuspects['decisions']> {
-  const file = path.slice(0, -SUSPECTS.length) + DECISIONS;
-  const isThere = path.endsWith(SUSPECTS) && (await stat(file).catch(() => undefined));
-  return isThere ? (await readDecisions(file)).decisions : [];
+  return path.endsWith(SUSPECTS) ? decisionsIn(path.slice(0, -SUSPECTS.length) + DECISIONS) : [];
+}
+
+/** None where the file is not there yet. @throws DatasetError where it is damaged */
+export async function decisionsIn(path: string): Promise<ReviewedSuspects['decisions']> {
+  const isThere = await stat(path).catch(() => undefined);
+  return isThere ? (await readDecisions(path)).decisions : [];
 }
 
 function unreadable(path: string, why: string): LabelscopeError {

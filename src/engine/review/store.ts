@@ -1,14 +1,13 @@
 // The requests `openReview` and `decide`: what is kept of the review of an annotation file, in a folder beside the runs, by the file's fingerprint.
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type Decision, type DecisionsFile, readDecisions } from '../../dataset/decisions';
+import { type DecisionsFile, readDecisions } from '../../dataset/decisions';
 import { openAnnotations } from '../../dataset/index-cache';
 import { unwritten } from '../../protocol/errors';
 import { decidedAfter, type DecideParams, type Review, type ReviewKey, type SuspectsResult } from '../../protocol/review';
-import { DECISIONS, REVIEW_FORMAT, SUSPECTS, suspectsIn } from '../client/reviews';
+import { DECISIONS, decisionsIn, REVIEW_FORMAT, SUSPECTS, suspectsIn } from '../client/reviews';
 import type { Opening } from '../context';
 import { writeAtomically } from '../client/atomic';
-import { exists } from '../run/folder';
 
 /** NAME.FINGERPRINT.suspects.json and NAME.FINGERPRINT.decisions.json */
 function pathsOf({ annotations, folder }: ReviewKey, fingerprint: string) {
@@ -36,10 +35,6 @@ export async function openReview(key: ReviewKey, { signal, runsFolder }: Opening
 async function readResult(path: string, annotations: string, fingerprint: string): Promise<SuspectsResult | null> {
   const result = suspectsIn(await readFile(path, 'utf8').catch(() => ''));
   return result?.annotations === annotations && result.fingerprint === fingerprint ? result : null;
-}
-
-async function decisionsIn(path: string): Promise<readonly Decision[]> {
-  return (await exists(path)) ? (await readDecisions(path)).decisions : [];
 }
 
 /** The newest decisions on another content of the same file. */

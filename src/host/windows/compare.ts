@@ -9,7 +9,7 @@ import type { ComparisonChoice, ComparisonData } from '../../protocol/windows';
 import type { Supervisor } from '../engine';
 import { exportComparison } from '../flows/files';
 import { tellProblem, wordsOf } from '../problems';
-import { stampOf } from '../runs';
+import { onNewStamps, stampOf } from '../runs';
 import type { Services } from '../services';
 import type { PanelKind, Panels } from './panels';
 
@@ -48,12 +48,11 @@ export function comparePanel(services: Needed): PanelKind<'compare'> {
     // Also where the command line has evaluated one of them.
     attach: (resource, window) => {
       const folders = foldersOf(resource);
-      let known = stampsOf(folders);
-      return runs.onDidChange(async () => {
-        const [before, now] = [await known, await stampsOf(folders)];
-        known = Promise.resolve(now);
-        if (now !== before) window.update();
-      });
+      return onNewStamps(
+        runs,
+        () => stampsOf(folders),
+        () => window.update(),
+      );
     },
   };
 }

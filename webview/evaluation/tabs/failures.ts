@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { groupName, unslicedReason } from '../../../src/metrics/group-names';
 import { isBeyondChance, type Pair, PAIR_KINDS, type PairKind } from '../../../src/metrics/pairs';
+import { isUnlikeTheRest } from '../../../src/metrics/slices';
 import type { Slicing } from '../../../src/metrics/slicings';
 import { type Card, cardOf } from '../../kit/card';
 import { t } from '../../kit/l10n';
@@ -120,9 +121,8 @@ const sliceColumns = () => [
 ];
 
 function sliceCells(slice: ShownSlice): (string | number | null)[] {
-  const { images, positives, tp, fp, fn, precision, recall, f1, mAP, interval, gap, versusRest, few } = slice;
-  const differs = versusRest !== null && (versusRest.high < 0 || versusRest.low > 0);
-  const verdict = few ? t('few images') : differs ? t('differs') : '';
+  const { images, positives, tp, fp, fn, precision, recall, f1, mAP, interval, gap, few } = slice;
+  const verdict = few ? t('few images') : isUnlikeTheRest(slice) ? t('differs') : '';
   return [images, positives, tp, fp, fn, precision, recall, f1, mAP, interval?.low ?? null, interval?.high ?? null, gap, verdict];
 }
 
