@@ -113,7 +113,7 @@ function progress({ stage, done, total }: SuspectsProgress, { host, call, pace }
     folds: t('Training on folds: {0} %', Math.round((100 * done) / Math.max(1, total))),
   };
   return html`<div class="start" role="status">
-    <p>${words[stage]} <span class="quiet" data-left>${pace.left(stage, done, total)}</span></p>
+    <p class="row">${words[stage]} <span class="quiet" data-left>${pace.left(stage, done, total)}</span></p>
     <progress max=${Math.max(1, total)} value=${done} aria-label=${words[stage]}></progress>
     <p><button data-stop @click=${() => void call(host.call('stop', null))}>${t('Stop')}</button></p>
   </div>`;
