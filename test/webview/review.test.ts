@@ -101,6 +101,8 @@ function mapOf({ category }: { readonly category: string }): ModelsMap {
   return { map, settings: { colormap: 'jet', opacity: 0.5 }, model: 'first <i>run</i>' };
 }
 
+/** The names of all calls so far; a test may not go by the last one alone, for pictures are asked for whenever they come into sight. */
+const called = ({ asked }: Pick<ShownWindow<'review'>, 'asked'>) => asked.map(({ call }) => call);
 const explained = ({ asked }: ShownWindow<'review'>) =>
   asked.filter(({ call }) => call === 'explain').map(({ params }) => params);
 
@@ -122,7 +124,7 @@ describe.skipIf(NO_BROWSER !== '')(`the review panel${NO_BROWSER}`, () => {
     await tell({ event: { working: { stage: 'features', done: 1200, total: 9000 } } });
     await page.getByText('Computing features of images: 1,200 of 9,000').waitFor();
     await page.locator('[data-stop]').click();
-    await expect.poll(() => asked.at(-1)?.call).toBe('stop');
+    await expect.poll(() => called({ asked })).toContain('stop');
     await tell({ event: { working: null, review: REVIEW } });
     await question(page).waitFor();
     expect(complaints).toEqual([]);
@@ -299,7 +301,7 @@ describe.skipIf(NO_BROWSER !== '')(`the review panel${NO_BROWSER}`, () => {
     expect(await page.locator('[data-corrected]').textContent()).toContain(
       '2 labels are added and 1 removed in /data/instances.reviewed.json; what was changed stands in instances.reviewed.changes.json.',
     );
-    expect(asked.at(-1)!.call).toBe('correct');
+    expect(called({ asked })).toContain('correct');
     await close();
   });
 
@@ -316,7 +318,7 @@ describe.skipIf(NO_BROWSER !== '')(`the review panel${NO_BROWSER}`, () => {
     await page.getByRole('alert').filter({ hasText: 'The disk is full.' }).waitFor();
     await tell({ event: { changed: true } });
     await page.locator('[data-changed] [data-find]').click();
-    await expect.poll(() => asked.at(-1)?.call).toBe('find');
+    await expect.poll(() => called({ asked })).toContain('find');
     await close();
   });
 
@@ -327,7 +329,7 @@ describe.skipIf(NO_BROWSER !== '')(`the review panel${NO_BROWSER}`, () => {
     };
     const { page, asked, tell, close } = await show({ ...DATA, review: { ...REVIEW, earlier } });
     await page.locator('[data-carry]').click();
-    await expect.poll(() => asked.at(-1)?.call).toBe('carryOver');
+    await expect.poll(() => called({ asked })).toContain('carryOver');
     await tell({ event: { review: { ...REVIEW, earlier, decisions: earlier.decisions } } });
     await progress(page).filter({ hasText: '1 of 5,000' }).waitFor();
     expect(await page.locator('[data-carry]').count()).toBe(0);
