@@ -53,7 +53,7 @@ function pathFrom(nodes: readonly RecordedNode[], wrt: readonly Value[]): { node
 /** Operators that pass back the gradients of all their outputs; the others do so for the first alone. */
 const MANY_OUTPUTS = new Set(['Split']);
 
-function applyRule(builder: GraphBuilder, { node, inputs, outputs }: RecordedNode, gradients: ReadonlyMap<string, Value>) {
+function applyRule(builder: GraphBuilder, { node, inputs, outputs }: RecordedNode, gradients: Map<string, Value>) {
   const op = new Operator(node, inputs, 'onnx-no-gradient');
   const rules = gradientRules(node.domain);
   const rule = Object.hasOwn(rules, node.type) ? rules[node.type] : undefined;
@@ -63,7 +63,13 @@ function applyRule(builder: GraphBuilder, { node, inputs, outputs }: RecordedNod
   if (!firstAlone && !MANY_OUTPUTS.has(node.type)) op.fail('only its first output has a gradient');
   if (outputs[0]?.type === 'float16') op.fail('there are no gradients in float16: convert the model to float32');
   const values = { inputs: inputs as Value[], outputs: outputs as Value[], upstream, y: outputs[0]!, dy: upstream[0]! };
-  return rule({ op, g: builder, m: new Expressions(builder), ...values });
+  const taken = (index: number) => {
+    const { name } = inputs[index]!;
+    const sum = gradients.get(name);
+    gradients.delete(name);
+    return sum;
+  };
+  return rule({ op, g: builder, m: new Expressions(builder), ...values, taken });
 }
 
 function accumulate(builder: GraphBuilder, gradients: Map<string, Value>, value: Value, gradient: Value): void {

@@ -58,6 +58,18 @@ describe('differentiate', () => {
     ]);
   });
 
+  it.each(['cpu', 'gpu'] as const)(
+    'gives what a max pool passes on to the first of equal maxima, spelled for %s',
+    async (target) => {
+      const builder = new GraphBuilder(20, target);
+      const x = builder.input('x', 'float32', [1, 1, 3, 5]);
+      const y = builder.op('MaxPool', [x], { kernel_shape: [3, 3], strides: [2, 2] });
+      const feeds = { x: floats([1, 1, 0, 2, 2, 1, 0, 2, 2, 2, 0, 1, 1, 2, 0], [1, 1, 3, 5]) };
+      const gradients = await gradientsOf(builder, y, [x], feeds);
+      expect(gradients.x!.data).toEqual([0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+    },
+  );
+
   it('weighs several seeds, one of them a value on the way to the other', async () => {
     const builder = new GraphBuilder();
     const x = builder.input('x', 'float32', [1]);

@@ -130,7 +130,7 @@ const pool = (op: string, about: string, x: number[], attributes: Record<string,
   type,
 });
 
-const POOLS: GradientCase[] = [
+const MAX_POOLS: GradientCase[] = [
   pool('MaxPool', '2x2', [2, 2, 4, 4], { kernel_shape: [2, 2], strides: [2, 2] }),
   pool('MaxPool', '3x3 stride 2 with padding', [1, 2, 7, 6], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
   pool('MaxPool', 'ceil_mode', [1, 2, 6, 7], { kernel_shape: [3, 2], strides: [2, 2], ceil_mode: 1 }),
@@ -147,6 +147,16 @@ const POOLS: GradientCase[] = [
   pool('MaxPool', 'dilations', [1, 1, 7, 7], { kernel_shape: [2, 3], dilations: [3, 2] }),
   pool('MaxPool', 'one dimension', [2, 2, 7], { kernel_shape: [3], strides: [2] }),
   pool('MaxPool', 'SAME_UPPER', [1, 1, 5, 6], { kernel_shape: [3, 3], strides: [2, 2], auto_pad: 'SAME_UPPER' }),
+];
+
+const POOLS: GradientCase[] = [
+  ...MAX_POOLS,
+  // Where no pool says where its maxima were, another form is taken.
+  ...MAX_POOLS.map((one) => ({ ...one, about: `${one.about} on a GPU`, target: 'gpu' as const })),
+  {
+    ...pool('MaxPool', 'before numbers could be scattered and added', [1, 2, 7, 6], { kernel_shape: [3, 3], strides: [2, 2] }),
+    opset: 15,
+  },
   pool('AveragePool', '2x2', [2, 2, 4, 4], { kernel_shape: [2, 2], strides: [2, 2] }),
   pool('AveragePool', 'padding not counted', [1, 2, 5, 5], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
   pool('AveragePool', 'padding counted', [1, 2, 5, 5], {

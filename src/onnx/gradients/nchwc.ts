@@ -13,14 +13,14 @@ interface Geometry {
 
 export const NCHWC_GRADIENTS: Readonly<Record<string, GradientRule>> = {
   Conv: (context) => {
-    const { g, op, inputs } = context;
+    const { g, op, inputs, taken } = context;
     const [x, filters, bias, sum] = inputs as [Value, Value, Value | undefined, Value | undefined];
     const blocked = new Blocked(g);
     const d = masked(context);
     if (op.number('group', 1) > 1) return channelwise(context, blocked, d);
     const geometry = geometryOf(context, blocked.block);
     return [
-      inputGradient(blocked, geometry, filters, d),
+      inputGradient(blocked, geometry, { filters, d, sum: taken(0) }),
       filterGradient(context, blocked, geometry, { x, filters, d }),
       bias && blocked.sumOfChannels(d),
       sum && d,
@@ -70,10 +70,14 @@ function geometryOf({ op }: GradientContext, block: number): Geometry {
   return { kernel: [high, wide], begins: [top, left / block], ends: [bottom, right / block] };
 }
 
-/** The convolution of d with the kernel turned round. */
-function inputGradient(blocked: Blocked, { kernel, begins, ends }: Geometry, filters: Value, d: Value): Value {
+/** The convolution of d with the kernel turned round; the other gradients of the input are added in the same pass. */
+function inputGradient(
+  blocked: Blocked,
+  { kernel, begins, ends }: Geometry,
+  { filters, d, sum }: { readonly filters: Value; readonly d: Value; readonly sum: Value | undefined },
+): Value {
   const pads = [kernel[0] - 1 - begins[0], kernel[1] - 1 - begins[1], kernel[0] - 1 - ends[0], kernel[1] - 1 - ends[1]] as const;
-  return blocked.conv(d, blocked.exchanged(filters), { kernel, pads });
+  return blocked.conv(d, blocked.exchanged(filters), { kernel, pads, sum });
 }
 
 interface Factors {

@@ -16,6 +16,11 @@ export interface GradientContext {
   /** The first output and its gradient. */
   readonly y: Value;
   readonly dy: Value;
+  /**
+   * What later nodes gave as the gradient with respect to an input, for a rule that can add it on its way: it is part of nothing else
+   * from then on, so the rule must answer the sum.
+   */
+  readonly taken: (index: number) => Value | undefined;
 }
 
 /**
