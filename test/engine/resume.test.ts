@@ -1,13 +1,14 @@
 // What a resumed run refuses: every difference that would make its end another than that of a run left alone.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineClient } from '../../src/engine/client/engine';
 import { writeTensors } from '../../src/engine/run/safetensors';
 import type { TrainEvent, TrainResult } from '../../src/protocol/messages';
+import type { RunRecord } from '../../src/protocol/run';
 import { type TinyData, writeTinyData } from '../support/data';
-import { startEngine, trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
+import { jsonOf, startEngine, trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
 
 const SET = { epochs: '100', batchSize: '8', validationFrequency: '6', learnRate: '0.01' };
 
@@ -127,5 +128,26 @@ describe.skipIf(UNBUILT)(`a resumed run refuses${UNBUILT}`, () => {
     });
     expect(await second).toMatchObject(refusal('run-busy', stopped));
     stop.abort();
+  });
+});
+
+describe.skipIf(UNBUILT)(`a run whose device is gone${UNBUILT}`, () => {
+  it('goes on elsewhere and says so, but on no other than one that is asked for by name', async () => {
+    const run = join(folder, 'was-on-cuda');
+    await cp(stopped, run, { recursive: true });
+    const path = join(run, 'run.json');
+    await writeFile(path, (await readFile(path, 'utf8')).replace('"device": "cpu"', '"device": "cuda"'));
+    await expect(train(run, { resume: true, device: 'cuda' })).rejects.toMatchObject(refusal('device-unavailable', 'cuda'));
+    const stop = new AbortController();
+    const said: string[] = [];
+    const onProgress = (event: TrainEvent) => {
+      if (event.kind === 'stage') said.push(event.message);
+      if (event.kind === 'points') stop.abort();
+    };
+    const params = trainParams(own.train, tiny, run, { resume: true, device: 'auto' });
+    const { device } = await engine.request('train', params, { onProgress, signal: stop.signal });
+    expect(device.device).not.toBe('cuda');
+    expect(said).toContainEqual(expect.stringMatching(/^The run was on cuda, which cannot be used now; .*CUDA: .*not installed/));
+    expect((await jsonOf<RunRecord>(path)).device).toEqual(device);
   });
 });

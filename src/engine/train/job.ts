@@ -4,7 +4,7 @@ import type { Classifier } from '../../onnx/classifier';
 import { readModel } from '../../onnx/files';
 import { cardIn } from '../../onnx/inference';
 import { LabelscopeError } from '../../protocol/errors';
-import type { TrainParams } from '../../protocol/messages';
+import type { DeviceUsed, TrainParams } from '../../protocol/messages';
 import type { Recipe } from '../../protocol/recipe';
 import { RUN_FORMAT, type RunRecord, type SplitSource } from '../../protocol/run';
 import { defaultBackbonePath } from '../backbone/locate';
@@ -71,10 +71,7 @@ export async function resumedJob({ recipe, ...rest }: RunRecord, params: TrainPa
   const classifier = await classifierFrom(backbone.path, old.categories.length, old.seed, old.recipe);
   const { train, validation } = await reopenSplits(old, params, context);
   const checkpoint = (await exists(paths.checkpoint)) ? await readCheckpoint(paths.checkpoint) : undefined;
-  // The device of another engine says nothing about what this one has.
-  const isSame = (old.device.engine ?? 'onnxruntime') === context.engine;
-  const wish = params.device === 'auto' && isSame ? old.device.device : params.device;
-  const device = await context.device(wish, old.recipe.threads);
+  const device = await deviceAgain(old, params.device, context, say);
   context.signal.throwIfAborted();
   await removeLeftovers(paths);
   const sources = { train: train.source, validation: validation.source };
@@ -83,6 +80,26 @@ export async function resumedJob({ recipe, ...rest }: RunRecord, params: TrainPa
   await tellFitted(paths, say);
   say(`Continuing ${paths.folder} (recipe ${old.recipe.recipe}) after iteration ${checkpoint?.progress.iteration ?? 0}.`);
   return { paths, record, train, validation, classifier, checkpoint };
+}
+
+/** The device that the run was on, unless another one is asked for. Where it cannot be used any more the run goes on elsewhere. */
+async function deviceAgain(
+  { device: before, recipe: { threads } }: RunRecord,
+  choice: TrainParams['device'],
+  context: Context,
+  say: Say,
+): Promise<DeviceUsed> {
+  // The device of another engine says nothing about what this one has.
+  const isSame = (before.engine ?? 'onnxruntime') === context.engine;
+  if (choice !== 'auto' || !isSame) return context.device(choice, threads);
+  try {
+    return await context.device(before.device, threads);
+  } catch (error) {
+    if (!(error instanceof LabelscopeError) || error.code !== 'device-unavailable') throw error;
+    const device = await context.device('auto', threads);
+    say(`The run was on ${before.device}, which cannot be used now; it goes on on ${device.device}. ${device.reason}`);
+    return device;
+  }
 }
 
 /** What was fitted to the model so far belongs to its weights: a better model that is found begins without. */
