@@ -112,6 +112,29 @@ describe('training steps of TensorFlow.js', () => {
   });
 });
 
+describe('a request to TensorFlow.js that fails', () => {
+  const classifier = classifierOf(perceptron(12));
+
+  it.each<[string, (feeds: Tensors) => Tensors, string]>([
+    [
+      'an input has no tensor',
+      ({ [IMAGE]: image, [LABELS]: labels }) => ({ [IMAGE]: image!, [LABELS]: labels! }),
+      'runtime-missing-input',
+    ],
+    ['dimensions do not fit', (feeds) => ({ ...feeds, [LABELS]: float32([BATCH, 3], new Float32Array(6)) }), 'onnx-shape'],
+    ['there are no tensors of its type', (feeds) => ({ ...feeds, [LEARN_RATE]: tensorOf('float64', [1]) }), 'engine-operator'],
+  ])('leaves no tensors behind where %s', async (_, spoil, code) => {
+    const steps = await tensorFlowSteps(buildTrainingStep(classifier, { ...STEP, batchSize: BATCH }, 'autodiff'));
+    const feeds = feedsOf(classifier, 1);
+    await steps.step(feeds);
+    const { numTensors, numBytes } = tf.memory();
+    await expect(steps.step(spoil(feeds))).rejects.toMatchObject({ code });
+    expect(tf.memory()).toMatchObject({ numTensors, numBytes });
+    await steps.step(feeds);
+    await steps.release();
+  });
+});
+
 interface OperatorCase {
   readonly op: string;
   readonly inputs: readonly (readonly number[] | Tensor)[];

@@ -55,21 +55,32 @@ const FLOATS = { type: 'float32', dims: [] } as const;
 
 function run(tf: TensorFlow, session: Session, { feeds, outputs }: WorkerCalls['run']['in'], state: State | undefined): Tensors {
   const given = new Map<string, TfTensor>();
-  for (const name of session.inputs) {
-    const tensor = feeds[name];
-    if (tensor) given.set(name, tf.keep(toTensorFlow(tf, tensor)));
-  }
-  const all = session.inputs.map((name) => [name, given.get(name) ?? state?.get(name) ?? missing(name)] as const);
-  const results = session.run(new Map(all), new Set(given.keys()), outputs ?? session.outputs);
-  const answers: Record<string, ReturnType<typeof fromTensorFlow>> = {};
-  for (const [name, { tensor, value }] of results) {
-    if (state && name.startsWith(NEXT)) advance(state, name.slice(NEXT.length), tensor);
-    else {
-      answers[name] = fromTensorFlow(tensor, value);
-      tensor.dispose();
+  try {
+    for (const name of session.inputs) {
+      const tensor = feeds[name];
+      if (tensor) given.set(name, tf.keep(toTensorFlow(tf, tensor)));
     }
+    const all = session.inputs.map((name) => [name, given.get(name) ?? state?.get(name) ?? missing(name)] as const);
+    return answersOf(session.run(new Map(all), new Set(given.keys()), outputs ?? session.outputs), state);
+  } finally {
+    // A run disposes of each after its last use; after an error there are some left.
+    for (const tensor of given.values()) tensor.dispose();
   }
-  return answers;
+}
+
+function answersOf(results: ReturnType<Session['run']>, state: State | undefined): Tensors {
+  const answers: Record<string, ReturnType<typeof fromTensorFlow>> = {};
+  try {
+    for (const [name, { tensor, value }] of results) {
+      if (state && name.startsWith(NEXT)) {
+        advance(state, name.slice(NEXT.length), tensor);
+        results.delete(name);
+      } else answers[name] = fromTensorFlow(tensor, value);
+    }
+    return answers;
+  } finally {
+    for (const { tensor } of results.values()) tensor.dispose();
+  }
 }
 
 function advance(state: State, name: string, next: TfTensor): void {

@@ -10,8 +10,9 @@ export function toTensorFlow(tf: TensorFlow, { type, dims, data }: Tensor): TfTe
   const shape = [...dims];
   if (type === 'float32') return tf.tensor(data.slice(), shape, 'float32');
   if (type === 'bool') return tf.tensor(data.slice(), shape, 'bool');
-  if (type === 'string' || type.startsWith('float')) throw unsupported(type);
-  return tf.tensor(Int32Array.from(data as ArrayLike<number | bigint>, Number), shape, 'int32');
+  if (type === 'int64') return tf.tensor(Int32Array.from(data, Number), shape, 'int32');
+  if (type === 'string' || type === 'float16' || type === 'float64') throw unsupported(type);
+  return tf.tensor(new Int32Array(data), shape, 'int32');
 }
 
 /** @param type what the graph says of the value, which TensorFlow.js holds as a float or a 32-bit integer */
