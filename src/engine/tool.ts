@@ -1,5 +1,5 @@
 // Another program, run to its end for what it does.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 
 interface ToolOptions {
   readonly cwd?: string;
@@ -11,25 +11,48 @@ interface ToolOptions {
 }
 
 const MOST_WORDS = 20_000;
+const ON_WINDOWS = process.platform === 'win32';
 
-/** Answers what it says went wrong, if anything. Throws the signal's reason when aborted. */
+/** Answers what it says went wrong, if anything. When aborted it ends the program with all that it has started, and then throws the signal's reason. */
 export function runTool(
   tool: string,
   args: readonly string[],
   { cwd, env, signal, reasonIn = errorLines }: ToolOptions,
 ): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
-    const child = spawn(tool, [...args], { ...(cwd !== undefined && { cwd }), env: { ...process.env, ...env }, stdio, signal });
+    signal.throwIfAborted();
+    const child = spawn(tool, [...args], {
+      ...(cwd !== undefined && { cwd }),
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, which is ended as a whole. On Windows it would open a console window.
+      detached: !ON_WINDOWS,
+      windowsHide: true,
+    });
+    const stop = () => endAll(child);
+    signal.addEventListener('abort', stop);
     let words = '';
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => (words = (words + text).slice(-MOST_WORDS)));
-    child.on('error', (error) => {
-      if (signal.aborted) reject(error);
-      else resolve(error.message);
+    child.on('error', (error) => resolve(error.message));
+    child.on('close', (code) => {
+      signal.removeEventListener('abort', stop);
+      if (signal.aborted) reject(signal.reason as Error);
+      else resolve(code === 0 ? undefined : reasonIn(words) || 'it gave no reason');
     });
-    child.on('close', (code) => resolve(code === 0 ? undefined : reasonIn(words) || 'it gave no reason'));
   });
+}
+
+/** At once: what they were making is thrown away, and a compiler that is asked to end leaves those that it has started. */
+function endAll({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  if (ON_WINDOWS) spawn('taskkill', ['/pid', String(pid), '/t', '/f'], { stdio: 'ignore' }).on('error', () => undefined);
+  else
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // They have ended by themselves.
+    }
 }
 
 /** The lines that speak of an error, or the last ones. */
