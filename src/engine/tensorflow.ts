@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { LabelscopeError } from '../protocol/errors';
 import type { InstalledReport, InstallProgress, InstallResult, RemoveResult } from '../protocol/install';
 import { addFolder, removeFolder, reportFolder, summed, whileArriving } from './added';
+import { nodeHeaders } from './node-headers';
 import { installedTensorFlow } from './runtime/tensorflow/find';
 import { runTool } from './tool';
 
@@ -64,7 +65,7 @@ export async function installTensorFlow(what: keyof typeof VARIANTS, signal: Abo
     await fetchPackage(staging, variant, signal, emit);
     await fetchLibrary(staging, variant, signal, emit);
     emit({ stage: 'building', bytes: 0 });
-    await compile(join(staging, 'node_modules', variant.package), signal);
+    await compileBinding(staging, variant.package, nodeHeaders(), signal);
   };
   return addFolder({ folder: installedTensorFlow(), make, place: dependencies, files: LIBRARIES }, signal, emit);
 }
@@ -147,14 +148,38 @@ async function checkSum(wheel: string, { wheel: name, sha256 }: Variant): Promis
   );
 }
 
-/** The package's own installer finds its library there, fetches none, and compiles the binding. */
-async function compile(folder: string, signal: AbortSignal): Promise<void> {
+/**
+ * The package's own installer finds its library there, fetches none, and compiles the binding.
+ *
+ * @param headers Node's, where this machine has them; else they are fetched, into a folder that goes afterwards
+ * @throws LabelscopeError 'install-failed'
+ */
+export async function compileBinding(
+  staging: string,
+  name: string,
+  headers: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const fetched = join(staging, 'headers');
+  const env = headers === undefined ? { npm_config_devdir: fetched } : { npm_config_nodedir: headers };
   const args = ['exec', '--no', '--', 'node-pre-gyp', 'install', '--build-from-source'];
-  await needed('The binding of TensorFlow.js could not be compiled', runTool('npm', args, { cwd: folder, signal }));
+  const failure = await runTool('npm', args, { cwd: join(staging, 'node_modules', name), env, signal });
+  // Where they do not come, node-gyp takes away again what it has made within that folder.
+  if (failure !== undefined && existsSync(fetched) && (await readdir(fetched)).length === 0) {
+    throw new LabelscopeError(
+      'install-failed',
+      `Node's headers, with which TensorFlow.js is compiled, are not on this machine and could not be fetched from Node's site (${failure}). Check the connection (HTTPS_PROXY names a proxy), or name a folder with include/node/node.h in npm_config_nodedir (on Debian and Ubuntu: apt install libnode-dev, then /usr), and try again. Nothing was changed.`,
+    );
+  }
+  if (failure !== undefined) throw notDone('The binding of TensorFlow.js could not be compiled', failure);
+  await rm(fetched, { recursive: true, force: true });
 }
 
 async function needed(what: string, work: Promise<string | undefined>): Promise<void> {
   const failure = await work;
-  if (failure === undefined) return;
-  throw new LabelscopeError('install-failed', `${what} (${failure}). Nothing was changed.`);
+  if (failure !== undefined) throw notDone(what, failure);
+}
+
+function notDone(what: string, why: string): LabelscopeError {
+  return new LabelscopeError('install-failed', `${what} (${why}). Nothing was changed.`);
 }

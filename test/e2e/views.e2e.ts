@@ -250,7 +250,9 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     const cpu = kinds.filter({ hasText: 'For the processor' });
     await cpu.waitFor();
     expect(await cpu.textContent()).toMatch(/@tensorflow\/tfjs-node .*300 MB.*0\.9 GB/);
-    expect(await kinds.filter({ hasText: 'For NVIDIA cards' }).textContent()).toMatch(/700 MB.*CUDA 12 and cuDNN 9/);
+    expect(await kinds.filter({ hasText: 'For NVIDIA cards' }).textContent()).toMatch(
+      /700 MB.*1\.5 GB.*Node's site.*CUDA 12 and cuDNN 9/,
+    );
     await person.page.keyboard.press('Escape');
     await cpu.waitFor({ state: 'hidden' });
     expect(existsSync(added)).toBe(false);

@@ -58,12 +58,12 @@ const ADDITIONS: Readonly<Record<Installable, { readonly name: string; readonly 
   tensorflow: {
     name: 'TensorFlow.js',
     source:
-      "npm will fetch @tensorflow/tfjs-node and pip a wheel of TensorFlow 2.15 for its library, together about 300 MB, 0.9 GB on disk; a C++ compiler puts them together in Labelscope's cache folder.",
+      "npm will fetch @tensorflow/tfjs-node and pip a wheel of TensorFlow 2.15 for its library, together about 300 MB, 0.9 GB on disk; a C++ compiler puts them together in Labelscope's cache folder. Where Node's headers are not on the machine, node-gyp fetches them from Node's site for that.",
   },
   'tensorflow-gpu': {
     name: 'TensorFlow.js',
     source:
-      "npm will fetch @tensorflow/tfjs-node-gpu and pip a wheel of TensorFlow 2.18 for its library (CUDA 12 and cuDNN 9, which must be on the machine), together about 700 MB; a C++ compiler puts them together in Labelscope's cache folder.",
+      "npm will fetch @tensorflow/tfjs-node-gpu and pip a wheel of TensorFlow 2.18 for its library (CUDA 12 and cuDNN 9, which must be on the machine), together about 700 MB, 1.5 GB on disk; a C++ compiler puts them together in Labelscope's cache folder. Where Node's headers are not on the machine, node-gyp fetches them from Node's site for that.",
   },
 };
 

@@ -24,14 +24,14 @@ async function askKind(): Promise<Kind> {
     {
       label: vscode.l10n.t('For the processor'),
       detail: vscode.l10n.t(
-        "npm fetches @tensorflow/tfjs-node and pip a wheel of TensorFlow 2.15, about 300 MB; a C++ compiler puts them together in Labelscope's cache folder (0.9 GB).",
+        "npm fetches @tensorflow/tfjs-node and pip a wheel of TensorFlow 2.15, about 300 MB; a C++ compiler puts them together in Labelscope's cache folder (0.9 GB), with Node's headers, which are fetched from Node's site where the machine has none.",
       ),
       value: 'tensorflow',
     },
     {
       label: vscode.l10n.t('For NVIDIA cards'),
       detail: vscode.l10n.t(
-        "npm fetches @tensorflow/tfjs-node-gpu and pip a wheel of TensorFlow 2.18, about 700 MB; a C++ compiler puts them together in Labelscope's cache folder. It needs CUDA 12 and cuDNN 9.",
+        "npm fetches @tensorflow/tfjs-node-gpu and pip a wheel of TensorFlow 2.18, about 700 MB; a C++ compiler puts them together in Labelscope's cache folder (1.5 GB), with Node's headers, which are fetched from Node's site where the machine has none. It needs CUDA 12 and cuDNN 9.",
       ),
       value: 'tensorflow-gpu',
     },
