@@ -16,11 +16,19 @@ interface Loaded {
 let loading: Promise<Loaded> | undefined;
 
 function loaded(threads = 0): Promise<Loaded> {
-  loading ??= findTensorFlow(places, threads).then((found) => ({
-    found,
-    handlers: tensorFlowHandlers(found.tf, found.prepare),
-  }));
+  loading ??= load(threads);
   return loading;
+}
+
+async function load(threads: number): Promise<Loaded> {
+  try {
+    const found = await findTensorFlow(places, threads);
+    return { found, handlers: tensorFlowHandlers(found.tf, found.prepare) };
+  } catch (error) {
+    // What a person adds or mends then is to be found by the next call, not by the next process.
+    loading = undefined;
+    throw error;
+  }
 }
 
 serveCalls(
