@@ -1,14 +1,16 @@
 // Which device does the work, and why: what is there, what is trusted, what was asked for.
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork, type StdioOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { libraryFile } from '../platform';
 import { LabelscopeError } from '../protocol/errors';
+import type { TensorFlowVariant } from '../protocol/install';
 import type { DeviceReport, DeviceUsed, EngineReport } from '../protocol/messages';
 import type { DeviceChoice } from '../protocol/recipe';
 import { librariesOf, packageInUse } from './runtime/installed';
 import type { Device } from './runtime/messages';
+import { hindranceOf, OUTSPOKEN } from './runtime/tensorflow/cards';
 
 /** What a probing process answers: how far the device's small training step lies from the CPU's. */
 export interface ProbeAnswer {
@@ -20,6 +22,8 @@ export interface ProbeAnswer {
 
 const PREFERENCE: readonly Device[] = ['cuda', 'webgpu', 'cpu'];
 const PROBE_LIMIT_MS = 60_000;
+const MOST_WORDS = 20_000;
+const SILENT: StdioOptions = ['ignore', 'ignore', 'ignore', 'ipc'];
 const probed = new Map<Device, Promise<Found>>();
 
 interface Found {
@@ -95,21 +99,34 @@ function cudaProvider(): string {
 /** Tries the device in a process of its own: a driver that crashes takes only that process with it. */
 function probe(device: Device): Promise<ProbeAnswer> {
   const reason = `${nameOf(device)}: the driver crashed or did not answer within a minute.`;
-  return asked<ProbeAnswer>(['--probe', device], { ok: false, slow: false, reason });
-}
-
-/** Loads TensorFlow.js in a process of its own, where a library that crashes does no harm. */
-export function reportTensorFlow(): Promise<EngineReport> {
-  return asked<EngineReport>(['--describe', 'tensorflow'], {
-    problem:
-      "TensorFlow.js crashed while it was loaded, or did not load within a minute: set it up anew with 'labelscope doctor --install tensorflow' or the editor's command Add TensorFlow.js, or use the engine onnxruntime.",
+  return asked<ProbeAnswer>(fork(__filename, ['--probe', device], { stdio: SILENT, execArgv: [] }), {
+    ok: false,
+    slow: false,
+    reason,
   });
 }
 
+/**
+ * Loads TensorFlow.js in a process of its own, where a library that crashes does no harm.
+ *
+ * @param variant to set up anew where it does
+ */
+export async function reportTensorFlow(variant: TensorFlowVariant): Promise<EngineReport> {
+  const stdio: StdioOptions = ['ignore', 'ignore', 'pipe', 'ipc'];
+  const env = { ...process.env, ...OUTSPOKEN };
+  const child = fork(__filename, ['--describe', 'tensorflow'], { stdio, env, execArgv: [] });
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-MOST_WORDS)));
+  const report = await asked<EngineReport>(child, {
+    problem: `TensorFlow.js crashed while it was loaded, or did not load within a minute: set it up anew with 'labelscope doctor --install ${variant}' or the editor's command Add TensorFlow.js, or use the engine onnxruntime.`,
+  });
+  const hindrance = report.found && (await hindranceOf(report.found, said));
+  return hindrance === undefined ? report : { found: { ...report.found!, hindrance } };
+}
+
 /** What another process of this engine answers; `otherwise` where it ends without an answer. */
-function asked<T>(args: readonly string[], otherwise: T): Promise<T> {
+function asked<T>(child: ChildProcess, otherwise: T): Promise<T> {
   return new Promise((resolve) => {
-    const child = fork(__filename, [...args], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'], execArgv: [] });
     const timer = setTimeout(() => child.kill('SIGKILL'), PROBE_LIMIT_MS);
     let answer = otherwise;
     child.on('message', (message) => (answer = message as T));

@@ -11,10 +11,14 @@ import { reportDevices, reportTensorFlow } from './devices';
 import { reportForms } from './forms/choose';
 import { exists } from './run/folder';
 import { onnxRuntimeVersion } from './runtime/installed';
-import { addedTensorFlow } from './tensorflow';
+import { addedTensorFlow, variantThere } from './tensorflow';
 
 export async function doctor({ device }: { readonly device: DeviceChoice }, context: Context): Promise<DoctorReport> {
-  const [cuda, tensorflow, added] = await Promise.all([addedCuda(), reportTensorFlow(), addedTensorFlow()]);
+  const [cuda, tensorflow, added] = await Promise.all([
+    addedCuda(),
+    reportTensorFlow(variantThere() ?? 'tensorflow'),
+    addedTensorFlow(),
+  ]);
   // What crashed another process when it was loaded is not loaded here.
   const isMissing = context.engine === 'tensorflow' && tensorflow.problem !== undefined;
   return {

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabelscopeError } from '../protocol/errors';
-import type { InstalledReport, InstallProgress, InstallResult, RemoveResult } from '../protocol/install';
+import type { InstallProgress, InstallResult, RemoveResult, TensorFlowVariant } from '../protocol/install';
+import type { DoctorReport } from '../protocol/messages';
 import { addFolder, removeFolder, reportFolder, summed, whileArriving } from './added';
 import { nodeHeaders } from './node-headers';
 import { installedTensorFlow } from './runtime/tensorflow/find';
@@ -25,7 +26,7 @@ const VERSION = '4.22.0';
  * The package's own library (TensorFlow 2.9.1, for CUDA 11.2) comes from a host that is no package registry. The libraries of these wheels
  * have the same C interface; from 2.18 on, rounding of integers, which nothing here does, gives zeros.
  */
-const VARIANTS: Readonly<Record<'tensorflow' | 'tensorflow-gpu', Variant>> = {
+const VARIANTS: Readonly<Record<TensorFlowVariant, Variant>> = {
   tensorflow: {
     package: '@tensorflow/tfjs-node',
     wheel: 'tensorflow-cpu==2.15.1',
@@ -51,7 +52,7 @@ const TOOLS = {
 } as const;
 
 /** @throws LabelscopeError 'install-unsupported', 'install-missing', 'install-failed', 'write-failed', 'cancelled' */
-export async function installTensorFlow(what: keyof typeof VARIANTS, signal: AbortSignal, emit: Emit): Promise<InstallResult> {
+export async function installTensorFlow(what: TensorFlowVariant, signal: AbortSignal, emit: Emit): Promise<InstallResult> {
   if (`${process.platform}-${process.arch}` !== PLATFORM) {
     throw new LabelscopeError(
       'install-unsupported',
@@ -70,12 +71,18 @@ export async function installTensorFlow(what: keyof typeof VARIANTS, signal: Abo
   return addFolder({ folder: installedTensorFlow(), make, place: dependencies, files: LIBRARIES }, signal, emit);
 }
 
+/** Which lies where it was added, by its package's folder, whether it loads or not; undefined where none does. */
+export function variantThere(): TensorFlowVariant | undefined {
+  const variants = Object.keys(VARIANTS) as TensorFlowVariant[];
+  return variants.find((what) => existsSync(join(installedTensorFlow(), 'node_modules', VARIANTS[what].package)));
+}
+
 /** Undefined where nothing was added. Reads its libraries whole. */
-export function addedTensorFlow(): Promise<InstalledReport | undefined> {
-  const packages = Object.values(VARIANTS).map((variant) => variant.package);
-  const place = (folder: string) =>
-    librariesOf(folder, packages.find((name) => existsSync(librariesOf(folder, name))) ?? packages[0]!);
-  return reportFolder({ folder: installedTensorFlow(), place });
+export async function addedTensorFlow(): Promise<DoctorReport['tensorflow']['added']> {
+  const variant = variantThere() ?? 'tensorflow';
+  const place = (folder: string) => librariesOf(folder, VARIANTS[variant].package);
+  const report = await reportFolder({ folder: installedTensorFlow(), place });
+  return report && { ...report, variant };
 }
 
 const librariesOf = (folder: string, name: string) => join(folder, 'node_modules', name, 'deps', 'lib');

@@ -185,13 +185,13 @@ async function showDevices(engine: Services['engine']): Promise<unknown> {
   const used = report.chosen
     ? vscode.l10n.t('Used: {0}', `${report.engine}, ${report.chosen.device}`)
     : vscode.l10n.t('Used: nothing, because the engine {0} does not load', report.engine);
-  const passedOver = (found?.passedOver ?? []).map((words) => `– ${words}`);
+  const unused = [...(found?.hindrance === undefined ? [] : [found.hindrance]), ...(found?.passedOver ?? [])];
   const changed = [report.cuda, added].flatMap((one) =>
     one && !one.unchanged
       ? [vscode.l10n.t('– Files in {0} have changed since they were installed: add it anew.', one.folder)]
       : [],
   );
-  const detail = [...lines, second, ...passedOver, ...changed, '', used].join('\n');
+  const detail = [...lines, second, ...unused.map((words) => `– ${words}`), ...changed, '', used].join('\n');
   void vscode.window.showInformationMessage(vscode.l10n.t('Devices'), { modal: true, detail });
   return report;
 }

@@ -1,7 +1,9 @@
 // What can be added to Labelscope after its installation, on request: it is too large, or of use to too few, to be shipped.
 
 /** `cuda`: ONNX Runtime's CUDA provider; the others: TensorFlow.js for the engine `tensorflow`, on the CPU or for NVIDIA cards. */
-export type Installable = 'cuda' | 'tensorflow' | 'tensorflow-gpu';
+export type Installable = 'cuda' | TensorFlowVariant;
+
+export type TensorFlowVariant = 'tensorflow' | 'tensorflow-gpu';
 
 /** Where ONNX Runtime's own installer has a CUDA provider for Node (its install-metadata.js). */
 export const CUDA_FETCHED_ON = 'linux-x64';

@@ -10,7 +10,7 @@ import type { LookingRequests } from './looking';
 import type { Fitted, FittingRequests } from './fitting';
 import type { FormsReport } from './forms';
 import type { ImportParams, ImportResult } from './import';
-import type { InstalledReport, InstallRequests } from './install';
+import type { InstalledReport, InstallRequests, TensorFlowVariant } from './install';
 import type {
   CheckParams,
   CheckResult,
@@ -53,6 +53,8 @@ export interface EngineDescription {
   readonly gpu: boolean;
   /** CUDA and cuDNN that the library was built for. */
   readonly cuda?: string;
+  /** Where a package for graphics cards computes on the CPU, and `doctor` asks: why, and what to do. */
+  readonly hindrance?: string;
   /** Of the processor. A library has one number for all its work, which it is given when it is loaded. */
   readonly threads?: number;
   /** Packages that would have been taken before this one and did not load, with what each said. */
@@ -77,8 +79,8 @@ export interface DoctorReport {
   readonly chosen?: DeviceUsed;
   readonly engine: EngineName;
   readonly tensorflow: EngineReport & {
-    /** Where it was added by Labelscope. */
-    readonly added?: InstalledReport;
+    /** Where it was added by Labelscope: which, also where it does not load. */
+    readonly added?: InstalledReport & { readonly variant: TensorFlowVariant };
   };
   /** Of training steps on the CPU. */
   readonly forms: FormsReport;

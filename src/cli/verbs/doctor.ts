@@ -107,6 +107,7 @@ function tensorFlowOutcome({ tensorflow: { found, problem } }: DoctorReport): Ou
     available: true,
     reason: [
       `${found.package} with ${found.library ?? found.backend} loads and computes ${where}: use it with --engine tensorflow.`,
+      ...(found.hindrance === undefined ? [] : [found.hindrance]),
       ...(found.passedOver ?? []),
     ].join(' '),
   };
@@ -154,15 +155,16 @@ function chosenWords({ device, threads }: DeviceUsed): string {
 }
 
 function tensorFlowLines({ tensorflow: { found, problem, added } }: DoctorReport): string[] {
-  const isForCards = found?.package.startsWith('@tensorflow/tfjs-node-gpu');
-  const files = addedLines(isForCards ? 'tensorflow-gpu' : 'tensorflow', added);
+  const variant = added?.variant ?? 'tensorflow';
+  const files = addedLines(variant, added);
   if (!found) return [`TensorFlow.js no  ${problem}`, ...files];
-  const { package: name, folder, backend, library, gpu, cuda, passedOver = [] } = found;
+  const { package: name, folder, backend, library, gpu, cuda, hindrance, passedOver = [] } = found;
   const built = cuda === undefined ? '' : `, built for ${cuda}`;
   return [
     `TensorFlow.js yes ${name}: ${library ?? backend}${built}; computes on ${gpu ? 'the graphics card' : 'the CPU'}`,
     `              ${folder}`,
-    ...passedOver.map((words) => `  passed over ${words} To set it up anew: labelscope doctor --install tensorflow`),
+    ...(hindrance === undefined ? [] : [`  not the card ${hindrance}`]),
+    ...passedOver.map((words) => `  passed over ${words} To set it up anew: labelscope doctor --install ${variant}`),
     ...files,
   ];
 }

@@ -1,11 +1,9 @@
 // TensorFlow.js for the second engine, added and taken away.
 import * as vscode from 'vscode';
-import type { Installable, InstallResult, RemoveResult } from '../../protocol/install';
+import type { InstallResult, RemoveResult, TensorFlowVariant } from '../../protocol/install';
 import type { Services } from '../services';
 import { add, takeAway } from './additions';
 import { chooseOne, inTurn } from './steps';
-
-type Kind = Exclude<Installable, 'cuda'>;
 
 /** @throws CancellationError; LabelscopeError */
 export async function addTensorFlow(services: Services): Promise<InstallResult> {
@@ -19,7 +17,7 @@ export function removeTensorFlow(services: Services): Promise<RemoveResult> {
   return takeAway(services, { what: 'tensorflow', question: vscode.l10n.t('Remove TensorFlow.js?'), detail });
 }
 
-async function askKind(): Promise<Kind> {
+async function askKind(): Promise<TensorFlowVariant> {
   const choices = [
     {
       label: vscode.l10n.t('For the processor'),
@@ -36,10 +34,10 @@ async function askKind(): Promise<Kind> {
       value: 'tensorflow-gpu',
     },
   ] as const;
-  let kind: Kind = 'tensorflow';
+  let kind: TensorFlowVariant = 'tensorflow';
   await inTurn(vscode.l10n.t('Add TensorFlow.js'), [
     async (place) => {
-      kind = await chooseOne<Kind>(place, { placeholder: vscode.l10n.t('What is it to compute on?'), choices });
+      kind = await chooseOne<TensorFlowVariant>(place, { placeholder: vscode.l10n.t('What is it to compute on?'), choices });
     },
   ]);
   return kind;

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import util from 'node:util';
 import { userCacheFolder } from '../../../dataset/cache-folder';
 import { LabelscopeError } from '../../../protocol/errors';
+import type { TensorFlowVariant } from '../../../protocol/install';
 import type { EngineDescription } from '../../../protocol/messages';
 import type { TensorFlow } from './module';
 
@@ -51,6 +52,7 @@ export interface Found {
 export async function findTensorFlow(places: readonly string[], threads = 0): Promise<Found> {
   if (threads > 0) process.env[THREADS] = String(threads);
   const failures: string[] = [];
+  const broken: (typeof PACKAGES)[number][] = [];
   for (const name of PACKAGES) {
     for (const place of places) {
       const folder = join(place, 'node_modules', name);
@@ -60,6 +62,7 @@ export async function findTensorFlow(places: readonly string[], threads = 0): Pr
         return failures.length === 0 ? found : { ...found, description: { ...found.description, passedOver: failures } };
       } catch (error) {
         failures.push(`${folder} did not load: ${firstLine(error)}.`);
+        broken.push(name);
       }
     }
   }
@@ -67,9 +70,10 @@ export async function findTensorFlow(places: readonly string[], threads = 0): Pr
     failures.length > 0
       ? failures.join(' ')
       : `No TensorFlow.js was found: ${PACKAGES.join(', ')} were looked for in node_modules of ${places.join(' and ')}.`;
+  const variant: TensorFlowVariant = broken[0] === '@tensorflow/tfjs-node-gpu' ? 'tensorflow-gpu' : 'tensorflow';
   throw new LabelscopeError(
     'engine-missing',
-    `${what} Add it with 'labelscope doctor --install tensorflow' or the editor's command Add TensorFlow.js, name a folder that has it in ${VARIABLE}, or use the engine onnxruntime.`,
+    `${what} Add it with 'labelscope doctor --install ${variant}' or the editor's command Add TensorFlow.js, name a folder that has it in ${VARIABLE}, or use the engine onnxruntime.`,
   );
 }
 
