@@ -8,6 +8,7 @@ import type { DeviceUsed, RunsFolder } from '../protocol/messages';
 import { prune } from '../dataset/cache-files';
 import type { Device } from './runtime/messages';
 import { onnxRuntimeVersion } from './runtime/installed';
+import type { Runtime } from './runtime/runtime';
 import { readMetadata, readTensors, writeTensors } from './run/safetensors';
 import { LabelscopeError } from '../protocol/errors';
 
@@ -18,8 +19,24 @@ export interface FeatureSource {
   readonly width: number;
   readonly height: number;
   readonly device: Device;
-  /** Absent: onnxruntime. */
-  readonly engine?: DeviceUsed['engine'];
+  /** Package, backend and library of the engine tensorflow, whose features differ in the last digits; absent: onnxruntime. */
+  readonly engine?: readonly string[];
+}
+
+/**
+ * @param backbone SHA-256 of its file
+ * @param size of the images
+ */
+export async function featureSource(
+  runtime: Pick<Runtime, 'describe'>,
+  { device, engine }: Pick<DeviceUsed, 'device' | 'engine'>,
+  backbone: string,
+  { width, height }: Pick<FeatureSource, 'width' | 'height'>,
+): Promise<FeatureSource> {
+  const source = { backbone, width, height, device };
+  if (engine === undefined) return source;
+  const { package: name, backend, library = '' } = await runtime.describe();
+  return { ...source, engine: [engine, name, backend, library] };
 }
 
 /** A variant of an image's content: its SHA-256, as it is or mirrored. */
@@ -61,7 +78,7 @@ export async function featureCache(annotations: string, source: FeatureSource, r
 /** Features of one space are the same numbers for the same image: also the programs that make them are part of its name. */
 function spaceOf({ backbone, width, height, device, engine }: FeatureSource): string {
   const programs = [onnxRuntimeVersion(), sharp.versions.sharp, sharp.versions.vips, process.platform, process.arch];
-  return digestOf([FORMAT, backbone, width, height, device, ...(engine === undefined ? [] : [engine]), ...programs], 32);
+  return digestOf([FORMAT, backbone, width, height, device, ...(engine ?? []), ...programs], 32);
 }
 
 function digestOf(what: unknown, length: number): string {

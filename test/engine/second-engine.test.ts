@@ -48,7 +48,7 @@ function start(name: EngineName): EngineClient {
 }
 
 /** What @tensorflow/tfjs is, without the parts of it that need a browser: its core with gradients, and the backend in JavaScript. */
-async function writeTensorFlow(to: string): Promise<void> {
+async function writeTensorFlow(to: string, version = '4.22.0'): Promise<void> {
   await mkdir(to, { recursive: true });
   const parts = ['@tensorflow/tfjs-core/dist/register_all_gradients', '@tensorflow/tfjs-backend-cpu'];
   const contents = [...parts.map((part) => `import '${part}';`), "export * from '@tensorflow/tfjs-core';"].join('\n');
@@ -60,7 +60,7 @@ async function writeTensorFlow(to: string): Promise<void> {
     logLevel: 'error',
   };
   await build({ stdin: { contents, resolveDir: process.cwd() }, outfile: join(to, 'index.js'), ...options });
-  await writeFile(join(to, 'package.json'), JSON.stringify({ name: '@tensorflow/tfjs', version: '4.22.0', main: 'index.js' }));
+  await writeFile(join(to, 'package.json'), JSON.stringify({ name: '@tensorflow/tfjs', version, main: 'index.js' }));
 }
 
 /** A package with a native library that does not load. */
@@ -102,6 +102,29 @@ describe.skipIf(UNBUILT)(`the engine tensorflow${UNBUILT}`, () => {
     expect(record.device.engine ?? 'onnxruntime').toBe(then);
     expect(new Set(expected).size).toBeGreaterThan(expected.length / 2);
     for (const name of ENGINES) expect(largestDifference(await scores(run, name), expected), name).toBeLessThan(1e-5);
+  });
+
+  it('takes features that were computed before from its own package and library alone', async () => {
+    const batches: number[] = [];
+    for (const [k, version] of ['4.22.0', '4.22.0', '4.21.0'].entries()) {
+      const other = join(folder, `version-${version}`);
+      await writeTensorFlow(join(other, 'node_modules', '@tensorflow', 'tfjs'), version);
+      process.env.LABELSCOPE_TENSORFLOW = other;
+      const engine = start('tensorflow');
+      let told = 0;
+      const onProgress = ({ kind }: TrainEvent) => kind === 'features' && told++;
+      const params = trainParams(data.train, tiny, join(folder, `features-${k}`), {
+        recipe: 'quick',
+        set: { ...SET, epochs: '1' },
+        device: 'auto',
+      });
+      await engine.request('train', params, { onProgress });
+      await engine.stop();
+      batches.push(told);
+    }
+    process.env.LABELSCOPE_TENSORFLOW = place;
+    expect(batches[0]).toBeGreaterThan(0);
+    expect(batches).toEqual([batches[0], 0, batches[0]]);
   });
 
   it('explains as the other does', async () => {
@@ -182,7 +205,7 @@ describe.skipIf(UNBUILT)(`the engine tensorflow${UNBUILT}`, () => {
       'changed since they were installed: labelscope doctor --install tensorflow installs',
     );
     const report = jsonResult(await doctor('--json')) as unknown as DoctorReport;
-    expect(report.tensorflow.added).toEqual({ folder: installed, unchanged: false });
+    expect(report.tensorflow.added).toEqual({ folder: installed, variant: 'tensorflow', unchanged: false });
   });
 
   it('takes the threads of a recipe when it is loaded, and says so where it cannot', async () => {

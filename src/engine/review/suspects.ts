@@ -12,7 +12,7 @@ import { defaultBackbonePath } from '../backbone/locate';
 import { keepIndex } from '../browse-index';
 import type { Context } from '../context';
 import { openSplit, samePictures, type Split } from '../data';
-import { featureCache } from '../feature-cache';
+import { featureCache, featureSource } from '../feature-cache';
 import { computeFeatures, type FeatureTable } from '../features';
 import { recipeWith } from '../recipes';
 import { classifierFrom, sha256Of } from '../train/classifier';
@@ -100,8 +100,7 @@ async function featuresOf(
   classifier: Classifier,
   { runtime, device, signal, runsFolder, tell, failed }: Work,
 ): Promise<FeatureTable> {
-  const { width, height } = classifier;
-  const space = { backbone, width, height, device: device.device, ...(device.engine && { engine: device.engine }) };
+  const space = await featureSource(runtime, device, backbone, classifier);
   const cache = await featureCache(source.annotations, space, runsFolder);
   const onFeatures = tell('features');
   return computeFeatures(runtime, classifier, device, {

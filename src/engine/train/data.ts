@@ -7,7 +7,7 @@ import type { Tensors } from '../runtime/messages';
 import { scaleOf, standardized, unstandardized } from '../standardize';
 import type { Split } from '../data';
 import { type Examples, featureExamples, imageExamples, pixelCache } from '../examples';
-import { featureCache } from '../feature-cache';
+import { featureCache, featureSource } from '../feature-cache';
 import { computeFeatures, type FeatureTable } from '../features';
 import type { RunRecord } from '../../protocol/run';
 import type { RunPaths } from '../run/folder';
@@ -86,9 +86,7 @@ async function featureData(
   emit: (event: TrainEvent) => void,
 ): Promise<Omit<TrainingData, 'provenance'>> {
   const total = train.paths.length + validation.paths.length;
-  const { width, height } = classifier;
-  const { device, engine } = record.device;
-  const source = { backbone: record.backbone.sha256, width, height, device, ...(engine && { engine }) };
+  const source = await featureSource(context.runtime, record.device, record.backbone.sha256, classifier);
   const cache = await featureCache(train.source.annotations, source, context.runsFolder);
   const table = (name: 'train' | 'validation', split: Split, before: number): Promise<FeatureTable> =>
     computeFeatures(context.runtime, classifier, record.device, {
