@@ -57,3 +57,17 @@ export function libraryFile(name: string, platform: Platform = HERE): string {
   if (platform === 'win32') return `${name}.dll`;
   return `lib${name}.${platform === 'darwin' ? 'dylib' : 'so'}`;
 }
+
+/**
+ * Why ONNX Runtime cannot use CUDA here: its package for Node can on Linux x64 alone (by its README, and by what its libraries list).
+ * Undefined where it can.
+ *
+ * @param machine operating system and processor
+ */
+export function whyNoCuda(machine = `${HERE}-${process.arch}`): string | undefined {
+  if (machine === 'linux-x64') return undefined;
+  const instead = machine.startsWith('linux')
+    ? 'the processor does the work'
+    : 'WebGPU uses the graphics card, and needs no installation';
+  return `ONNX Runtime's package for Node has no CUDA on ${machine}; there ${instead}.`;
+}

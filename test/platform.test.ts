@@ -11,6 +11,7 @@ import {
   libraryFile,
   socketOf,
   syncsFolders,
+  whyNoCuda,
   withSlashes,
 } from '../src/platform';
 
@@ -114,5 +115,17 @@ describe('places', () => {
 
   it('of libraries have the names that each system looks for', () => {
     expect(PLATFORMS.map((platform) => libraryFile('x', platform))).toEqual(['libx.so', 'libx.dylib', 'x.dll']);
+  });
+});
+
+describe('whyNoCuda', () => {
+  it('has nothing against Linux x64 alone, and names what does the work elsewhere', () => {
+    const machines = ['linux-x64', 'linux-arm64', 'win32-x64', 'darwin-arm64'];
+    expect(machines.map((machine) => /the processor|WebGPU/.exec(whyNoCuda(machine) ?? '')?.[0])).toEqual([
+      undefined,
+      'the processor',
+      'WebGPU',
+      'WebGPU',
+    ]);
   });
 });

@@ -3,15 +3,9 @@ import { existsSync } from 'node:fs';
 import { copyFile, cp, mkdir, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { libraryFile } from '../platform';
+import { libraryFile, whyNoCuda } from '../platform';
 import { LabelscopeError } from '../protocol/errors';
-import {
-  CUDA_FETCHED_ON,
-  type InstalledReport,
-  type InstallProgress,
-  type InstallResult,
-  type RemoveResult,
-} from '../protocol/install';
+import type { InstalledReport, InstallProgress, InstallResult, RemoveResult } from '../protocol/install';
 import { addFolder, removeFolder, reportFolder, whileArriving } from './added';
 import { forgetDevice } from './devices';
 import { cudaPackage, librariesOf, shippedPackage } from './runtime/installed';
@@ -21,20 +15,19 @@ type Emit = (progress: InstallProgress) => void;
 
 /** ONNX Runtime's library opens them by these names, beside itself. */
 const PROVIDERS = ['onnxruntime_providers_shared', 'onnxruntime_providers_cuda'].map((name) => libraryFile(name));
-const PROVIDED_FOR: readonly string[] = ['linux-x64', 'win32-x64'];
-const PLATFORM = `${process.platform}-${process.arch}`;
 const FOLDER_INSTEAD =
   "Or give a folder that holds the provider of ONNX Runtime's GPU package for C++ or Python: labelscope doctor --install cuda --from DIR.";
 
 /** @throws LabelscopeError 'install-unsupported', 'install-missing', 'install-failed', 'write-failed', 'cancelled' */
 export async function installCuda(from: string | undefined, signal: AbortSignal, emit: Emit): Promise<InstallResult> {
-  const files = providersHere(from !== undefined);
+  const against = whyNoCuda();
+  if (against !== undefined) throw new LabelscopeError('install-unsupported', against);
   const make = async (staging: string) => {
     await copyPackage(staging);
-    if (from === undefined) await fetchProvider(staging, files, signal, emit);
-    else await copyProvider(from, librariesOf(staging), files);
+    if (from === undefined) await fetchProvider(staging, signal, emit);
+    else await copyProvider(from, librariesOf(staging));
   };
-  const result = await addFolder({ folder: cudaPackage(), place: librariesOf, make, files }, signal, emit);
+  const result = await addFolder({ folder: cudaPackage(), place: librariesOf, make, files: PROVIDERS }, signal, emit);
   forgetDevice('cuda');
   return result;
 }
@@ -50,15 +43,6 @@ export function addedCuda(): Promise<InstalledReport | undefined> {
   return reportFolder({ folder: cudaPackage(), place: librariesOf });
 }
 
-function providersHere(given: boolean): readonly string[] {
-  const isProvided = PROVIDED_FOR.includes(PLATFORM);
-  if (isProvided && (given || PLATFORM === CUDA_FETCHED_ON)) return PROVIDERS;
-  const what = isProvided
-    ? `ONNX Runtime's installer has no CUDA provider for Node on ${PLATFORM}. ${FOLDER_INSTEAD}`
-    : `There is no CUDA provider of ONNX Runtime for ${PLATFORM}. Use --device webgpu, which needs no installation.`;
-  throw new LabelscopeError('install-unsupported', what);
-}
-
 /** The shipped package with this platform's libraries, and the one that it needs. */
 async function copyPackage(to: string): Promise<void> {
   const shipped = shippedPackage();
@@ -70,8 +54,8 @@ async function copyPackage(to: string): Promise<void> {
   await cp(join(common, '..', '..', '..'), join(to, 'node_modules', 'onnxruntime-common'), { recursive: true });
 }
 
-async function copyProvider(from: string, to: string, names: readonly string[]): Promise<void> {
-  for (const name of names) {
+async function copyProvider(from: string, to: string): Promise<void> {
+  for (const name of PROVIDERS) {
     const source = join(from, name);
     if (!existsSync(source)) {
       throw new LabelscopeError(
@@ -84,7 +68,7 @@ async function copyProvider(from: string, to: string, names: readonly string[]):
 }
 
 /** Runs ONNX Runtime's installer, which puts files beside itself: into ../bin/napi-v6. */
-async function fetchProvider(folder: string, names: readonly string[], signal: AbortSignal, emit: Emit): Promise<void> {
+async function fetchProvider(folder: string, signal: AbortSignal, emit: Emit): Promise<void> {
   const [script, temporary] = [join(folder, 'script', 'install.js'), join(folder, 'tmp')];
   await Promise.all([mkdir(dirname(script)), mkdir(temporary)]);
   await copyFile(join(__dirname, 'install-onnxruntime.js'), script);
@@ -99,7 +83,7 @@ async function fetchProvider(folder: string, names: readonly string[], signal: A
   const failure = await whileArriving(temporary, emit, installing);
   signal.throwIfAborted();
   // Behind a proxy that refuses, it was seen to end as if all were well.
-  if (failure !== undefined || !names.every((name) => existsSync(join(librariesOf(folder), name)))) {
+  if (failure !== undefined || !PROVIDERS.every((name) => existsSync(join(librariesOf(folder), name)))) {
     throw new LabelscopeError(
       'install-failed',
       `ONNX Runtime's installer could not fetch its CUDA provider (${failure ?? 'it ended early'}). Check the connection (HTTPS_PROXY names a proxy) and try again. ${FOLDER_INSTEAD}`,

@@ -3,7 +3,7 @@ import { type ChildProcess, fork, type StdioOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { libraryFile } from '../platform';
+import { libraryFile, whyNoCuda } from '../platform';
 import { LabelscopeError } from '../protocol/errors';
 import type { TensorFlowVariant } from '../protocol/install';
 import type { DeviceReport, DeviceUsed, EngineReport } from '../protocol/messages';
@@ -84,6 +84,8 @@ async function look(device: Device): Promise<Found> {
 
 async function lookAt(device: Device): Promise<ProbeAnswer> {
   if (device === 'cpu') return { ok: true, slow: false, reason: `CPU: always there (${availableParallelism()} cores).` };
+  const against = device === 'cuda' ? whyNoCuda() : undefined;
+  if (against !== undefined) return { ok: false, slow: false, reason: `CUDA: ${against}` };
   if (device === 'cuda' && !existsSync(cudaProvider())) {
     const reason =
       "CUDA: ONNX Runtime's CUDA provider is not installed (labelscope doctor --install cuda, or the command Add CUDA Support).";

@@ -5,9 +5,6 @@ export type Installable = 'cuda' | TensorFlowVariant;
 
 export type TensorFlowVariant = 'tensorflow' | 'tensorflow-gpu';
 
-/** Where ONNX Runtime's own installer has a CUDA provider for Node (its install-metadata.js). */
-export const CUDA_FETCHED_ON = 'linux-x64';
-
 export interface InstallParams {
   readonly what: Installable;
   /** CUDA alone: a folder that holds the provider's libraries; without it ONNX Runtime's own installer fetches them. */

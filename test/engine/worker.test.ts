@@ -57,4 +57,12 @@ describe.skipIf(UNBUILT)(`the state in the worker${UNBUILT}`, () => {
     await runtime.release({ state });
     await expect(runtime.run(session, {}, { state })).rejects.toMatchObject({ code: 'runtime-released' });
   });
+
+  it('refuses a device that ONNX Runtime has no provider for, which would compute on the CPU without a word', async () => {
+    const loading = runtime.load(counting(), { device: 'coreml' as never, threads: 1 });
+    await expect(loading).rejects.toMatchObject({
+      code: 'device-unavailable',
+      message: `ONNX Runtime's package for Node has no coreml on ${process.platform}-${process.arch}.`,
+    });
+  });
 });

@@ -12,9 +12,18 @@ import { find, serveCalls } from './serve';
 
 /** The copy that the main thread chose. */
 const { onnxRuntime } = workerData as { readonly onnxRuntime: string };
-const { InferenceSession, Tensor: OrtTensor } = createRequire(__filename)(onnxRuntime) as typeof OnnxRuntime;
+const {
+  InferenceSession,
+  listSupportedBackends,
+  Tensor: OrtTensor,
+} = createRequire(__filename)(onnxRuntime) as typeof OnnxRuntime & Backends;
 type InferenceSession = OnnxRuntime.InferenceSession;
 type OrtTensor = OnnxRuntime.Tensor;
+
+/** Of onnxruntime-node alone; the types are those of all its kinds. */
+interface Backends {
+  readonly listSupportedBackends: () => readonly { readonly name: string }[];
+}
 
 interface Session {
   readonly session: InferenceSession;
@@ -32,9 +41,19 @@ const states = new Map<number, State>();
 let numbers = 0;
 
 async function load({ model, options }: WorkerCalls['load']['in']): Promise<number> {
+  checkBackend(options.device);
   const session = await createSession(model, options);
   sessions.set(++numbers, { session, options });
   return numbers;
+}
+
+/** A provider that the package does not know is left out with a warning, and the CPU does the work in its place. */
+function checkBackend(device: LoadOptions['device']): void {
+  if (listSupportedBackends().some(({ name }) => name === device)) return;
+  throw new LabelscopeError(
+    'device-unavailable',
+    `ONNX Runtime's package for Node has no ${device} on ${process.platform}-${process.arch}.`,
+  );
 }
 
 function createSession(model: string | Uint8Array, options: LoadOptions): Promise<InferenceSession> {

@@ -1,12 +1,16 @@
 // ONNX Runtime's CUDA provider, added and taken away.
 import * as vscode from 'vscode';
-import { CUDA_FETCHED_ON, type InstallResult, type RemoveResult } from '../../protocol/install';
+import { whyNoCuda } from '../../platform';
+import { LabelscopeError } from '../../protocol/errors';
+import type { InstallResult, RemoveResult } from '../../protocol/install';
 import type { Services } from '../services';
 import { add, takeAway } from './additions';
 import { chooseOne, inTurn } from './steps';
 
 /** @throws CancellationError; LabelscopeError */
 export async function addCuda(services: Services): Promise<InstallResult> {
+  const against = whyNoCuda();
+  if (against !== undefined) throw new LabelscopeError('install-unsupported', against);
   const from = await askFrom();
   return add(services, vscode.l10n.t('Adding CUDA support'), { what: 'cuda', ...(from !== undefined && { from }) });
 }
@@ -34,8 +38,8 @@ async function askFrom(): Promise<string | undefined> {
   let source = 'folder' as 'fetch' | 'folder';
   await inTurn(vscode.l10n.t('Add CUDA Support'), [
     async (place) => {
-      const choices = `${process.platform}-${process.arch}` === CUDA_FETCHED_ON ? [fetched, folder] : [folder];
-      source = await chooseOne<'fetch' | 'folder'>(place, { placeholder: vscode.l10n.t('Where from?'), choices });
+      const placeholder = vscode.l10n.t('Where from?');
+      source = await chooseOne<'fetch' | 'folder'>(place, { placeholder, choices: [fetched, folder] });
     },
   ]);
   if (source === 'fetch') return undefined;
