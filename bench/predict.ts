@@ -1,10 +1,9 @@
 // `npm run bench -- predict RUN IMAGE`: from asking for an image's labels to having them, with and without a running engine.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type EngineClient, engineClient } from '../src/engine/client/engine';
 import type { Device } from '../src/engine/runtime/messages';
+import { withEmptyCache } from './cache';
 import { deviceOf, UsageError } from './cases';
 
 const ROUNDS = 5;
@@ -29,13 +28,8 @@ export async function benchPredict(args: string[]): Promise<string[]> {
   if (model === undefined || image === undefined)
     throw new UsageError('predict needs RUN and IMAGE: labelscope-runs/… and an image file.');
   const times: Times = { first: [], cold: [], started: [], warm: [], firstMap: [], nextMap: [] };
-  const cache = await mkdtemp(join(tmpdir(), 'labelscope-bench-'));
-  process.env.LABELSCOPE_CACHE = cache;
-  for (let round = 0; round < ROUNDS; round++) {
-    await rm(cache, { recursive: true, force: true });
-    await measure(resolve(model), resolve(image), deviceOf(values.device), times);
-  }
-  await rm(cache, { recursive: true, force: true });
+  const device = deviceOf(values.device);
+  for (let round = 0; round < ROUNDS; round++) await withEmptyCache(() => measure(resolve(model), resolve(image), device, times));
   return Object.entries(NAMES).map(
     ([key, name]) =>
       `${name.padEnd(46)} ${median(times[key as keyof Times])

@@ -5,6 +5,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { table } from '../src/cli/io';
+import { makeEmptyCache } from './cache';
 import { UsageError, wholeNumber } from './cases';
 
 type Kind = 'cold' | 'warm';
@@ -25,6 +26,7 @@ export async function benchQuick(args: string[], say: (text: string) => void): P
   for (let round = 1; round <= rounds; round++) {
     const folder = await mkdtemp(join(tmpdir(), 'labelscope-quick-'));
     try {
+      await makeEmptyCache(cacheIn(folder));
       for (const kind of ['cold', 'warm'] as const) {
         readings.push(await measure(kind, annotations, folder));
         say(`round ${round}, ${kind}: ${readings.at(-1)!.end.toFixed(1)} s`);
@@ -36,6 +38,8 @@ export async function benchQuick(args: string[], say: (text: string) => void): P
   const rows = (['cold', 'warm'] as const).map((kind) => rowOf(kind, readings));
   return table([['', 'first epoch s', 'end s', 'range', 'load'], ...rows]);
 }
+
+const cacheIn = (folder: string): string => join(folder, 'cache');
 
 function rowOf(kind: Kind, readings: readonly Reading[]): string[] {
   const own = readings.filter((reading) => reading.kind === kind);
@@ -70,7 +74,7 @@ async function measure(kind: Kind, annotations: string, folder: string): Promise
   const child = spawn(process.execPath, [...command, '--json'], {
     stdio: ['ignore', 'ignore', 'pipe'],
     cwd: folder,
-    env: { ...process.env, LABELSCOPE_CACHE: join(folder, 'cache') },
+    env: { ...process.env, LABELSCOPE_CACHE: cacheIn(folder) },
   });
   let told = '';
   let epoch: number | undefined;
