@@ -4,6 +4,7 @@ import { blocksHere } from '../src/engine/forms/processor';
 import { startLearner } from '../src/engine/train/learner';
 import type { Device } from '../src/engine/runtime/messages';
 import { type Runtime, startEngineRuntime } from '../src/engine/runtime/runtime';
+import { tensorFlowDevice } from '../src/engine/runtime/tensorflow/device';
 import { IMAGE, PROBABILITIES } from '../src/onnx/classifier';
 import type { Tensor } from '../src/onnx/model';
 import type { FormName } from '../src/protocol/forms';
@@ -25,9 +26,20 @@ export interface OurJob extends Case {
 
 const WARM_UP_STEPS = 3;
 
-/** The child process: sets up, warms up, then works when told to. */
+/** The child process: sets up, warms up, then works when told to. @throws LabelscopeError 'device-unavailable' where TensorFlow.js computes elsewhere */
 export async function runOurs(job: OurJob): Promise<void> {
   const runtime = startEngineRuntime(__dirname, job.engine ?? 'onnxruntime');
+  try {
+    // It takes the device that its package is for, whatever was asked for: a figure must not stand in the other's table.
+    if (job.engine === 'tensorflow') await tensorFlowDevice(runtime, job.device, job.threads);
+    await workWhenTold(runtime, job);
+  } finally {
+    // Its thread would keep a process that has failed, and whoever waits for its answer.
+    await runtime.close();
+  }
+}
+
+async function workWhenTold(runtime: Runtime, job: OurJob): Promise<void> {
   const { atOnce, work } = job.kind === 'step' ? await trainingSteps(runtime, job) : await forwardPass(runtime, job);
   const checks: number[] = [];
   while (checks.length < WARM_UP_STEPS) checks.push(...(await work(1)));
@@ -37,7 +49,6 @@ export async function runOurs(job: OurJob): Promise<void> {
   const version = job.engine ? [name, library].filter(Boolean).join(', ') : `ONNX Runtime ${ortPackage.version}`;
   const ready: Ready = { version: `${version}, Node ${process.version}`, checks };
   await answerTurns(ready, whole, atOnce);
-  await runtime.close();
 }
 
 interface Work {
