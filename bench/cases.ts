@@ -52,10 +52,14 @@ npm run bench -- recipes TRAINING TEST [--categories a,b] [--include-unlabeled] 
 npm run bench -- predict RUN IMAGE [--device cpu|webgpu|cuda]
 npm run bench -- all [--device cpu|webgpu|cuda] and the options of step
                                      every benchmark that needs no data of its own, one after the other
+npm run bench -- train [ANNOTATIONS] [--recipe balanced|matlab-example] [--device cpu|webgpu|cuda] [--steps N]
+                                     training from image files: images a second, and how long steps waited for them
+  ANNOTATIONS  without, the built-in sample
+  --steps    of each recipe (default 15, on a GPU 200)
 npm run bench -- activation          after npm run package
 npm run bench -- grid                the dataset panel over 120,000 images, in Chromium
 npm run bench -- slider [TAB...]     the evaluation panel's slider over 5,000 images × 80 categories, in Chromium
-npm run bench -- quick ANNOTATIONS [--rounds N]        the recipe quick on the command line, with nothing computed before and again
+npm run bench -- quick ANNOTATIONS [--rounds N] [--device cpu|webgpu|cuda]        the recipe quick on the command line, with nothing computed before and again
 npm run bench -- scale [--images N] [--part features|steps]      time and memory of an image in a set of N (default 120000) and of 1,000
 npm run bench -- python RUN IMAGES [--python PROGRAM]     the exported model in the onnxruntime of PyPI
 npm run bench -- crashes [--kills N] [--seed N]

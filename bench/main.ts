@@ -16,6 +16,7 @@ const LISTED: Readonly<Record<string, (args: string[]) => Promise<string[]>>> = 
   suspects: async (args) => (await import('./suspects')).benchSuspects(args, note),
   grid: async () => (await import('./grid')).benchGrid(),
   quick: async (args) => (await import('./quick')).benchQuick(args, note),
+  train: async (args) => (await import('./train')).benchTrain(args, note),
   scale: async (args) => (await import('./scale')).benchScale(args, note),
   crashes: async (args) => (await import('./crashes')).benchCrashes(args, note),
   load: async (args) => (await import('./load')).benchLoad(args, note),

@@ -5,8 +5,9 @@ import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { table } from '../src/cli/io';
+import type { Device } from '../src/engine/runtime/messages';
 import { makeEmptyCache } from './cache';
-import { UsageError, wholeNumber } from './cases';
+import { deviceOf, UsageError, wholeNumber } from './cases';
 
 type Kind = 'cold' | 'warm';
 
@@ -21,14 +22,14 @@ interface Reading {
 
 /** Cold and warm in turns; every cold one begins without a cache. */
 export async function benchQuick(args: string[], say: (text: string) => void): Promise<string[]> {
-  const { annotations, rounds } = readOptions(args);
+  const { annotations, rounds, device } = readOptions(args);
   const readings: Reading[] = [];
   for (let round = 1; round <= rounds; round++) {
     const folder = await mkdtemp(join(tmpdir(), 'labelscope-quick-'));
     try {
       await makeEmptyCache(cacheIn(folder));
       for (const kind of ['cold', 'warm'] as const) {
-        readings.push(await measure(kind, annotations, folder));
+        readings.push(await measure(kind, annotations, device, folder));
         say(`round ${round}, ${kind}: ${readings.at(-1)!.end.toFixed(1)} s`);
       }
     } finally {
@@ -56,7 +57,7 @@ function rowOf(kind: Kind, readings: readonly Reading[]): string[] {
   ];
 }
 
-async function measure(kind: Kind, annotations: string, folder: string): Promise<Reading> {
+async function measure(kind: Kind, annotations: string, device: Device, folder: string): Promise<Reading> {
   const load = loadavg()[0]!;
   const command = [
     join(__dirname, 'cli.js'),
@@ -65,7 +66,7 @@ async function measure(kind: Kind, annotations: string, folder: string): Promise
     '--recipe',
     'quick',
     '--device',
-    'cpu',
+    device,
     '--run',
     join(folder, kind),
   ];
@@ -87,12 +88,16 @@ async function measure(kind: Kind, annotations: string, folder: string): Promise
   return { kind, epoch, end: since(), load };
 }
 
-function readOptions(args: string[]): { annotations: string; rounds: number } {
+function readOptions(args: string[]): { annotations: string; rounds: number; device: Device } {
   try {
-    const options = { rounds: { type: 'string', default: '3' } } as const;
+    const options = { rounds: { type: 'string', default: '3' }, device: { type: 'string', default: 'cpu' } } as const;
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
     if (positionals.length !== 1) throw new UsageError('quick needs ANNOTATIONS: one COCO file.');
-    return { annotations: resolve(positionals[0]!), rounds: wholeNumber('--rounds', values.rounds) };
+    return {
+      annotations: resolve(positionals[0]!),
+      rounds: wholeNumber('--rounds', values.rounds),
+      device: deviceOf(values.device),
+    };
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
