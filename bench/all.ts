@@ -1,6 +1,7 @@
 // `npm run bench -- all`: every benchmark that needs no data of its own, one after the other, as one page.
 import { rm } from 'node:fs/promises';
-import { deviceOf, readOptions } from './cases';
+import { type Options, readOptions, UsageError } from './cases';
+import { readyDevice } from './device';
 import { drawSample, trainSampleRun } from './sample-run';
 
 type Say = (text: string) => void;
@@ -12,21 +13,35 @@ interface Section {
   readonly lines: () => Promise<string[]>;
 }
 
-/** @param args those of the benchmark `step` */
-export async function* benchAll(args: string[], say: Say): AsyncGenerator<string[]> {
-  const { device } = readOptions(args);
-  for (const { title, lines } of sections(args, say).filter(({ onGpu }) => device === 'cpu' || onGpu)) {
+/**
+ * @param args those of the benchmark `step`
+ * @param onFailed called where a section, or a case of one, could not be measured
+ * @throws LabelscopeError 'device-unavailable' before anything is measured
+ */
+export async function* benchAll(args: string[], say: Say, onFailed: () => void): AsyncGenerator<string[]> {
+  const options = readOptions(args);
+  if (options.json || options.out !== undefined)
+    throw new UsageError('all writes one page of text: --json and --out belong to the benchmark step.');
+  await readyDevice(options, say);
+  for (const { title, lines } of sections(options, say, onFailed).filter(({ onGpu }) => options.device === 'cpu' || onGpu)) {
     say(title);
     // One that cannot run here, for want of Chromium for example, keeps no other from running.
-    const found = await lines().catch((error: unknown) => [`Not measured: ${(error as Error).message}`]);
+    const found = await lines().catch((error: unknown) => {
+      onFailed();
+      return [`Not measured: ${(error as Error).message}`];
+    });
     yield [`## ${title}`, '', ...found, ''];
   }
 }
 
-function sections(args: string[], say: Say): Section[] {
-  const device = deviceOf(readOptions(args).device);
+function sections(options: Options, say: Say, onFailed: () => void): Section[] {
+  const { device } = options;
   return [
-    { title: 'ResNet-50: forward inference and training steps', onGpu: true, lines: () => stepLines(args, say) },
+    {
+      title: 'ResNet-50: forward inference and training steps',
+      onGpu: true,
+      lines: () => stepLines(options, say, onFailed),
+    },
     {
       title: 'Labels and Grad-CAM maps of an image',
       onGpu: true,
@@ -37,12 +52,17 @@ function sections(args: string[], say: Say): Section[] {
       },
     },
     {
+      title: 'Training from image files, on the sample data set',
+      onGpu: true,
+      lines: async () => (await import('./train')).benchTrain(['--device', device], say),
+    },
+    {
       title: 'The recipe quick on the sample data set',
-      onGpu: false,
+      onGpu: true,
       lines: async () => {
         const { folder, annotations } = await drawSample();
         const { benchQuick } = await import('./quick');
-        return benchQuick([annotations], say).finally(() => rm(folder, { recursive: true, force: true }));
+        return benchQuick([annotations, '--device', device], say).finally(() => rm(folder, { recursive: true, force: true }));
       },
     },
     { title: 'An image in a large data set', onGpu: false, lines: async () => (await import('./scale')).benchScale([], say) },
@@ -53,7 +73,9 @@ function sections(args: string[], say: Say): Section[] {
   ];
 }
 
-async function stepLines(args: string[], say: Say): Promise<string[]> {
+async function stepLines(options: Options, say: Say, onFailed: () => void): Promise<string[]> {
   const [{ runBenchmark }, { reportLines }] = await Promise.all([import('./step'), import('./report')]);
-  return reportLines(await runBenchmark(readOptions(args), say));
+  const report = await runBenchmark(options, say);
+  if (report.failed.length > 0) onFailed();
+  return reportLines(report);
 }

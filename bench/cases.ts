@@ -13,6 +13,8 @@ export interface Case {
 export interface Options {
   readonly cases: readonly Case[];
   readonly device: Device;
+  /** Whether CUDA is added where it is missing. */
+  readonly install: boolean;
   /** The Python that has the peers; undefined = that of bench/peers/.venv. */
   readonly python: string | undefined;
   /** Without torch.compile. */
@@ -28,11 +30,13 @@ export interface Options {
 }
 
 export const USAGE = `npm run bench -- step [--only step|forward] [--layers all|last-stages] [--norm frozen|batch] [--batch N]... [--rounds N]
-                         [--device cpu|webgpu|cuda] [--python PROGRAM] [--eager] [--threads N] [--patience SECONDS] [--json] [--out FILE]
+                         [--device cpu|webgpu|cuda] [--install] [--python PROGRAM] [--eager] [--threads N] [--patience SECONDS] [--json] [--out FILE]
   --only     training steps alone, or forward inference alone
   --layers, --norm  of the training steps, those of one kind alone
   --batch    instead of 1, 8 and 32 (forward), 16 and 32 (all layers), 16 (last stages); on a GPU 1, 32 and 128, 32 and 64, 32
   --device   where Labelscope works (default cpu); PyTorch beside it works on the CPU or with CUDA
+  --install  with --device cuda, adds ONNX Runtime's CUDA provider where it is missing, as 'labelscope doctor --install cuda' does: its
+             installer fetches several hundred megabytes from its package feed into Labelscope's cache folder
   --python   a Python that has PyTorch, instead of that of bench/peers/.venv
   --eager    without torch.compile, which takes long to start on a GPU
   --rounds   turns that each contestant gets in a case (default 7)
@@ -50,8 +54,9 @@ npm run bench -- recipes TRAINING TEST [--categories a,b] [--include-unlabeled] 
   --halves   learn from all training images, validate on one half of the test images and judge on the other, both ways round
   --out      appends one line of JSON a measurement
 npm run bench -- predict RUN IMAGE [--device cpu|webgpu|cuda]
-npm run bench -- all [--device cpu|webgpu|cuda] and the options of step
-                                     every benchmark that needs no data of its own, one after the other
+npm run bench -- all [--device cpu|webgpu|cuda] and the options of step, but --json and --out
+                                     every benchmark that needs no data of its own, one after the other; on a GPU, those in which it has a part;
+                                     exit status 1 where anything could not be measured
 npm run bench -- train [ANNOTATIONS] [--recipe balanced|matlab-example] [--device cpu|webgpu|cuda] [--steps N]
                                      training from image files: images a second, and how long steps waited for them
   ANNOTATIONS  without, the built-in sample
@@ -88,9 +93,11 @@ export function readOptions(args: string[]): Options {
   if (![undefined, 'frozen', 'batch'].includes(values.norm)) throw new UsageError(`--norm is frozen or batch.`);
   const sizes = batch.map((text) => wholeNumber('--batch', text));
   const device = deviceOf(values.device);
+  if (values.install && device !== 'cuda') throw new UsageError('--install belongs to --device cuda.');
   return {
     cases: allCases(sizes, device).filter((one) => isWanted(one, values)),
     device,
+    install: values.install,
     python: values.python,
     eager: values.eager,
     rounds: wholeNumber('--rounds', values.rounds),
@@ -119,6 +126,7 @@ function parse(args: string[]) {
         norm: { type: 'string' },
         batch: { type: 'string', multiple: true },
         device: { type: 'string', default: 'cpu' },
+        install: { type: 'boolean', default: false },
         python: { type: 'string' },
         eager: { type: 'boolean', default: false },
         rounds: { type: 'string', default: '7' },

@@ -43,11 +43,13 @@ async function main([name, ...args]: string[]): Promise<void> {
 
 async function all(args: string[]): Promise<void> {
   const { benchAll } = await import('./all');
-  for await (const lines of benchAll(args, note)) process.stdout.write(lines.join('\n') + '\n');
+  const onFailed = () => void (process.exitCode = 1);
+  for await (const lines of benchAll(args, note, onFailed)) process.stdout.write(lines.join('\n') + '\n');
 }
 
 async function step(args: string[]): Promise<void> {
   const options = readOptions(args);
+  await (await import('./device')).readyDevice(options, note);
   const [{ runBenchmark }, { reportLines }] = await Promise.all([import('./step'), import('./report')]);
   const report = await runBenchmark(options, note);
   const text = JSON.stringify(report, null, 2) + '\n';
