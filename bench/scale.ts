@@ -8,6 +8,7 @@ import { table } from '../src/cli/io';
 import { UsageError, wholeNumber } from './cases';
 import { writeScaleData, writeScaleNetwork } from './scale-data';
 import type { ScaleJob, ScaleReading } from './scale-run';
+import { type Sized, verdictLines } from './scale-verdict';
 
 type Part = 'features' | 'steps';
 
@@ -40,19 +41,21 @@ export async function benchScale(args: string[], say: (text: string) => void): P
   try {
     const backbone = join(folder, 'small.onnx');
     const rows: string[][] = [];
+    const measured: Record<Part, Sized[]> = { features: [], steps: [] };
     for (const size of [SMALL, images]) {
       say(`writing ${size} images`);
       const { training } = await writeScaleData(join(folder, `${size}`), size);
       for (const part of parts) {
         await writeScaleNetwork(backbone, part === 'features' ? FEATURES : 16);
         say(`${part} of ${size} images`);
-        rows.push(
-          rowOf(part, size, await measure(jobOf(part, size, training, backbone, join(folder, `${part} ${size}`)), folder)),
-        );
+        const reading = await measure(jobOf(part, size, training, backbone, join(folder, `${part} ${size}`)), folder);
+        rows.push(rowOf(part, size, reading));
+        measured[part].push({ ...reading, files: size });
       }
       await rm(join(folder, `${size}`), { recursive: true });
     }
-    return table([HEAD, ...rows.sort(([a], [b]) => a!.localeCompare(b!))]);
+    const verdicts = parts.flatMap((part) => verdictLines(part, measured[part][0]!, measured[part][1]!));
+    return [...table([HEAD, ...rows.sort(([a], [b]) => a!.localeCompare(b!))]), '', ...verdicts];
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
