@@ -35,7 +35,7 @@ export async function* benchAll(args: string[], say: Say, onFailed: () => void):
 }
 
 function sections(options: Options, say: Say, onFailed: () => void): Section[] {
-  const { device } = options;
+  const { device, python } = options;
   return [
     {
       title: 'ResNet-50: forward inference and training steps',
@@ -48,7 +48,9 @@ function sections(options: Options, say: Say, onFailed: () => void): Section[] {
       lines: async () => {
         const { benchPredict } = await import('./predict');
         const { folder, run, image } = await trainSampleRun(device);
-        return benchPredict([run, image, '--device', device]).finally(() => rm(folder, { recursive: true, force: true }));
+        const peer = python === undefined ? [] : ['--python', python];
+        const asked = [run, image, '--device', device, ...peer];
+        return benchPredict(asked, say).finally(() => rm(folder, { recursive: true, force: true }));
       },
     },
     {

@@ -53,7 +53,7 @@ npm run bench -- recipes TRAINING TEST [--categories a,b] [--include-unlabeled] 
   --peer     scikit-learn's logistic regression on the same folds
   --halves   learn from all training images, validate on one half of the test images and judge on the other, both ways round
   --out      appends one line of JSON a measurement
-npm run bench -- predict RUN IMAGE [--device cpu|webgpu|cuda]
+npm run bench -- predict RUN IMAGE [--device cpu|webgpu|cuda] [--rounds N] [--python PROGRAM]      (default 5 rounds)
 npm run bench -- all [--device cpu|webgpu|cuda] and the options of step, but --json and --out
                                      every benchmark that needs no data of its own, one after the other; on a GPU, those in which it has a part;
                                      exit status 1 where anything could not be measured

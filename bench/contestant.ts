@@ -46,23 +46,39 @@ export interface Contestant {
 
 type Child = ChildProcessByStdio<Writable, Readable, null>;
 
-/** Starts the program and waits until it is warm. @throws Error where it ends without an answer */
-export async function startContestant({ name, command, args, optional = false }: Program, job: object): Promise<Contestant> {
+/** Starts the program and waits until it is warm. @throws ContestantEnded where it ends without an answer */
+export async function startContestant(program: Program, job: object): Promise<Contestant> {
+  const { first, ask, stop } = await startProgram(program, job);
+  return {
+    name: program.name,
+    optional: program.optional ?? false,
+    ready: first as Ready,
+    turn: async (seconds) => (await ask(`turn ${seconds}`)) as Turn,
+    end: async () => ((await ask('end')) as { peakMiB: number }).peakMiB,
+    stop,
+  };
+}
+
+/** A child process that speaks in lines of JSON. */
+interface Running {
+  /** What it said by itself. */
+  readonly first: unknown;
+  /** @throws ContestantEnded where it ends without an answer */
+  readonly ask: (line: string) => Promise<unknown>;
+  /** Ends the process, whatever it does. */
+  readonly stop: () => void;
+}
+
+/** Starts the program and waits for its first line. @throws ContestantEnded where it ends without one */
+export async function startProgram({ name, command, args }: Program, job: object): Promise<Running> {
   const child = spawn(command, [...args, JSON.stringify(job)], { stdio: ['pipe', 'pipe', 'inherit'] });
   const next = answers(name, child);
-  const ready = (await next()) as Ready;
+  const first = await next();
   const ask = (line: string): Promise<unknown> => {
     child.stdin.write(`${line}\n`);
     return next();
   };
-  return {
-    name,
-    optional,
-    ready,
-    turn: async (seconds) => (await ask(`turn ${seconds}`)) as Turn,
-    end: async () => ((await ask('end')) as { peakMiB: number }).peakMiB,
-    stop: () => void child.kill(),
-  };
+  return { first, ask, stop: () => void child.kill() };
 }
 
 /** Reads one line of JSON at a time. */

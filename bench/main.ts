@@ -9,7 +9,7 @@ const note = (text: string) => void process.stderr.write(`${text}\n`);
 
 /** Those whose report is lines of text. */
 const LISTED: Readonly<Record<string, (args: string[]) => Promise<string[]>>> = {
-  predict: async (args) => (await import('./predict')).benchPredict(args),
+  predict: async (args) => (await import('./predict')).benchPredict(args, note),
   activation: async () => (await import('./activation')).benchActivation(),
   recipes: async (args) => (await import('./recipes')).benchRecipes(args, note),
   coco: async (args) => (await import('./coco')).benchCoco(args, note),

@@ -33,6 +33,12 @@ export function thresholdsPeer(): Program | undefined {
   return { name: 'scikit-learn', command: PYTHON, args: [join(PEERS, 'thresholds.py')] };
 }
 
+/** PyTorch as it says what an image shows; undefined where it is not set up. */
+export function predictPeer(python: string | undefined): Program | undefined {
+  if (python === undefined && !existsSync(PYTHON)) return undefined;
+  return { name: 'PyTorch', command: python ?? PYTHON, args: [join(PEERS, 'torch_predict.py')] };
+}
+
 /** PyTorch in both memory layouts, training steps also compiled by torch.compile; empty where it is not set up. */
 export function installedPeers(kind: Case['kind'], { python, device, eager: alone }: Options): Peer[] {
   if (python === undefined && !existsSync(PYTHON)) return [];

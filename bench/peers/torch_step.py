@@ -54,7 +54,7 @@ class ResNet50(nn.Module):
         conv, norm = layer_names(name)
         return getattr(self, norm)(getattr(self, conv)(x))
 
-    def forward(self, x):
+    def features(self, x):
         x = self.pool(self.relu(self.normalised("", x)))
         for stage, blocks, _, _ in STAGES:
             for letter in "abcdef"[:blocks]:
@@ -63,7 +63,13 @@ class ResNet50(nn.Module):
                 y = self.relu(self.normalised(name + "2b", y))
                 y = self.normalised(name + "2c", y)
                 x = self.relu(y + (self.normalised(name + "1", x) if letter == "a" else x))
+        return x
+
+    def classify(self, x):
         return self.head(torch.flatten(F.adaptive_avg_pool2d(x, 1), 1))
+
+    def forward(self, x):
+        return self.classify(self.features(x))
 
 
 def layer_names(name):
@@ -191,4 +197,5 @@ def main():
         say({"peakMiB": peak_mib()} if word == "end" else time_steps(step, float(rest[0])))
 
 
-main()
+if __name__ == "__main__":
+    main()
