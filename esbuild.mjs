@@ -76,6 +76,7 @@ const TESTS = {
     'e2e/screenshots': 'test/e2e/screenshots.ts',
     'e2e/first-minutes': 'test/e2e/first-minutes.ts',
     'e2e/panels': 'test/e2e/panels.ts',
+    'e2e/screen': 'test/e2e/screen.ts',
   },
   platform: 'node',
   target: 'node20',

@@ -71,6 +71,7 @@ function sections(options: Options, say: Say, onFailed: () => void): Section[] {
     { title: 'Opening an annotation file', onGpu: false, lines: async () => (await import('./coco')).benchCoco([], say) },
     { title: 'The grid of a large data set', onGpu: false, lines: async () => (await import('./grid')).benchGrid() },
     { title: "The evaluation panel's slider", onGpu: false, lines: async () => (await import('./slider')).benchSlider([]) },
+    { title: 'From the key to the screen', onGpu: false, lines: async () => (await import('./screen')).benchScreen() },
     { title: 'Activation of the extension', onGpu: false, lines: async () => (await import('./activation')).benchActivation() },
   ];
 }

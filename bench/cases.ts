@@ -61,6 +61,7 @@ npm run bench -- train [ANNOTATIONS] [--recipe balanced|matlab-example] [--devic
                                      training from image files: images a second, and how long steps waited for them
   ANNOTATIONS  without, the built-in sample
   --steps    of each recipe (default 15, on a GPU 200)
+npm run bench -- screen              from the key that opens an image to its labels and maps on the screen of a browser-served VS Code
 npm run bench -- activation          after npm run package
 npm run bench -- grid                the dataset panel over 120,000 images, in Chromium
 npm run bench -- slider [TAB...]     the evaluation panel's slider over 5,000 images × 80 categories, in Chromium

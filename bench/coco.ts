@@ -8,6 +8,7 @@ import { table } from '../src/cli/io';
 import { UsageError, wholeNumber } from './cases';
 import { writeCocoFile } from './coco-file';
 import type { Reader, Reading } from './coco-reader';
+import { median } from './median';
 import { installedCocoPeers } from './peers';
 import type { Program } from './contestant';
 
@@ -93,7 +94,6 @@ async function measure(programs: readonly Program[], rounds: number, say: Say): 
 }
 
 const sorted = (values: readonly number[]) => [...values].sort((a, b) => a - b);
-const median = (values: readonly number[]) => sorted(values)[Math.floor(values.length / 2)]!;
 const timesOf = ({ readings }: Measured) => readings.map(({ milliseconds }) => milliseconds);
 const peaksOf = ({ readings }: Measured) => readings.map(({ peakMiB }) => peakMiB);
 

@@ -11,6 +11,7 @@ const note = (text: string) => void process.stderr.write(`${text}\n`);
 const LISTED: Readonly<Record<string, (args: string[]) => Promise<string[]>>> = {
   predict: async (args) => (await import('./predict')).benchPredict(args, note),
   activation: async () => (await import('./activation')).benchActivation(),
+  screen: async () => (await import('./screen')).benchScreen(),
   recipes: async (args) => (await import('./recipes')).benchRecipes(args, note),
   coco: async (args) => (await import('./coco')).benchCoco(args, note),
   suspects: async (args) => (await import('./suspects')).benchSuspects(args, note),

@@ -7,6 +7,7 @@ import { type EngineClient, engineClient } from '../src/engine/client/engine';
 import type { Device } from '../src/engine/runtime/messages';
 import { withEmptyCache } from './cache';
 import { deviceOf, UsageError, wholeNumber } from './cases';
+import { median } from './median';
 import { type Asked, type PredictPeer, preparePeer } from './predict-peer';
 
 const WARM = 20;
@@ -167,9 +168,4 @@ function report(ours: Times, theirs: Times | undefined, categories: number): str
     '',
     ...verdicts,
   ];
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
 }

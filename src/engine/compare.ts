@@ -5,6 +5,8 @@ import { compared, type ComparedScores, type Judged } from '../metrics/compare';
 import type { Threshold } from '../metrics/types';
 import type { ComparedRun, CompareParams, CompareResult } from '../protocol/compare';
 import { LabelscopeError } from '../protocol/errors';
+import type { CountProgress } from '../protocol/messages';
+import { isDone, sparingly } from '../protocol/sparingly';
 import { readEvaluation, type StoredEvaluation } from './client/folder';
 import { type SharedSets, sharedSets } from './client/shared-images';
 import { differingSettings, readSideBySide, type RunBeside } from './client/side-by-side';
@@ -20,6 +22,7 @@ interface Evaluated extends RunBeside, StoredEvaluation {}
 export async function compare(
   { runs: folders, threshold, bootstrap = BOOTSTRAP }: CompareParams,
   { signal }: Pick<Context, 'signal'>,
+  emit: (progress: CountProgress) => void,
 ): Promise<CompareResult> {
   const runs: Evaluated[] = [];
   for (const run of await readSideBySide(folders)) runs.push({ ...run, ...(await evaluationOf(run)) });
@@ -29,7 +32,9 @@ export async function compare(
     set: shared.sets[k]!,
     threshold: threshold ?? thresholdAmong(result.evaluation.threshold, scores.categories, shared.categories),
   }));
-  const scores = await unhurried(compared(judged, bootstrap), signal);
+  const total = judged.length * bootstrap.replicates;
+  const tell = sparingly(emit, isDone);
+  const scores = await unhurried(compared(judged, bootstrap), signal, (done) => tell({ done: Math.floor(done), total }));
   const { labels, images } = shared.sets[0]!;
   return {
     images,

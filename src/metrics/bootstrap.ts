@@ -48,10 +48,11 @@ const MOST_WEIGHTS = 4 * 2 ** 20;
 
 /**
  * The metrics of the resamples of a set at a threshold. Sets of the same number of images see the same resamples under the same seed.
- * A step at a time, so that whoever calls can do other things between: each takes some milliseconds for 5,000 images.
+ * A step at a time, so that whoever calls can do other things between: each takes some milliseconds for 5,000 images, and yields how many
+ * resamples are done.
  * @throws MetricsError as `checkSet` and `checkThreshold` do
  */
-export function* replicated(set: ScoredSet, threshold: Threshold, options: BootstrapOptions): Generator<void, Replicated> {
+export function* replicated(set: ScoredSet, threshold: Threshold, options: BootstrapOptions): Generator<number, Replicated> {
   checkSet(set);
   checkThreshold(set, threshold);
   checkOptions(options);
@@ -63,17 +64,19 @@ export function* replicated(set: ScoredSet, threshold: Threshold, options: Boots
   const most = Math.max(64, Math.floor(MOST_WEIGHTS / Math.max(1, images)));
   for (let from = 0; from < replicates; from += most) {
     const resamples = resamplesOf(images, seed, from, Math.min(most, replicates - from));
-    yield;
+    yield from;
     const counted = replicatesOf(set, ranked, resamples);
     counted.moveTo(limits);
     const { count } = resamples;
-    const precision = yield* replicatedPrecision(ranked, resamples);
+    const last = Math.min(from + count, replicates);
+    const byCategory = (done: number) => from + ((last - from) * done) / width;
+    const precision = yield* told(replicatedPrecision(ranked, resamples), byCategory);
     const mAP = meanOverCategories(precision, width, count);
     const values = { ...counted.values(), mAP, loss: replicatedLoss(set, resamples) };
     for (const metric of METRICS) place(values[metric], count, all.values[metric], replicates, from);
     place(counted.f1(), count, all.f1, replicates, from);
     place(precision, count, all.ap, replicates, from);
-    yield;
+    yield last;
   }
   return { images, categories, ...all };
 }
@@ -105,8 +108,17 @@ export function bootstrap(set: ScoredSet, threshold: Threshold, options: Bootstr
   return intervalsOf(evaluate(set, { threshold }), resampled, options);
 }
 
+/** The same steps, each yielding what `done` makes of what it yields. */
+export function* told<T>(steps: Generator<number, T>, done: (own: number) => number): Generator<number, T> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    yield done(step.value);
+  }
+}
+
 /** Runs a computation of many steps to its end. */
-export function finished<T>(steps: Generator<void, T>): T {
+export function finished<T>(steps: Generator<unknown, T>): T {
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;

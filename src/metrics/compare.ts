@@ -8,6 +8,7 @@ import {
   movedInterval,
   type Replicated,
   replicated,
+  told,
 } from './bootstrap';
 import { MetricsError } from './check';
 import { sweep } from './decision';
@@ -44,17 +45,19 @@ const SWEPT: readonly number[] = Array.from({ length: 51 }, (_, k) => k / 50);
 
 /**
  * Every metric of each run, in their order. All see the same resamples of the images; with 0 `replicates` there are no intervals. A step
- * at a time, as `replicated` has them.
+ * at a time, as `replicated` has them, of all runs.
  * @throws MetricsError where the sets have not the same images, categories and labels, and as `replicated` does
  */
-export function* compared(runs: readonly Judged[], options: BootstrapOptions): Generator<void, readonly ComparedScores[]> {
+export function* compared(runs: readonly Judged[], options: BootstrapOptions): Generator<number, readonly ComparedScores[]> {
   checkSame(runs);
   const resampled = (runs[0]?.set.images ?? 0) >= FEWEST_IMAGES && options.replicates > 0;
   const all: Known[] = [];
-  for (const { set, threshold } of runs) {
+  for (const [k, { set, threshold }] of runs.entries()) {
+    const before = k * options.replicates;
     const found = evaluate(set, { threshold });
-    yield;
-    all.push({ found, samples: resampled ? yield* replicated(set, threshold, options) : undefined });
+    yield before;
+    const samples = resampled ? yield* told(replicated(set, threshold, options), (own) => before + own) : undefined;
+    all.push({ found, samples });
   }
   return all.map((known, k) => ({
     ...scoresOf(known, k === 0 ? undefined : all[0]!),

@@ -8,13 +8,13 @@ import type { ScoredSet } from './types';
  * categories × resamples, row-major: the average precision of each category in each resample, as `averagePrecision` would find it on the
  * resampled images; NaN where the resample has no image of the category. A step is a category.
  */
-export function* replicatedPrecision(ranked: Ranked, resamples: Resamples): Generator<void, Float64Array> {
+export function* replicatedPrecision(ranked: Ranked, resamples: Resamples): Generator<number, Float64Array> {
   const { width } = ranked;
   const { count } = resamples;
   const result = new Float64Array(width * count);
   for (let c = 0; c < width; c++) {
     precisionOf(ranked, c, resamples, result.subarray(c * count, (c + 1) * count));
-    yield;
+    yield c + 1;
   }
   return result;
 }

@@ -2,7 +2,7 @@
 import type { BootstrapOptions } from '../metrics/bootstrap';
 import type { ComparedScores } from '../metrics/compare';
 import type { Threshold } from '../metrics/types';
-import type { EvaluateResult } from './messages';
+import type { CountProgress, EvaluateResult } from './messages';
 
 export interface CompareParams {
   /** Folders of two or more runs or imported models that have been evaluated; the first is what the others are compared with. */
@@ -50,5 +50,6 @@ export interface SettingRow {
 }
 
 export interface CompareRequests {
-  readonly compare: { params: CompareParams; result: CompareResult; progress: never };
+  /** Counted in resamples, of all runs. */
+  readonly compare: { params: CompareParams; result: CompareResult; progress: CountProgress };
 }

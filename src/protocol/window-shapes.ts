@@ -105,6 +105,7 @@ const SHAPES: { readonly [W in WindowName]: { readonly [C in keyof WindowCalls<W
   compare: {
     ...common,
     compare: object({ first: text, threshold: either(share, nothing) }),
+    stop: nothing,
     openEvaluation: object({ folder: text }),
     report: object({ first: text, threshold: either(share, nothing) }),
   },

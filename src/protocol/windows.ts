@@ -277,8 +277,16 @@ export interface ComparisonChoice {
   readonly threshold: number | null;
 }
 
+/** How far the comparison is that was asked for, in resamples of all runs. */
+export interface ComparisonEvent {
+  readonly comparing: CountProgress;
+}
+
 interface ComparisonCalls extends CommonCalls {
+  /** How far it is is told as events. */
   readonly compare: Call<ComparisonChoice, CompareResult>;
+  /** Gives up the comparison that is at work. */
+  readonly stop: Call<null, null>;
   /** Opens the evaluation panel of one of the window's runs. */
   readonly openEvaluation: Call<{ readonly folder: string }, null>;
   /** Asks the person where, and writes the comparison there as one HTML page. */
@@ -303,7 +311,7 @@ interface Windows {
   readonly image: { data: ImageEditorData; event: ImageEvent; calls: ImageCalls };
   readonly labels: { data: LabelsData; event: never; calls: LabelsCalls };
   readonly review: { data: ReviewData; event: ReviewEvent; calls: ReviewCalls };
-  readonly compare: { data: ComparisonData; event: never; calls: ComparisonCalls };
+  readonly compare: { data: ComparisonData; event: ComparisonEvent; calls: ComparisonCalls };
 }
 
 export type WindowName = keyof Windows;

@@ -125,6 +125,16 @@ describe('runs on the same images', () => {
     });
   });
 
+  it('tell step by step how many resamples of all runs are done', () => {
+    const options = { replicates: 150, seed: 0 };
+    const done: number[] = [];
+    const steps = compared(runs, options);
+    for (let step = steps.next(); !step.done; step = steps.next()) done.push(step.value);
+    expect(done).toEqual([...done].sort((a, b) => a - b));
+    expect([done[0], done.at(-1)]).toEqual([0, runs.length * options.replicates]);
+    expect(new Set(done).size).toBeGreaterThan(runs.length * CATEGORIES.length);
+  });
+
   it('must have the same images, categories and labels', () => {
     const { set } = runs[0]!;
     const labels = set.labels.map((label, at) => (at === 4 ? 1 - label : label));

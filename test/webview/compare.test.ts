@@ -6,6 +6,7 @@ import { BOOTSTRAP, finished } from '../../src/metrics/bootstrap';
 import { compared, type Judged } from '../../src/metrics/compare';
 import { randomStream } from '../../src/metrics/random';
 import type { CompareResult } from '../../src/protocol/compare';
+import { LabelscopeError } from '../../src/protocol/errors';
 import type { HistoryPoint } from '../../src/protocol/messages';
 import type { ComparisonChoice, ComparisonData } from '../../src/protocol/windows';
 import { NO_BROWSER, showReport, showWindow, startBrowser, violations, type WindowOptions } from './window';
@@ -183,6 +184,32 @@ describe.skipIf(NO_BROWSER !== '')(`runs side by side${NO_BROWSER}`, () => {
     await page.locator('[data-choice="swept"]').selectOption('recall');
     await expect.poll(() => card(page, 'sweep').locator('svg.chart').getAttribute('aria-label')).toContain('Micro recall');
     expect(asked.length).toBe(many);
+    await close();
+  });
+
+  it('says how far it is and how long yet, stops when told to, and asks again', async () => {
+    const given: ((end: CompareResult | Error) => void)[] = [];
+    const compare = (choice: ComparisonChoice) =>
+      new Promise<CompareResult>((resolve, reject) => {
+        given.push((end) => (end instanceof Error ? reject(end) : resolve(answer(choice))));
+      });
+    const { page, asked, tell, complaints, close } = await show({ calls: { compare } });
+    await tell({ event: { comparing: { done: 200, total: 3000 } } });
+    await page.getByText('Comparing: 200 of 3,000 resamples of the images').waitFor();
+    await page.waitForTimeout(2100);
+    await tell({ event: { comparing: { done: 1400, total: 3000 } } });
+    await page.locator('[data-left]', { hasText: /^\d+ s left$/ }).waitFor();
+    expect(await page.locator('[data-comparing] progress').getAttribute('value')).toBe('1400');
+    await picture(page, 'compare-working');
+    await page.locator('[data-stop]').click();
+    await expect.poll(() => asked.map(({ call }) => call)).toEqual(['compare', 'stop']);
+    given[0]!(new LabelscopeError('cancelled', ''));
+    await page.locator('[data-stopped] button').click();
+    await expect.poll(() => asked.map(({ call }) => call)).toEqual(['compare', 'stop', 'compare']);
+    given[1]!(answer({ first: '/runs/plain', threshold: null }));
+    await card(page, 'metrics').waitFor();
+    expect(await page.locator('[data-comparing], [data-stopped], [role="alert"]').count()).toBe(0);
+    expect(complaints).toEqual([]);
     await close();
   });
 

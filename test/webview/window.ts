@@ -13,6 +13,7 @@ import type {
   WindowEvent,
   WindowName,
 } from '../../src/protocol/windows';
+import { LabelscopeError, toWireError } from '../../src/protocol/errors';
 import { policyOf } from '../../src/protocol/policy';
 import { understood } from '../../src/protocol/window-shapes';
 import { type Theme, THEMES } from './themes';
@@ -97,7 +98,7 @@ export async function showWindow<W extends WindowName>(
       await post({
         kind: 'failed',
         id,
-        error: { code: 'test', message: error instanceof Error ? error.message : String(error) },
+        error: error instanceof LabelscopeError ? toWireError(error) : { code: 'test', message: (error as Error).message },
       });
     }
   });

@@ -3,70 +3,45 @@ import { html, nothing, render, type TemplateResult } from 'lit';
 import type { CompareResult } from '../../src/protocol/compare';
 import type { ComparisonData } from '../../src/protocol/windows';
 import { type Card, cardOf, save } from '../kit/card';
-import { fixed } from '../kit/format';
+import { count, fixed } from '../kit/format';
 import type { Host } from '../kit/host';
 import { t } from '../kit/l10n';
+import { Asking } from './asking';
 import { categoriesCard } from './categories';
 import { sweepCard, trainingCard } from './curves';
 import { differencesCard, valuesCard } from './metrics';
 import { runList, runsCard, settingsCard, sharedWords, verdicts } from './runs';
 import { firstState, judgedOf, keptOf, type Panel, type ViewState } from './state';
 
-/** What the host has answered so far. */
-interface Answer {
-  /** What the result answers. */
-  question: string | undefined;
-  result: CompareResult | undefined;
-  failure: string | undefined;
-  busy: boolean;
-}
-
 export function compareView(root: HTMLElement, host: Host<'compare'>): void {
   let data: ComparisonData | undefined;
   const state = firstState(host);
-  const answer: Answer = { question: undefined, result: undefined, failure: undefined, busy: false };
   let due = 0;
-  let asked = 0;
   const draw = () => {
     due = 0;
-    if (data) render(page({ data, state, change, toggle, host }, answer), root);
+    if (data) render(page({ data, state, change, toggle, host }, asking), root);
   };
-  const soon = () => (due ||= requestAnimationFrame(draw));
-  /** The last question counts: answers to earlier ones are not waited for. */
-  const ask = async () => {
-    const ticket = ++asked;
-    const choice = choiceOf(data!, state);
-    const question = JSON.stringify(choice);
-    answer.busy = true;
-    const done = (found: Partial<Answer>) => {
-      if (ticket === asked) Object.assign(answer, found, { busy: false });
-      soon();
-    };
-    // What was found before stays where the question is the same: a run may be gone meanwhile.
-    const fail = (failure: string) =>
-      done({ failure, ...(answer.question !== question && { result: undefined, question: undefined }) });
-    soon();
-    await host.call('compare', choice).then(
-      (result) => done({ question, result, failure: undefined }),
-      (error: unknown) => fail(error instanceof Error ? error.message : String(error)),
-    );
-  };
+  const soon = () => void (due ||= requestAnimationFrame(draw));
+  const asking = new Asking(host, soon, () => choiceOf(data!, state));
   const change = (made: Partial<ViewState>) => {
     Object.assign(state, made);
     host.keep(keptOf(state));
-    if ('first' in made || 'threshold' in made) void ask();
+    if ('first' in made || 'threshold' in made) void asking.ask();
     soon();
   };
   const toggle = (name: string) => {
     if (!state.tables.delete(name)) state.tables.add(name);
     soon();
   };
-  host.listen((all) => {
-    data = all;
-    if (all.result) Object.assign(answer, { result: all.result });
-    else void ask();
-    soon();
-  });
+  host.listen(
+    (all) => {
+      data = all;
+      if (all.result) asking.take(all.result);
+      else void asking.ask();
+      soon();
+    },
+    ({ comparing }) => asking.hear(comparing),
+  );
 }
 
 function choiceOf({ runs }: ComparisonData, { first, threshold }: ViewState) {
@@ -74,20 +49,38 @@ function choiceOf({ runs }: ComparisonData, { first, threshold }: ViewState) {
   return { first: known, threshold };
 }
 
-function page(panel: Panel, { result, failure, busy }: Answer): TemplateResult {
+function page(panel: Panel, asking: Asking): TemplateResult {
+  const { result, failure, busy } = asking;
   const { state, toggle, host } = panel;
   const draw = (card: Card | undefined) => (card ? cardOf(card, state.tables, toggle, host) : nothing);
   const judged = result && judgedOf(panel, result);
   return html`<div aria-busy=${busy}>
     ${header(panel, result)} ${runList(panel)} ${host.isEditor ? controls(panel) : nothing}
     ${failure === undefined ? nothing : html`<p class="notice error" role="alert">${failure}${result ? ` ${t('What is shown was found before.')}` : ''}</p>`}
-    ${busy && !result ? html`<progress aria-label=${t('Comparing')}></progress>` : nothing}
-    ${judged ? html`${sharedWords(judged)} ${verdicts(judged)}` : nothing}
+    ${working(asking)} ${judged ? html`${sharedWords(judged)} ${verdicts(judged)}` : nothing}
     <div class="grid">
       ${judged ? [valuesCard, differencesCard, categoriesCard, sweepCard].map((card) => draw(card(judged))) : nothing}
       ${draw(trainingCard(panel))} ${draw(settingsCard(panel))} ${judged ? draw(runsCard(judged)) : nothing}
     </div>
   </div>`;
+}
+
+/** Nothing while an answer is at hand or as good as there. */
+function working(asking: Asking) {
+  const { result, busy, progress, stopped } = asking;
+  if (stopped)
+    return html`<p class="row" role="status" data-stopped>
+      ${t('The comparison was stopped.')} <button @click=${() => void asking.ask()}>${t('Compare')}</button>
+    </p>`;
+  if (!busy || (result && !progress)) return nothing;
+  if (!progress) return html`<progress aria-label=${t('Comparing')}></progress>`;
+  const { done, total } = progress;
+  return html`<p class="row" role="status" data-comparing>
+    <progress max=${Math.max(1, total)} value=${done} aria-label=${t('Comparing')}></progress>
+    ${t('Comparing: {0} of {1} resamples of the images', count(done), count(total))}
+    <span class="quiet" data-left>${asking.left}</span>
+    <button data-stop @click=${() => asking.stop()}>${t('Stop')}</button>
+  </p>`;
 }
 
 function header({ data, state, host }: Panel, result: CompareResult | undefined): TemplateResult {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { comparison } from '../comparison';
 import { writeAtomically } from '../../engine/client/atomic';
 import { comparisonPage } from '../report';
+import type { CountProgress } from '../../protocol/messages';
 import { BOOTSTRAP_OPTIONS, bootstrapOf, defined, DONE, THRESHOLD, thresholdOf, type Verb } from '../verb';
 
 /** More runs than anybody reads side by side. */
@@ -25,7 +26,8 @@ export const compare: Verb = {
       bootstrap: bootstrapOf(args),
       ...defined({ threshold: thresholdOf(args) }),
     };
-    const result = await engine.request('compare', params, { signal });
+    const onProgress = ({ done, total }: CountProgress) => io.progress(`Comparing: ${done} of ${total} resamples`);
+    const result = await engine.request('compare', params, { signal, onProgress });
     for (const { name, annotations, trainedOnThem } of result.runs)
       if (trainedOnThem)
         io.note(`${name} was evaluated on the file that it was trained on, ${annotations}: it looks better than it is.`);

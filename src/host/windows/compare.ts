@@ -5,10 +5,11 @@ import { EVALUATION, IMPORT_RECORD, RECORD } from '../../engine/client/folder';
 import { differingSettings, readSideBySide } from '../../engine/client/side-by-side';
 import type { CompareResult } from '../../protocol/compare';
 import { LabelscopeError, toWireError } from '../../protocol/errors';
+import type { CountProgress } from '../../protocol/messages';
 import type { ComparisonChoice, ComparisonData } from '../../protocol/windows';
 import type { Supervisor } from '../engine';
 import { exportComparison } from '../flows/files';
-import { tellProblem, wordsOf } from '../problems';
+import { isCancelled, tellProblem, wordsOf } from '../problems';
 import { onNewStamps, stampOf } from '../runs';
 import type { Services } from '../services';
 import type { PanelKind, Panels } from './panels';
@@ -22,6 +23,7 @@ type Needed = Pick<Services, 'context' | 'engine' | 'log' | 'runs'>;
 
 export function comparePanel(services: Needed): PanelKind<'compare'> {
   const { engine, log, runs } = services;
+  const judges = new Map<string, Judge>();
   return {
     name: 'compare',
     title: () => vscode.l10n.t('Runs side by side'),
@@ -31,8 +33,13 @@ export function comparePanel(services: Needed): PanelKind<'compare'> {
       // Of a run that is deleted meanwhile the page keeps what it was told; its question is answered with what is wrong.
       const data = async () => (known = await dataOf(folders).catch(() => known));
       const judge = judging(engine, folders, () => known);
+      judges.set(resource, judge);
       const calls = {
-        compare: (choice: ComparisonChoice) => judge(choice),
+        compare: judge.compare,
+        stop: () => {
+          judge.stop();
+          return Promise.resolve(null);
+        },
         openEvaluation: async ({ folder }: { readonly folder: string }) => {
           // The command tells what goes wrong.
           await vscode.commands.executeCommand('labelscope.openEvaluation', vscode.Uri.file(checked(folders, folder)));
@@ -48,11 +55,20 @@ export function comparePanel(services: Needed): PanelKind<'compare'> {
     // Also where the command line has evaluated one of them.
     attach: (resource, window) => {
       const folders = foldersOf(resource);
-      return onNewStamps(
+      const judge = judges.get(resource)!;
+      judge.tell = (comparing) => window.tell({ comparing });
+      const following = onNewStamps(
         runs,
         () => stampsOf(folders),
         () => window.update(),
       );
+      return {
+        dispose: () => {
+          following.dispose();
+          judge.stop();
+          if (judges.get(resource) === judge) judges.delete(resource);
+        },
+      };
     },
   };
 }
@@ -87,21 +103,27 @@ function inOrder(folders: readonly string[], first: string): readonly string[] {
   return [checked(folders, first), ...folders.filter((folder) => folder !== first)];
 }
 
+interface Judge {
+  readonly compare: (choice: ComparisonChoice) => Promise<CompareResult>;
+  /** Gives up the question that is asked. */
+  readonly stop: () => void;
+  /** Hears how far it is. */
+  tell: (progress: CountProgress) => void;
+}
+
 /** The last question counts. An answer is kept as long as the files that it comes from stay as they are: a page that is shown again asks again. */
-function judging(
-  engine: Supervisor,
-  folders: readonly string[],
-  told: () => ComparisonData,
-): (choice: ComparisonChoice) => Promise<CompareResult> {
+function judging(engine: Supervisor, folders: readonly string[], told: () => ComparisonData): Judge {
   let asking = new AbortController();
   let known: { readonly key: string; readonly result: CompareResult } | undefined;
-  return async ({ first, threshold }) => {
+  const compare = async ({ first, threshold }: ComparisonChoice): Promise<CompareResult> => {
     asking.abort();
     const { signal } = (asking = new AbortController());
+    const onProgress = (progress: CountProgress) => !signal.aborted && judge.tell(progress);
     const key = JSON.stringify([first, threshold, await stampsOf(folders)]);
     if (known?.key === key) return known.result;
     const params = { runs: inOrder(folders, first), ...(threshold !== null && { threshold }) };
-    const result = await engine.request('compare', params, { signal }).catch(async (error: unknown) => {
+    const result = await engine.request('compare', params, { signal, onProgress }).catch(async (error: unknown) => {
+      if (isCancelled(error)) throw error;
       const wire = toWireError(error);
       const gone = wire.code === 'run-missing' ? await missing(told()) : [];
       throw new LabelscopeError(wire.code, gone.length > 0 ? goneWords(gone) : wordsOf(wire));
@@ -109,6 +131,8 @@ function judging(
     known = { key, result };
     return result;
   };
+  const judge: Judge = { compare, stop: () => asking.abort(), tell: () => undefined };
+  return judge;
 }
 
 /** Names of the runs that are not there any more. */
