@@ -1,6 +1,7 @@
 // `npm run bench -- intervals [TRIALS]`: how often bootstrap intervals of four kinds hold the true value, in simulated data sets whose truth is known.
 import { table } from '../src/cli/io';
-import { finished, movedInterval, percentileInterval, replicated } from '../src/metrics/bootstrap';
+import { movedInterval, percentileInterval, replicated } from '../src/metrics/bootstrap';
+import { finished } from '../src/metrics/steps';
 import { evaluate } from '../src/metrics/evaluate';
 import { entryOf, type Metric } from '../src/metrics/headline';
 import { randomStream } from '../src/metrics/random';

@@ -1,6 +1,7 @@
 // The table of the benchmark `recipes`: means and ranges over the seeds, differences to the first row over the same test images.
 import { decimal, table as lines } from '../src/cli/io';
-import { BOOTSTRAP, differenceOf, finished, replicated } from '../src/metrics/bootstrap';
+import { BOOTSTRAP, differenceOf, replicated } from '../src/metrics/bootstrap';
+import { finished } from '../src/metrics/steps';
 import type { Row } from './recipes-study';
 
 const HEAD = [

@@ -38,6 +38,11 @@ export function timedBytes(task: Task): Count {
   return counted(task, (done, total, left) => vscode.l10n.t('{0} of {1} MB, {2} left', mega(done), mega(total), left));
 }
 
+/** Progress counted in hundredths. */
+export function timedShare(task: Task): Count {
+  return counted(task, (done, _, left) => vscode.l10n.t('{0} %, {1} left', done, left));
+}
+
 function counted(task: Task, words: (done: number, total: number, left: string) => string): Count {
   const started = performance.now();
   return ({ done, total }) =>

@@ -6,6 +6,7 @@ import { rankedOf } from './ranked';
 import { meanOverCategories, replicatedLoss, replicatedPrecision } from './replicated-ranking';
 import { replicatesOf } from './replicates';
 import { resamplesOf } from './resamples';
+import { finished, told } from './steps';
 import type { ScoredSet, Threshold } from './types';
 
 export interface BootstrapOptions {
@@ -106,23 +107,6 @@ function checkOptions({ replicates, seed }: BootstrapOptions): void {
 export function bootstrap(set: ScoredSet, threshold: Threshold, options: BootstrapOptions = BOOTSTRAP): Intervals {
   const resampled = finished(replicated(set, threshold, options));
   return intervalsOf(evaluate(set, { threshold }), resampled, options);
-}
-
-/** The same steps, each yielding what `done` makes of what it yields. */
-export function* told<T>(steps: Generator<number, T>, done: (own: number) => number): Generator<number, T> {
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-    yield done(step.value);
-  }
-}
-
-/** Runs a computation of many steps to its end. */
-export function finished<T>(steps: Generator<unknown, T>): T {
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-  }
 }
 
 /** The interval of a metric from its value and those in the resamples of so many images. */

@@ -2,7 +2,8 @@
 import { binaryCrossEntropy, type CalibrationBin, calibrationBins, calibrationError } from './calibration';
 import { divide, pooled } from './divide';
 import { mean } from './quality';
-import { fitScaling, rescaled, type Scaling, type ScalingMethod } from './scaling';
+import { rescaled, type Scaling, type ScalingMethod, scalingSteps } from './scaling';
+import { finished, told } from './steps';
 import type { ScoredSet } from './types';
 
 /** How far scores are from probabilities; each null without images. */
@@ -74,17 +75,34 @@ export interface CalibrationFit {
  * @throws MetricsError as `fitScaling` and `divide` do
  */
 export function judgeScaling(set: ScoredSet, method: ScalingMethod, folds: number, seed: number): CalibrationFit {
-  const scaling = fitScaling(set, method);
-  const after = calibrationReport(crossFitted(set, method, folds, seed));
+  return finished(judgingScaling(set, method, folds, seed));
+}
+
+/** As `judgeScaling`, a step at a time: yields the share that is done. */
+export function* judgingScaling(
+  set: ScoredSet,
+  method: ScalingMethod,
+  folds: number,
+  seed: number,
+): Generator<number, CalibrationFit> {
+  const fits = folds + 1;
+  const scaling = yield* told(scalingSteps(set, method), (share) => share / fits);
+  const crossed = yield* told(crossFitting(set, method, folds, seed), (share) => (1 + folds * share) / fits);
+  const after = calibrationReport(crossed);
   return { scaling, folds, seed, images: set.images, before: calibrationReport(set), after };
 }
 
 /** Each image's scores, calibrated by what was fitted on the other folds. */
 export function crossFitted(set: ScoredSet, method: ScalingMethod, folds: number, seed: number): ScoredSet {
+  return finished(crossFitting(set, method, folds, seed));
+}
+
+function* crossFitting(set: ScoredSet, method: ScalingMethod, folds: number, seed: number): Generator<number, ScoredSet> {
   const width = set.categories.length;
   const scores = new Float64Array(set.scores.length);
-  for (const { fit, judge, rows } of divide(set, { kind: 'folds', folds }, seed)) {
-    const { scores: own } = rescaled(judge, fitScaling(fit, method));
+  for (const [k, { fit, judge, rows }] of divide(set, { kind: 'folds', folds }, seed).entries()) {
+    const scaling = yield* told(scalingSteps(fit, method), (share) => (k + share) / folds);
+    const { scores: own } = rescaled(judge, scaling);
     rows.forEach((row, k) => scores.set(own.subarray(k * width, (k + 1) * width), row * width));
   }
   return { ...set, scores };

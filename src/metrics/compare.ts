@@ -8,8 +8,8 @@ import {
   movedInterval,
   type Replicated,
   replicated,
-  told,
 } from './bootstrap';
+import { told } from './steps';
 import { MetricsError } from './check';
 import { sweep } from './decision';
 import { evaluate } from './evaluate';

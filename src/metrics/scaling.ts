@@ -1,6 +1,7 @@
 // Calibration of scores: a scale and a shift of each category's logits, fitted so that scores can be read as probabilities.
 import { checkSet } from './check';
 import { pooled } from './divide';
+import { finished } from './steps';
 import type { ScoredSet } from './types';
 
 /** probability = sigmoid(scale × logit + shift), one of each a category. Scales are above 0: the order of images stays. */
@@ -72,10 +73,19 @@ export function rescaled(set: ScoredSet, calibration: Calibration): ScoredSet {
  * @throws MetricsError as `checkSet` does
  */
 export function fitScaling(set: ScoredSet, method: ScalingMethod): Scaling {
+  return finished(scalingSteps(set, method));
+}
+
+/** As `fitScaling`, a step at a time: yields the share that is done. */
+export function* scalingSteps(set: ScoredSet, method: ScalingMethod): Generator<number, Scaling> {
   checkSet(set);
   const { scores, labels } = pooled(set);
   const scale = bestScale(Float64Array.from(scores, logitOf), labels);
-  const fits = set.categories.map((_, c) => (method === 'temperature' ? undefined : plattOf(set, c)));
+  const fits: (Line | ScalingNote | undefined)[] = [];
+  for (const c of set.categories.keys()) {
+    fits.push(method === 'temperature' ? undefined : plattOf(set, c));
+    yield fits.length / set.categories.length;
+  }
   return {
     method,
     temperature: 1 / scale,

@@ -5,6 +5,7 @@ import { type Division, divide, pooled } from './divide';
 import { bestPoint, checkObjective, isCostly, type Objective, thresholdAt, valueOf } from './objective';
 import { mean, qualityOf } from './quality';
 import { rankingCurve } from './ranking';
+import { finished, told } from './steps';
 import type { Counts, Quality, ScoredSet } from './types';
 
 export interface ThresholdSpec {
@@ -29,11 +30,21 @@ type Fitted = readonly FittedThreshold[];
  *
  * @throws MetricsError as `checkSet` and `checkObjective` do
  */
-export function fitThresholds(set: ScoredSet, { mode, objective }: ThresholdSpec): Fitted {
+export function fitThresholds(set: ScoredSet, spec: ThresholdSpec): Fitted {
+  return finished(thresholdSteps(set, spec));
+}
+
+/** As `fitThresholds`, a step at a time: yields the share that is done. */
+function* thresholdSteps(set: ScoredSet, { mode, objective }: ThresholdSpec): Generator<number, Fitted> {
   checkSet(set);
   checkObjective(objective);
   const all = bestOf(pooled(set), 0, objective, 'all') ?? { threshold: 0.5, from: 'default', reached: false };
-  return set.categories.map((_, c) => (mode === 'global' ? all : (bestOf(set, c, objective, 'category') ?? all)));
+  const fits: FittedThreshold[] = [];
+  for (const c of set.categories.keys()) {
+    fits.push(mode === 'global' ? all : (bestOf(set, c, objective, 'category') ?? all));
+    yield fits.length / set.categories.length;
+  }
+  return fits;
 }
 
 /** Undefined without positives: there is nothing to find. */
@@ -92,11 +103,25 @@ export interface ThresholdFit extends ThresholdSpec {
  * @throws MetricsError as `fitThresholds` and `divide` do
  */
 export function judgeThresholds(set: ScoredSet, spec: ThresholdSpec, division: Division, seed: number): ThresholdFit {
-  const chosen = fitThresholds(set, spec);
-  const rounds = divide(set, division, seed).map(({ fit, judge }) => {
-    const thresholds = fitThresholds(fit, spec).map(({ threshold }) => threshold);
-    return [confusionAt(fit, thresholds), confusionAt(judge, thresholds), confusionAt(judge, 0.5)] as const;
-  });
+  return finished(judgingThresholds(set, spec, division, seed));
+}
+
+/** As `judgeThresholds`, a step at a time: yields the share that is done. */
+export function* judgingThresholds(
+  set: ScoredSet,
+  spec: ThresholdSpec,
+  division: Division,
+  seed: number,
+): Generator<number, ThresholdFit> {
+  const fits = 1 + (division.kind === 'half' ? 1 : division.folds);
+  const chosen = yield* told(thresholdSteps(set, spec), (share) => share / fits);
+  const rounds: (readonly [readonly Counts[], readonly Counts[], readonly Counts[]])[] = [];
+  for (const { fit, judge } of divide(set, division, seed)) {
+    const before = 1 + rounds.length;
+    const fitted = yield* told(thresholdSteps(fit, spec), (share) => (before + share) / fits);
+    const thresholds = fitted.map(({ threshold }) => threshold);
+    rounds.push([confusionAt(fit, thresholds), confusionAt(judge, thresholds), confusionAt(judge, 0.5)]);
+  }
   const [fitted, heldOut, atHalf] = ([0, 1, 2] as const).map((side) => summed(rounds.map((round) => round[side])));
   const judged = (of: (counts: readonly Counts[]) => Counts, width: number) =>
     judgedOf(spec.objective, [of(fitted!), of(heldOut!), of(atHalf!)], width);

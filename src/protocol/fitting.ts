@@ -3,6 +3,7 @@ import type { CalibrationErrors, CalibrationFit } from '../metrics/calibrate';
 import type { Division } from '../metrics/divide';
 import type { ScalingMethod } from '../metrics/scaling';
 import type { ThresholdFit, ThresholdSpec } from '../metrics/thresholds';
+import type { CountProgress } from './messages';
 
 /** How a model's thresholds were fitted: it stands in the model file beside them. */
 export interface ThresholdsRecord extends ThresholdSpec {
@@ -74,8 +75,9 @@ export interface ResetParams {
 }
 
 export interface FittingRequests {
-  readonly thresholds: { params: ThresholdsParams; result: ThresholdsResult; progress: never };
-  readonly calibrate: { params: CalibrateParams; result: CalibrateResult; progress: never };
+  /** Their progress is of the fitting, in hundredths. */
+  readonly thresholds: { params: ThresholdsParams; result: ThresholdsResult; progress: CountProgress };
+  readonly calibrate: { params: CalibrateParams; result: CalibrateResult; progress: CountProgress };
   /** Takes thresholds back to 0.5, or the calibration out of the model. */
   readonly reset: { params: ResetParams; result: { readonly model: string; readonly has: Fitted }; progress: never };
 }

@@ -3,7 +3,8 @@ import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/pro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { differenceOf, finished, replicated } from '../../src/metrics/bootstrap';
+import { differenceOf, replicated } from '../../src/metrics/bootstrap';
+import { finished } from '../../src/metrics/steps';
 import { evaluate } from '../../src/metrics/evaluate';
 import type { ScoredSet } from '../../src/metrics/types';
 import type { RunRecord, ScoresFile } from '../../src/protocol/run';

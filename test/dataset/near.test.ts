@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { bitsApart, correlation, eachNearPair, LEAST_CORRELATION, MOST_BITS, type Picture } from '../../src/dataset/near';
 import { groupsOf, sameImages } from '../../src/dataset/same';
 import { unhurried } from '../../src/engine/unhurried';
-import { finished } from '../../src/metrics/bootstrap';
+import { finished } from '../../src/metrics/steps';
 import { randomStream } from '../../src/metrics/random';
 
 const random = randomStream('near');

@@ -13,7 +13,7 @@ import { evaluate } from '../../src/metrics/evaluate';
 import { readModel } from '../../src/onnx/files';
 import { readInferenceModel } from '../../src/onnx/inference';
 import type { CalibrateParams, ThresholdsParams } from '../../src/protocol/fitting';
-import type { EvaluateResult } from '../../src/protocol/messages';
+import type { CountProgress, EvaluateResult } from '../../src/protocol/messages';
 import type { ScoresFile } from '../../src/protocol/run';
 import { CATEGORIES, type TinyData, writeTinyData } from '../support/data';
 import { startEngine, trainParams, UNBUILT, until, writeTinyBackbone } from '../support/engine';
@@ -288,6 +288,35 @@ describe.skipIf(UNBUILT)(`while a large evaluation is written anew${UNBUILT}`, (
     expect((await saving).saved).toBe(true);
     expect((await readEvaluation(run))!.result.evaluation.intervals?.replicates).toBe(10_000);
   });
+});
+
+describe.skipIf(UNBUILT)(`a long fit${UNBUILT}`, () => {
+  it.each(['thresholds', 'calibrate'] as const)(
+    'tells how far it is, and is stopped before anything is written: %s',
+    async (what) => {
+      await enlarge(join(run, 'scores.validation.json'), join(run, 'evaluation.json'));
+      const before = await readFile(model());
+      const stop = new AbortController();
+      const heard: number[] = [];
+      const onProgress = ({ done, total }: CountProgress) => {
+        heard.push(done / total);
+        if (heard.length === 2) stop.abort();
+      };
+      const shared = { model: run, seed: 1, save: true };
+      const watched = { signal: stop.signal, onProgress };
+      const spec = { mode: 'per-category', objective: { kind: 'f1' }, division: { kind: 'folds', folds: 1000 } } as const;
+      const asking =
+        what === 'thresholds'
+          ? engine.request('thresholds', { ...shared, ...spec }, watched)
+          : engine.request('calibrate', { ...shared, method: 'platt', folds: 1000 }, watched);
+      await expect(asking).rejects.toMatchObject({ code: 'cancelled' });
+      expect(heard.slice(0, 2).every((share) => share >= 0 && share < 1)).toBe(true);
+      expect(heard[1]).toBeGreaterThanOrEqual(heard[0]!);
+      expect((await readFile(model())).equals(before)).toBe(true);
+      // The folder is free again.
+      await expect(fit({ division: { kind: 'folds', folds: 2 } })).resolves.toMatchObject({ saved: true });
+    },
+  );
 });
 
 /** The same images three hundred times over, with intervals of many resamples: seconds of work. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sameImages } from '../../src/dataset/same';
-import { finished } from '../../src/metrics/bootstrap';
+import { finished } from '../../src/metrics/steps';
 import { checkImages, depthFor, type ImageCheck } from '../../src/engine/health';
 import { randomStream } from '../../src/metrics/random';
 

@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest';
 import {
   bootstrap,
   differenceOf,
-  finished,
   type Interval,
   intervalsOf,
   LEVEL,
@@ -12,6 +11,7 @@ import {
   percentileInterval,
   replicated,
 } from '../../src/metrics/bootstrap';
+import { finished } from '../../src/metrics/steps';
 import { MetricsError } from '../../src/metrics/check';
 import { evaluate } from '../../src/metrics/evaluate';
 import { entryOf, type Headline, METRICS } from '../../src/metrics/headline';

@@ -1,6 +1,7 @@
 // Runs on the same images: their differences and verdicts against a computation by hand, and what is refused.
 import { describe, expect, it } from 'vitest';
-import { bootstrap, finished } from '../../src/metrics/bootstrap';
+import { bootstrap } from '../../src/metrics/bootstrap';
+import { finished } from '../../src/metrics/steps';
 import { MetricsError } from '../../src/metrics/check';
 import { type Compared, compared, type ComparedScores, type Judged } from '../../src/metrics/compare';
 import { evaluate } from '../../src/metrics/evaluate';

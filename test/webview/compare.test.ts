@@ -2,7 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BOOTSTRAP, finished } from '../../src/metrics/bootstrap';
+import { BOOTSTRAP } from '../../src/metrics/bootstrap';
+import { finished } from '../../src/metrics/steps';
 import { compared, type Judged } from '../../src/metrics/compare';
 import { randomStream } from '../../src/metrics/random';
 import type { CompareResult } from '../../src/protocol/compare';

@@ -4,6 +4,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { judgeScaling } from '../../src/metrics/calibrate';
 import { decide } from '../../src/metrics/decision';
+import { LabelscopeError } from '../../src/protocol/errors';
 import { judgeThresholds } from '../../src/metrics/thresholds';
 import type { EvaluationData } from '../../src/protocol/windows';
 import { scoredSetOf } from '../../webview/evaluation/model';
@@ -76,6 +77,20 @@ describe.skipIf(NO_BROWSER !== '')(`thresholds and calibration in the panel${NO_
       .poll(() => asked.find(({ call }) => call === 'saveThresholds')?.params)
       .toEqual({ mode: 'per-category', objective, division, seed: 0 });
     expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('says nothing of a fit that a person has stopped', async () => {
+    const stopped = () => Promise.reject(new LabelscopeError('cancelled', ''));
+    const { page, close } = await showWindow(browser, 'evaluation', {
+      data: FITTED,
+      kept: { tab: 'thresholds' },
+      calls: { saveThresholds: stopped },
+    });
+    await page.locator('[data-action="save"]').press('Enter');
+    await page.locator('[data-action="save"]:disabled').waitFor({ state: 'detached' });
+    await page.locator('[data-action="save"]:enabled').waitFor();
+    expect(await page.locator('[role="alert"]').count()).toBe(0);
     await close();
   });
 

@@ -7,6 +7,7 @@ import type { ScalingMethod } from '../../src/metrics/scaling';
 import type { ThresholdSpec } from '../../src/metrics/thresholds';
 import type { ScoredSet } from '../../src/metrics/types';
 import type { EvaluationData } from '../../src/protocol/windows';
+import { failureOf } from '../kit/failure';
 import { t } from '../kit/l10n';
 import type { Fit, Fits } from './fits';
 import type { Panel } from './state';
@@ -116,10 +117,7 @@ export function saveRow(
   const { busy, failure } = state.saving;
   const run = async (work: () => Promise<unknown>) => {
     actions.change({ saving: { busy: true, failure: undefined } });
-    const told = await work().then(
-      () => undefined,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    );
+    const told = await work().then(() => undefined, failureOf);
     actions.change({ saving: { busy: false, failure: told } });
   };
   return html`<div class="row">

@@ -1,6 +1,6 @@
 // The comparison of a sweep's recipes: each seed's folds pooled, recipes judged on the same images, and what the seeds agree on.
 import type { BootstrapOptions, Verdict } from '../../metrics/bootstrap';
-import { finished } from '../../metrics/bootstrap';
+import { finished } from '../../metrics/steps';
 import { type Compared, compared, type ComparedScores } from '../../metrics/compare';
 import { entryOf, type Headline, headlineOf, type Metric } from '../../metrics/headline';
 import { sharedSets } from '../../engine/client/shared-images';

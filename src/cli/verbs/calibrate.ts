@@ -4,7 +4,7 @@ import type { ScalingMethod, ScalingNote } from '../../metrics/scaling';
 import type { CalibrateResult } from '../../protocol/fitting';
 import { decimal, table } from '../io';
 import { DONE, foldsOf, seedOf, type Session, type Verb } from '../verb';
-import { FIT_OPTIONS, savingOf } from './fitting';
+import { FIT_OPTIONS, followed, savingOf } from './fitting';
 
 const METHODS: readonly ScalingMethod[] = ['temperature', 'platt'];
 
@@ -30,7 +30,7 @@ export const calibrate: Verb = {
     if (saving === 'reset') return resetCalibration(model, session);
     const method = args.choice('method', METHODS, 'temperature');
     const params = { model, method, folds: foldsOf(args) ?? 5, seed: seedOf(args) ?? 0, save: saving === 'save' };
-    const result = await session.engine.request('calibrate', params, { signal: session.signal });
+    const result = await session.engine.request('calibrate', params, followed(session));
     if (result.saved) session.io.note(`Saved in ${result.model}.`);
     session.io.result(result, () => lines(result));
     return DONE;

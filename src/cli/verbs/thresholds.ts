@@ -4,7 +4,7 @@ import type { ThresholdsResult } from '../../protocol/fitting';
 import { decimal, table } from '../io';
 import { type Arguments, UsageError } from '../usage';
 import { DONE, foldsOf, seedOf, type Session, type Verb } from '../verb';
-import { FIT_OPTIONS, savingOf } from './fitting';
+import { FIT_OPTIONS, followed, savingOf } from './fitting';
 
 const KINDS: readonly Objective['kind'][] = ['f1', 'fbeta', 'precision-at-recall', 'recall-at-precision', 'cost'];
 
@@ -38,7 +38,7 @@ export const thresholds: Verb = {
       seed: seedOf(args) ?? 0,
       save: saving === 'save',
     };
-    const result = await session.engine.request('thresholds', params, { signal: session.signal });
+    const result = await session.engine.request('thresholds', params, followed(session));
     for (const note of notes(result)) session.io.note(note);
     session.io.result(result, () => lines(result));
     return DONE;

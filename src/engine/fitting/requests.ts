@@ -1,8 +1,8 @@
 // The requests `thresholds`, `calibrate` and `reset`: fitting to a model's kept scores, and writing the result into the model file.
-import { judgeScaling } from '../../metrics/calibrate';
+import { judgingScaling } from '../../metrics/calibrate';
 import { MetricsError } from '../../metrics/check';
 import { type Calibration, inverseOf, mappedThresholds } from '../../metrics/scaling';
-import { judgeThresholds, type ThresholdFit } from '../../metrics/thresholds';
+import { judgingThresholds, type ThresholdFit } from '../../metrics/thresholds';
 import { type ModelCard, withoutCalibration } from '../../onnx/inference';
 import { LabelscopeError } from '../../protocol/errors';
 import type {
@@ -15,24 +15,39 @@ import type {
   ThresholdsRecord,
   ThresholdsResult,
 } from '../../protocol/fitting';
+import type { CountProgress } from '../../protocol/messages';
+import { isDone, sparingly } from '../../protocol/sparingly';
+import type { Context } from '../context';
 import { modelFolder, openTrained } from '../trained';
+import { unhurried } from '../unhurried';
 import { CALIBRATION_RECORD, calibratedBy, fittedOf, THRESHOLDS_RECORD } from './card';
 import { type KeptScores, openKept } from './kept';
 import { holding, rewriteModel } from './rewrite';
 
-/** @throws LabelscopeError as `openKept`, 'fit-impossible', and where it is to save 'run-busy' and 'write-failed' */
-export async function thresholds({ model, seed, save, division, mode, objective }: ThresholdsParams): Promise<ThresholdsResult> {
-  return fitted(model, save, (kept) => {
+/**
+ * @throws LabelscopeError as `openKept`, 'fit-impossible', and where it is to save 'run-busy' and 'write-failed'; the signal's reason
+ * until something is written
+ */
+export async function thresholds(
+  { model, seed, save, division, mode, objective }: ThresholdsParams,
+  { signal }: Pick<Context, 'signal'>,
+  emit: Emit,
+): Promise<ThresholdsResult> {
+  return fitted(model, save, async (kept) => {
     const set = calibratedBy(kept.trained.card, kept.uncalibrated);
-    const fit = possible(() => judgeThresholds(set, { mode, objective }, division, seed));
+    const fit = await possible(judgingThresholds(set, { mode, objective }, division, seed), signal, emit);
     return { fit, card: withThresholds(kept.trained.card, fit, kept.result.annotations) };
   });
 }
 
 /** @throws LabelscopeError as `thresholds` */
-export async function calibrate({ model, seed, save, method, folds }: CalibrateParams): Promise<CalibrateResult> {
-  return fitted(model, save, ({ trained, uncalibrated, result: { annotations } }) => {
-    const { scaling, ...judged } = possible(() => judgeScaling(uncalibrated, method, folds, seed));
+export async function calibrate(
+  { model, seed, save, method, folds }: CalibrateParams,
+  { signal }: Pick<Context, 'signal'>,
+  emit: Emit,
+): Promise<CalibrateResult> {
+  return fitted(model, save, async ({ trained, uncalibrated, result: { annotations } }) => {
+    const { scaling, ...judged } = await possible(judgingScaling(uncalibrated, method, folds, seed), signal, emit);
     // What the graph holds: scores that are mapped here and there must agree.
     const [scale, shift] = [scaling.scale.map(Math.fround), scaling.shift.map(Math.fround)];
     const fit = { ...judged, scaling: { ...scaling, scale, shift } };
@@ -42,6 +57,9 @@ export async function calibrate({ model, seed, save, method, folds }: CalibrateP
     return { fit, card: withCalibration(trained.card, { scale, shift }, record) };
   });
 }
+
+/** Hears how much of the fitting is done, of a hundred. */
+type Emit = (progress: CountProgress) => void;
 
 /** @throws LabelscopeError 'fit-outside-folder', 'run-busy', 'write-failed', and what opening the model throws */
 export async function reset({ model, what }: ResetParams): Promise<FittingRequests['reset']['result']> {
@@ -57,12 +75,12 @@ export async function reset({ model, what }: ResetParams): Promise<FittingReques
 async function fitted<T>(
   model: string,
   save: boolean,
-  fit: (kept: KeptScores) => { readonly fit: T; readonly card: ModelCard },
+  fit: (kept: KeptScores) => Promise<{ readonly fit: T; readonly card: ModelCard }>,
 ): Promise<T & Pick<ThresholdsResult, 'model' | 'annotations' | 'split' | 'saved' | 'has'>> {
   const work = async () => {
     const kept = await openKept(model);
     const { trained, result, folder } = kept;
-    const { fit: found, card } = fit(kept);
+    const { fit: found, card } = await fit(kept);
     const has = save ? await rewriteModel(folder, trained, card) : fittedOf(trained.card);
     return { model: trained.path, annotations: result.annotations, split: result.split, saved: save, ...found, has };
   };
@@ -70,9 +88,12 @@ async function fitted<T>(
 }
 
 /** What the metrics refuse (too few images for so many folds, a share beyond 1) is the person's to change. */
-function possible<T>(fit: () => T): T {
+async function possible<T>(fit: Generator<number, T>, signal: AbortSignal, emit: Emit): Promise<T> {
+  const tell = sparingly(emit, isDone);
   try {
-    return fit();
+    const found = await unhurried(fit, signal, (share) => tell({ done: Math.floor(100 * share), total: 100 }));
+    signal.throwIfAborted();
+    return found;
   } catch (error) {
     if (error instanceof MetricsError) throw new LabelscopeError('fit-impossible', error.message);
     throw error;

@@ -13,6 +13,7 @@ import type { Supervisor } from '../engine';
 import { mapSettings, mapsOf } from '../explain';
 import { checkTrust } from '../problems';
 import { onNewStamps, type Runs, stampOf } from '../runs';
+import { inNotification, type Task, timedShare } from '../tasks';
 import { lookingCalls, type Shower } from './looking';
 import type { PanelKind } from './panels';
 import { foldersOf, imageUri } from './window';
@@ -52,9 +53,18 @@ export function evaluationPanel(engine: Supervisor, runs: Runs, shower: Shower):
           const [map] = await mapsOf(engine, folder, file, [category]);
           return { map: map!, settings: mapSettings() };
         },
-        saveThresholds: (params: Thresholds) => fit(() => engine.request('thresholds', { ...params, model: folder, save: true })),
+        saveThresholds: (params: Thresholds) =>
+          fit(() =>
+            inNotification(l10n.t('Fitting thresholds of {0}', basename(folder)), (task) =>
+              engine.request('thresholds', { ...params, model: folder, save: true }, followed(task)),
+            ),
+          ),
         saveCalibration: (params: Calibration) =>
-          fit(() => engine.request('calibrate', { ...params, model: folder, save: true })),
+          fit(() =>
+            inNotification(l10n.t('Calibrating {0}', basename(folder)), (task) =>
+              engine.request('calibrate', { ...params, model: folder, save: true }, followed(task)),
+            ),
+          ),
         resetFitted: ({ what }: Reset) => fit(() => engine.request('reset', { model: folder, what })),
         ...lookingCalls(folder, { engine, shower, change: fit, evaluated: async () => (await evaluationOf(folder)).result }),
       };
@@ -68,6 +78,8 @@ export function evaluationPanel(engine: Supervisor, runs: Runs, shower: Shower):
       ),
   };
 }
+
+const followed = (task: Task) => ({ signal: task.signal, onProgress: timedShare(task) });
 
 type HeatKey = { readonly file: string; readonly category: string };
 type Thresholds = Omit<ThresholdsParams, 'model' | 'save'>;

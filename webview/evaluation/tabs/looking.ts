@@ -4,6 +4,7 @@ import type { Interval } from '../../../src/metrics/interval';
 import type { PointingSummary } from '../../../src/metrics/pointing';
 import type { PointedCase, PointingResult, SanityResult } from '../../../src/protocol/looking';
 import { cardOf } from '../../kit/card';
+import { failureOf } from '../../kit/failure';
 import { count, fileName, fixed } from '../../kit/format';
 import { t } from '../../kit/l10n';
 import { tileList } from '../../kit/tiles';
@@ -57,17 +58,8 @@ function buttons(panel: Panel, pointing: PointingResult | null, sanity: SanityRe
 async function measure({ state, actions, host }: Panel, what: 'pointing' | 'sanity'): Promise<void> {
   const change = (looking: Partial<LookingState>) => actions.change({ looking: { ...state.looking, ...looking } });
   change({ busy: true, failure: undefined });
-  const failure = await host.call('measureLooking', { what }).then(
-    () => undefined,
-    (error: unknown) => wordsOf(error),
-  );
+  const failure = await host.call('measureLooking', { what }).then(() => undefined, failureOf);
   change({ busy: false, failure });
-}
-
-/** Undefined for work that the person has stopped. */
-function wordsOf(error: unknown): string | undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'cancelled') return undefined;
-  return error instanceof Error ? error.message : String(error);
 }
 
 function summary(result: PointingResult): TemplateResult {
