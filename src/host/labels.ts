@@ -7,6 +7,7 @@ import type { Supervisor } from './engine';
 import type { Models } from './models';
 import { isCancelled, shownError } from './problems';
 import { setting } from './settings';
+import { sharedWork } from './shared-work';
 import type { Closable } from './closable';
 
 /** Images whose answers are kept. */
@@ -23,6 +24,8 @@ export interface Labels extends Closable {
 
 export function labelsOf(engine: Supervisor, models: Models, coco: CocoFiles): Labels {
   const kept = new Map<string, Answer>();
+  // The side view and the image editor ask for the same image.
+  const share = sharedWork<Answer>();
   const changed = new vscode.EventEmitter<void>();
   const listening = [
     models.onDidChange(() => changed.fire()),
@@ -56,7 +59,7 @@ export function labelsOf(engine: Supervisor, models: Models, coco: CocoFiles): L
       tell({ ...base, ...(known ?? nothing) });
       if (known) return;
       try {
-        const answer = await ask(file, current.model, signal);
+        const answer = await share(key, signal, (own) => ask(file, current.model, own));
         keep(key, answer);
         if (!signal.aborted) tell({ ...base, ...answer });
       } catch (error) {
