@@ -7,6 +7,7 @@ import { type Browser, chromium } from 'playwright-core';
 import { BROWSER_ARGS, findBrowser } from '../src/editor/browser';
 import { type EditorVersion, installEditor } from '../src/editor/install';
 import { installExtension, startServer } from '../src/editor/server';
+import { median } from './median';
 
 const ROUNDS = 9;
 const OURS = 'Labelscope';
@@ -48,8 +49,7 @@ function valuesOf(rounds: readonly ReadonlyMap<string, number>[], name: string):
 
 function line(name: string, values: readonly number[]): string {
   if (values.length === 0) return `${name.padEnd(16)} was not activated`;
-  const median = values[Math.floor(values.length / 2)]!;
-  return `${name.padEnd(16)} ${String(median).padStart(6)} ms (${values[0]} to ${values.at(-1)})`;
+  return `${name.padEnd(16)} ${String(median(values)).padStart(6)} ms (${values[0]} to ${values.at(-1)})`;
 }
 
 /** Milliseconds by the extension's name, of one new window. */

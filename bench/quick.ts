@@ -8,6 +8,7 @@ import { table } from '../src/cli/io';
 import type { Device } from '../src/engine/runtime/messages';
 import { makeEmptyCache } from './cache';
 import { deviceOf, UsageError, wholeNumber } from './cases';
+import { median } from './median';
 
 type Kind = 'cold' | 'warm';
 
@@ -44,16 +45,14 @@ const cacheIn = (folder: string): string => join(folder, 'cache');
 
 function rowOf(kind: Kind, readings: readonly Reading[]): string[] {
   const own = readings.filter((reading) => reading.kind === kind);
-  const sorted = (of: (reading: Reading) => number) => own.map(of).sort((a, b) => a - b);
-  const median = (of: (reading: Reading) => number) => sorted(of)[Math.floor(own.length / 2)]!;
-  const ends = sorted(({ end }) => end);
-  const range = `${ends[0]!.toFixed(2)} to ${ends.at(-1)!.toFixed(2)}`;
+  const ends = own.map(({ end }) => end);
+  const range = `${Math.min(...ends).toFixed(2)} to ${Math.max(...ends).toFixed(2)}`;
   return [
     kind,
-    median(({ epoch }) => epoch).toFixed(2),
-    median(({ end }) => end).toFixed(2),
+    median(own.map(({ epoch }) => epoch)).toFixed(2),
+    median(ends).toFixed(2),
     range,
-    median(({ load }) => load).toFixed(1),
+    median(own.map(({ load }) => load)).toFixed(1),
   ];
 }
 

@@ -74,11 +74,12 @@ async function train(annotations: string, recipe: RecipeName, { device, steps }:
 }
 
 function rowOf({ recipe, device, iterations, batchSize, imagesPerSecond, idleShare, load }: Trained): string[] {
-  const waiting = (100 * (idleShare ?? 0)).toFixed(2);
+  const waiting = idleShare === undefined ? '–' : (100 * idleShare).toFixed(2);
   return [recipe, device.device, `${iterations}`, `${batchSize}`, imagesPerSecond.toFixed(2), waiting, load.toFixed(1)];
 }
 
-function verdictOn({ recipe, idleShare = 0 }: Trained): string {
+function verdictOn({ recipe, idleShare }: Trained): string {
+  if (idleShare === undefined) return `${recipe}: how long steps waited for images was not measured`;
   const verdict = idleShare < WAITING_TARGET ? 'met' : 'MISSED';
   const [waited, wanted] = [(100 * idleShare).toFixed(2), 100 * WAITING_TARGET];
   return `target ${verdict}: ${recipe}: steps waited ${waited} % of their time for images, should be under ${wanted} %`;

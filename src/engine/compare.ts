@@ -34,7 +34,9 @@ export async function compare(
   }));
   const total = judged.length * bootstrap.replicates;
   const tell = sparingly(emit, isDone);
-  const scores = await unhurried(compared(judged, bootstrap), signal, (done) => tell({ done: Math.floor(done), total }));
+  const scores = await unhurried(compared(judged, bootstrap), signal, (done) => {
+    if (total > 0) tell({ done: Math.floor(done), total });
+  });
   const { labels, images } = shared.sets[0]!;
   return {
     images,

@@ -6,7 +6,7 @@ import { LabelscopeError } from '../protocol/errors';
 import type { InstallProgress, InstallResult, RemoveResult, TensorFlowVariant } from '../protocol/install';
 import type { DoctorReport } from '../protocol/messages';
 import { addFolder, removeFolder, reportFolder, summed, whileArriving } from './added';
-import { nodeHeaders } from './node-headers';
+import { nodeHeaders, nodeOfPath } from './node-headers';
 import { installedTensorFlow } from './runtime/tensorflow/find';
 import { runTool } from './tool';
 
@@ -45,6 +45,7 @@ const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 const PLATFORM = 'linux-x64';
 
 const TOOLS = {
+  node: { args: ['--version'], remedy: 'install Node.js' },
   npm: { args: ['--version'], remedy: 'npm comes with Node.js' },
   python3: { args: ['-m', 'pip', '--version'], remedy: 'on Debian and Ubuntu: apt install python3 python3-pip' },
   'c++': { args: ['--version'], remedy: 'a C++ compiler; on Debian and Ubuntu: apt install build-essential' },
@@ -66,7 +67,7 @@ export async function installTensorFlow(what: TensorFlowVariant, signal: AbortSi
     await fetchPackage(staging, variant, signal, emit);
     await fetchLibrary(staging, variant, signal, emit);
     emit({ stage: 'building', bytes: 0 });
-    await compileBinding(staging, variant.package, nodeHeaders(), signal);
+    await compileBinding(staging, variant.package, nodeHeaders(await nodeOfPath()), signal);
   };
   return addFolder({ folder: installedTensorFlow(), make, place: dependencies, files: LIBRARIES }, signal, emit);
 }

@@ -11,7 +11,8 @@ interface ToolOptions {
 }
 
 const MOST_WORDS = 20_000;
-const ON_WINDOWS = process.platform === 'win32';
+/** For all of a group to be gone. */
+const PATIENCE_MS = 2000;
 
 /** Answers what it says went wrong, if anything. When aborted it ends the program with all that it has started, and then throws the signal's reason. */
 export function runTool(
@@ -25,11 +26,15 @@ export function runTool(
       ...(cwd !== undefined && { cwd }),
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own, which is ended as a whole. On Windows it would open a console window.
-      detached: !ON_WINDOWS,
+      // A group of its own, which is ended as a whole.
+      detached: true,
       windowsHide: true,
     });
-    const stop = () => endAll(child);
+    const stop = () => {
+      endAll(child);
+      // What has left the group may hold its streams for ever.
+      setTimeout(() => reject(signal.reason as Error), PATIENCE_MS).unref();
+    };
     signal.addEventListener('abort', stop);
     let words = '';
     for (const stream of [child.stdout, child.stderr])
@@ -46,13 +51,11 @@ export function runTool(
 /** At once: what they were making is thrown away, and a compiler that is asked to end leaves those that it has started. */
 function endAll({ pid }: ChildProcess): void {
   if (pid === undefined) return;
-  if (ON_WINDOWS) spawn('taskkill', ['/pid', String(pid), '/t', '/f'], { stdio: 'ignore' }).on('error', () => undefined);
-  else
-    try {
-      process.kill(-pid, 'SIGKILL');
-    } catch {
-      // They have ended by themselves.
-    }
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // They have ended by themselves.
+  }
 }
 
 /** The lines that speak of an error, or the last ones. */

@@ -45,8 +45,10 @@ export function timedShare(task: Task): Count {
 
 function counted(task: Task, words: (done: number, total: number, left: string) => string): Count {
   const started = performance.now();
-  return ({ done, total }) =>
-    task.report(total > 0 ? done / total : 0, words(done, total, durationOf(secondsLeft(started, done, total))));
+  return ({ done, total }) => {
+    // Nothing says yet how long it takes.
+    if (done > 0) task.report(total > 0 ? done / total : 0, words(done, total, durationOf(secondsLeft(started, done, total))));
+  };
 }
 
 /** Where the rest takes as long as what is done. @param started by `performance.now()` */

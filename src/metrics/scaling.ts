@@ -80,7 +80,7 @@ export function fitScaling(set: ScoredSet, method: ScalingMethod): Scaling {
 export function* scalingSteps(set: ScoredSet, method: ScalingMethod): Generator<number, Scaling> {
   checkSet(set);
   const { scores, labels } = pooled(set);
-  const scale = bestScale(Float64Array.from(scores, logitOf), labels);
+  const scale = yield* bestScale(Float64Array.from(scores, logitOf), labels);
   const fits: (Line | ScalingNote | undefined)[] = [];
   for (const c of set.categories.keys()) {
     fits.push(method === 'temperature' ? undefined : plattOf(set, c));
@@ -107,8 +107,11 @@ function isFit(fit: Line | ScalingNote | undefined): fit is Line {
 const LEAST_SCALE = 1 / 20;
 const MOST_SCALE = 20;
 
-/** The slope of the cross-entropy rises with the scale: Newton's steps, and the middle of the bracket where one leads out of it. */
-function bestScale(logits: Float64Array, labels: Uint8Array): number {
+/**
+ * The slope of the cross-entropy rises with the scale: Newton's steps, and the middle of the bracket where one leads out of it. How many it
+ * takes is not known: each yields that nothing is done.
+ */
+function* bestScale(logits: Float64Array, labels: Uint8Array): Generator<number, number> {
   let [low, high] = [LEAST_SCALE, MOST_SCALE];
   if (slopes(logits, labels, low)[0] >= 0) return logits.length === 0 ? 1 : low;
   if (slopes(logits, labels, high)[0] <= 0) return high;
@@ -121,6 +124,7 @@ function bestScale(logits: Float64Array, labels: Uint8Array): number {
     const inside = next > low && next < high ? next : (low + high) / 2;
     if (Math.abs(inside - scale) < 1e-13 * scale) return inside;
     scale = inside;
+    yield 0;
   }
   return scale;
 }

@@ -35,6 +35,8 @@ export interface DeviceUsed {
   readonly device: Exclude<DeviceChoice, 'auto'>;
   readonly reason: string;
   readonly threads: number;
+  /** Of a resumed run: the device that it was on, which could not be used. It is tried again the next time. */
+  readonly insteadOf?: Exclude<DeviceChoice, 'auto'>;
   /** Absent: onnxruntime. */
   readonly engine?: 'tensorflow';
 }

@@ -120,7 +120,7 @@ function inFrame(frame: Frame, selector: string): Sight {
   return () => frame.locator(selector).first().waitFor({ timeout: LIMIT_MS });
 }
 
-/** The frame that shows it, among those that come: looked for some twenty times a second. */
+/** The frame that shows it, among those that come: looked for ten times a second, for looking takes of what is measured. */
 async function newFrame(page: Page, selector: string): Promise<Frame> {
   for (const end = performance.now() + LIMIT_MS; performance.now() < end;) {
     // The newest come last.
@@ -128,6 +128,7 @@ async function newFrame(page: Page, selector: string): Promise<Frame> {
       const isThere = frame.locator(selector).first().isVisible();
       if (await isThere.catch(() => false)) return frame;
     }
+    await page.waitForTimeout(100);
   }
   throw new Error(`No window shows ${selector}.`);
 }

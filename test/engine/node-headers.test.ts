@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { nodeHeaders } from '../../src/engine/node-headers';
+import { nodeHeaders, nodeOfPath } from '../../src/engine/node-headers';
 import { compileBinding } from '../../src/engine/tensorflow';
 
 const folders: string[] = [];
@@ -24,17 +24,27 @@ async function withHeaders(...place: string[]): Promise<string> {
   return at;
 }
 
-describe("Node's headers", () => {
-  const found = () => nodeHeaders(join(folder, 'node', 'bin', 'node'));
+// Bindings are compiled on Linux alone.
+describe.skipIf(process.platform === 'win32')("Node's headers", () => {
+  const found = () => nodeHeaders({ program: join(folder, 'node', 'bin', 'node'), version: '22.1.0' });
 
   it('are those of the folder that is named, else those beside Node.js, else those that node-gyp has kept', async () => {
     expect(found()).toBeUndefined();
-    const kept = await withHeaders('.cache', 'node-gyp', process.versions.node);
+    const kept = await withHeaders('.cache', 'node-gyp', '22.1.0');
     expect(found()).toBe(kept);
     const beside = await withHeaders('node');
     expect(found()).toBe(beside);
     vi.stubEnv('npm_config_nodedir', await withHeaders('named'));
     expect(found()).toBe(join(folder, 'named'));
+  });
+
+  it('are those of the Node.js that npm runs with', async () => {
+    await mkdir(join(folder, 'bin'));
+    const told = JSON.stringify({ program: '/opt/node/bin/node', version: '22.1.0' });
+    await writeFile(join(folder, 'bin', 'node'), `#!/bin/sh\necho '${told}'\n`);
+    await chmod(join(folder, 'bin', 'node'), 0o700);
+    vi.stubEnv('PATH', `${join(folder, 'bin')}:${process.env.PATH ?? ''}`);
+    expect(await nodeOfPath()).toEqual({ program: '/opt/node/bin/node', version: '22.1.0' });
   });
 });
 

@@ -119,15 +119,17 @@ describe.skipIf(UNBUILT)(`a resumed run refuses${UNBUILT}`, () => {
 
   it('two trainings in it at a time', async () => {
     const stop = new AbortController();
+    let first: Promise<unknown> | undefined;
     const second = new Promise((done) => {
       const onProgress = (event: TrainEvent) => {
         if (event.kind === 'points') done(resume().catch((error: unknown) => error));
       };
       const params = trainParams(own.train, tiny, stopped, { resume: true });
-      void engine.request('train', params, { onProgress, signal: stop.signal }).catch(() => undefined);
+      first = engine.request('train', params, { onProgress, signal: stop.signal }).catch(() => undefined);
     });
     expect(await second).toMatchObject(refusal('run-busy', stopped));
     stop.abort();
+    await first;
   });
 });
 
@@ -147,7 +149,18 @@ describe.skipIf(UNBUILT)(`a run whose device is gone${UNBUILT}`, () => {
     const params = trainParams(own.train, tiny, run, { resume: true, device: 'auto' });
     const { device } = await engine.request('train', params, { onProgress, signal: stop.signal });
     expect(device.device).not.toBe('cuda');
-    expect(said).toContainEqual(expect.stringMatching(/^The run was on cuda, which cannot be used now; .*CUDA: .*not installed/));
+    expect(said).toContainEqual(
+      expect.stringMatching(/^The run was on cuda, which cannot be used now; .*CUDA: .*(not installed|has no CUDA)/),
+    );
     expect((await jsonOf<RunRecord>(path)).device).toEqual(device);
+    expect(device.insteadOf).toBe('cuda');
+    // The card is asked for anew each time.
+    await expect(train(run, { resume: true, device: 'cuda' })).rejects.toMatchObject({ code: 'device-unavailable' });
+    const again = new AbortController();
+    const third = await engine.request('train', params, {
+      onProgress: (event) => event.kind === 'points' && again.abort(),
+      signal: again.signal,
+    });
+    expect(third.device.insteadOf).toBe('cuda');
   });
 });

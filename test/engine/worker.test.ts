@@ -59,10 +59,10 @@ describe.skipIf(UNBUILT)(`the state in the worker${UNBUILT}`, () => {
   });
 
   it('refuses a device that ONNX Runtime has no provider for, which would compute on the CPU without a word', async () => {
-    const loading = runtime.load(counting(), { device: 'coreml' as never, threads: 1 });
+    const loading = runtime.load(counting(), { device: 'nobody' as never, threads: 1 });
     await expect(loading).rejects.toMatchObject({
       code: 'device-unavailable',
-      message: `ONNX Runtime's package for Node has no coreml on ${process.platform}-${process.arch}.`,
+      message: `ONNX Runtime's package for Node has no nobody on ${process.platform}-${process.arch}. Use another device.`,
     });
   });
 });

@@ -145,6 +145,7 @@ const MAX_POOLS: GradientCase[] = [
     opset: 22,
   },
   pool('MaxPool', 'dilations', [1, 1, 7, 7], { kernel_shape: [2, 3], dilations: [3, 2] }),
+  pool('MaxPool', 'three dimensions', [1, 2, 4, 3, 4], { kernel_shape: [2, 2, 2], strides: [2, 1, 2] }),
   pool('MaxPool', 'one dimension', [2, 2, 7], { kernel_shape: [3], strides: [2] }),
   pool('MaxPool', 'SAME_UPPER', [1, 1, 5, 6], { kernel_shape: [3, 3], strides: [2, 2], auto_pad: 'SAME_UPPER' }),
 ];
@@ -153,6 +154,7 @@ const POOLS: GradientCase[] = [
   ...MAX_POOLS,
   // Where no pool says where its maxima were, another form is taken.
   ...MAX_POOLS.map((one) => ({ ...one, about: `${one.about} on a GPU`, target: 'gpu' as const })),
+  { ...pool('MaxPool', 'operator set 16', [1, 2, 7, 6], { kernel_shape: [3, 3], strides: [2, 2] }), opset: 16 },
   {
     ...pool('MaxPool', 'before numbers could be scattered and added', [1, 2, 7, 6], { kernel_shape: [3, 3], strides: [2, 2] }),
     opset: 15,

@@ -37,7 +37,7 @@ export function compareView(root: HTMLElement, host: Host<'compare'>): void {
     (all) => {
       data = all;
       if (all.result) asking.take(all.result);
-      else void asking.ask();
+      else if (!asking.stopped) void asking.ask();
       soon();
     },
     ({ comparing }) => asking.hear(comparing),

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { userCacheFolder } from '../../dataset/cache-folder';
+import { whyNoCuda } from '../../platform';
 import type { InstalledFile } from '../../protocol/install';
 
 /** Written last: a folder that has it is whole. */
@@ -28,7 +29,7 @@ export function cudaPackage(): string {
 /** The folder of the package that is loaded. A provider is looked for beside the library, so adding one means another copy of the whole. */
 export function packageInUse(): string {
   const added = cudaPackage();
-  return existsSync(join(added, RECORD)) ? added : shippedPackage();
+  return whyNoCuda() === undefined && existsSync(join(added, RECORD)) ? added : shippedPackage();
 }
 
 /** The folder of its libraries within a copy of the package. */

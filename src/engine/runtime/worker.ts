@@ -52,7 +52,7 @@ function checkBackend(device: LoadOptions['device']): void {
   if (listSupportedBackends().some(({ name }) => name === device)) return;
   throw new LabelscopeError(
     'device-unavailable',
-    `ONNX Runtime's package for Node has no ${device} on ${process.platform}-${process.arch}.`,
+    `ONNX Runtime's package for Node has no ${device} on ${process.platform}-${process.arch}. Use another device.`,
   );
 }
 

@@ -82,7 +82,7 @@ export async function resumedJob({ recipe, ...rest }: RunRecord, params: TrainPa
   return { paths, record, train, validation, classifier, checkpoint };
 }
 
-/** The device that the run was on, unless another one is asked for. Where it cannot be used any more the run goes on elsewhere. */
+/** The device that the run was on, unless another one is asked for. Where it cannot be used now the run goes on elsewhere, until it can. */
 async function deviceAgain(
   { device: before, recipe: { threads } }: RunRecord,
   choice: TrainParams['device'],
@@ -92,13 +92,14 @@ async function deviceAgain(
   // The device of another engine says nothing about what this one has.
   const isSame = (before.engine ?? 'onnxruntime') === context.engine;
   if (choice !== 'auto' || !isSame) return context.device(choice, threads);
+  const wish = before.insteadOf ?? before.device;
   try {
-    return await context.device(before.device, threads);
+    return await context.device(wish, threads);
   } catch (error) {
     if (!(error instanceof LabelscopeError) || error.code !== 'device-unavailable') throw error;
     const device = await context.device('auto', threads);
-    say(`The run was on ${before.device}, which cannot be used now; it goes on on ${device.device}. ${device.reason}`);
-    return device;
+    say(`The run was on ${wish}, which cannot be used now; it goes on on ${device.device}. ${device.reason}`);
+    return { ...device, insteadOf: wish };
   }
 }
 

@@ -115,21 +115,35 @@ interface Judge {
 function judging(engine: Supervisor, folders: readonly string[], told: () => ComparisonData): Judge {
   let asking = new AbortController();
   let known: { readonly key: string; readonly result: CompareResult } | undefined;
+  let atWork: { readonly key: string; readonly result: Promise<CompareResult> } | undefined;
+  let turns = 0;
   const compare = async ({ first, threshold }: ComparisonChoice): Promise<CompareResult> => {
+    const turn = ++turns;
+    const key = JSON.stringify([first, threshold, await stampsOf(folders)]);
+    if (turn !== turns) throw new vscode.CancellationError();
+    if (known?.key === key) return known.result;
+    // A page that is shown again asks again, too.
+    if (atWork?.key === key && !asking.signal.aborted) return atWork.result;
     asking.abort();
     const { signal } = (asking = new AbortController());
+    const result = judged({ first, threshold }, signal);
+    atWork = { key, result };
+    const over = () => {
+      if (atWork?.result === result) atWork = undefined;
+    };
+    result.then(over, over);
+    known = { key, result: await result };
+    return result;
+  };
+  const judged = ({ first, threshold }: ComparisonChoice, signal: AbortSignal): Promise<CompareResult> => {
     const onProgress = (progress: CountProgress) => !signal.aborted && judge.tell(progress);
-    const key = JSON.stringify([first, threshold, await stampsOf(folders)]);
-    if (known?.key === key) return known.result;
     const params = { runs: inOrder(folders, first), ...(threshold !== null && { threshold }) };
-    const result = await engine.request('compare', params, { signal, onProgress }).catch(async (error: unknown) => {
+    return engine.request('compare', params, { signal, onProgress }).catch(async (error: unknown) => {
       if (isCancelled(error)) throw error;
       const wire = toWireError(error);
       const gone = wire.code === 'run-missing' ? await missing(told()) : [];
       throw new LabelscopeError(wire.code, gone.length > 0 ? goneWords(gone) : wordsOf(wire));
     });
-    known = { key, result };
-    return result;
   };
   const judge: Judge = { compare, stop: () => asking.abort(), tell: () => undefined };
   return judge;

@@ -82,7 +82,8 @@ const FIRST_WITH_ADDING_SCATTER = 16;
 
 /**
  * Each number of dy is added where the pool found its maximum, the first in row-major order too. On the CPU this takes half to two thirds
- * of the time of the other form; no GPU provider's pool says where its maxima were.
+ * of the time of the other form; no GPU provider's pool says where its maxima were. A window without
+ * a maximum, all of it not a number, gives its share to any place: such a step has lost its training before.
  */
 function scattered({ g, m, op, inputs: [x], dy }: GradientContext, window: Window): Value {
   const { kernel, strides, dilations, begins, ends } = window;
