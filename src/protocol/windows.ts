@@ -278,7 +278,7 @@ export interface ComparisonChoice {
 }
 
 /** How far the comparison is that was asked for, in resamples of all runs. */
-export interface ComparisonEvent {
+interface ComparisonEvent {
   readonly comparing: CountProgress;
 }
 
