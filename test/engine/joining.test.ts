@@ -1,13 +1,15 @@
 // A run at work as others meet it: joined late, paused, continued, stopped, and alive when its parent is gone.
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node';
 import { addressOf } from '../../src/engine/client/address';
 import type { EngineClient } from '../../src/engine/client/engine';
 import { joinRun } from '../../src/engine/client/run';
+import { EMPTY_SNAPSHOT } from '../../src/engine/client/snapshot';
 import type { HistoryPoint, TrainEnd, TrainEvent, TrainParams } from '../../src/protocol/messages';
 import { type TinyData, writeTinyData } from '../support/data';
 import {
@@ -124,6 +126,26 @@ describe.skipIf(UNBUILT)(`joinRun${UNBUILT}`, () => {
     expect((await training).stopped).toBe('epochs');
     stranger.destroy();
     rude.destroy();
+  });
+
+  it('takes a run that ends before it has answered for one that did what it was told', async () => {
+    const run = join(folder, 'hasty');
+    await mkdir(run);
+    const end: TrainEnd = { error: { code: 'cancelled', message: 'stopped' } };
+    const server = createServer((socket) => {
+      const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket));
+      connection.onRequest('snapshot', () => ({ pid: process.pid, ...EMPTY_SNAPSHOT }));
+      connection.onRequest('control', async () => {
+        await connection.sendNotification('ended', end);
+        return new Promise(() => undefined);
+      });
+      connection.listen();
+    });
+    await new Promise<void>((listening) => void addressOf(run).then((address) => server.listen(address, listening)));
+    const { run: joinedRun, end: ended } = await joined('hasty');
+    await joinedRun.control('stop');
+    expect(ended()).toEqual(end);
+    server.close();
   });
 
   it('goes on without its parent, can still be joined, and its run is resumed to the same end', async () => {

@@ -54,7 +54,12 @@ export async function joinRun(folder: string, { onEvent, onEnd, onGone }: RunLis
   void gone.then(() => once(onGone));
   return {
     snapshot: () => snapshot!,
-    control: async (action) => connection.sendRequest<undefined>('control', action),
+    control: async (action) => {
+      await connection.sendRequest('control', action).catch((error: unknown) => {
+        // A run that is stopped may end before it has answered that it will.
+        if (!over) throw error;
+      });
+    },
     leave: () => once(() => undefined),
   };
 }
