@@ -195,11 +195,12 @@ describe.skipIf(UNBUILT)(`the forms of a training step${UNBUILT}`, () => {
 
   it('learns the same in both forms, and goes on from a checkpoint in the form it began in, to the bit', async (test) => {
     if (!hasBlocks()) test.skip('this processor has no blocked layout that was checked');
-    const set = { epochs: '30', validationFrequency: '10' };
+    const set = { epochs: '200', validationFrequency: '50' };
     const blockedEngine = engineWith('blocked');
     const whole = await train(blockedEngine, 'whole', { set });
     expect(whole.record.form).toMatchObject({ form: 'blocked', block });
-    await train(blockedEngine, 'parts', { set, stopAt: 12 });
+    // At the first that is told: points come ten times a second at most, and a step takes milliseconds.
+    await train(blockedEngine, 'parts', { set, stopAt: 1 });
     // Nobody asks for a form any more.
     const resumed = await train(engineWith('auto'), 'parts', { resume: true });
     expect(resumed.record.form).toMatchObject({ form: 'blocked', block, reason: 'the run began so.' });
@@ -215,7 +216,7 @@ describe.skipIf(UNBUILT)(`the forms of a training step${UNBUILT}`, () => {
     expect(record.form).toEqual({ form: 'plain', reason: 'LABELSCOPE_STEP_FORM asks for it.' });
     const plain = await lossesOf('plain');
     await train(engineWith('blocked'), 'blocked', { set });
-    await train(engineWith('plain'), 'changed', { set, stopAt: 12 });
+    await train(engineWith('plain'), 'changed', { set, stopAt: 1 });
     const changed = await train(engineWith('blocked'), 'changed', { resume: true });
     expect(changed.record.form).toMatchObject({ form: 'blocked', block });
     for (const name of ['blocked', 'changed']) {

@@ -223,7 +223,7 @@ describe('a run folder', () => {
   it.skipIf(process.platform === 'win32')('is taken by one of many that find the lock of a dead process', async () => {
     const address = await addressOf(folder);
     const script = `require('node:net').createServer().listen(${JSON.stringify(address)}, () => process.kill(process.pid, 'SIGKILL'))`;
-    for (let trial = 0; trial < 5; trial++) {
+    for (let trial = 0; trial < 20; trial++) {
       expect(spawnSync(process.execPath, ['-e', script]).signal).toBe('SIGKILL');
       expect(existsSync(address)).toBe(true);
       const tries = await Promise.allSettled(Array.from({ length: 8 }, () => holdRun(folder, (socket) => socket.destroy())));

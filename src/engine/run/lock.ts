@@ -1,7 +1,8 @@
 // One process at a time trains in a run folder. The lock is a listening socket, which ends with its process: nothing stale stays.
 // Whoever connects joins the run.
-import { chmod, link, rename, rm } from 'node:fs/promises';
+import { chmod, open, rm, stat } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { isSocketFile } from '../../platform';
 import { LabelscopeError } from '../../protocol/errors';
 import { addressOf } from '../client/address';
@@ -15,11 +16,12 @@ export async function holdRun(folder: string, serve: (socket: Socket) => void): 
   const address = await addressOf(folder);
   const server = createServer(serve).unref();
   let failure = await listen(server, address);
-  if (failure === 'EADDRINUSE') {
-    if ((await answers(address)) || !(await removeStale(address))) throw busy(folder);
+  for (let trial = 0; failure === 'EADDRINUSE' && trial < TRIALS; trial++) {
+    if (!isSocketFile() || (await answers(address))) throw busy(folder);
+    await removeDead(address);
     failure = await listen(server, address);
-    if (failure === 'EADDRINUSE') throw busy(folder);
   }
+  if (failure === 'EADDRINUSE') throw busy(folder);
   // What a run may be told is for the person who started it.
   if (failure === undefined && isSocketFile()) await chmod(address, 0o600);
   return () => server.close();
@@ -37,21 +39,37 @@ function listen(server: Server, address: string): Promise<string | undefined> {
   });
 }
 
+/** With PAUSE_MS between them: of those who find a dead socket the others wait for the one who takes it away. */
+const TRIALS = 100;
+const PAUSE_MS = 20;
+/** Whoever was killed while it held the guard is not waited for. */
+const GUARD_LIMIT_MS = 1000;
+
 /**
- * Of several that find the same dead socket one takes it away. It is looked at once more under a name of its own: another process may have put
- * a living one in its place meanwhile, which goes back then.
+ * Of several that find the same dead socket one takes it away. Nobody can put a living one in its place before: who listens needs the name
+ * free, and only the holder of the guard frees it.
  */
-async function removeStale(address: string): Promise<boolean> {
-  const aside = `${address}.${process.pid}`;
-  const isMine = await rename(address, aside).then(
-    () => true,
-    () => false,
-  );
-  if (!isMine) return true;
-  const isLiving = await answers(aside);
-  if (isLiving) await link(aside, address).catch(() => undefined);
-  await rm(aside, { force: true });
-  return !isLiving;
+async function removeDead(address: string): Promise<void> {
+  const guard = `${address}.guard`;
+  const held = await open(guard, 'wx').catch(() => undefined);
+  if (!held) {
+    await pause(PAUSE_MS);
+    const age = await stat(guard).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
+    if (age > GUARD_LIMIT_MS) await rm(guard, { force: true });
+    return;
+  }
+  try {
+    // Twice: between its binding and its listening a living one does not answer either.
+    if (await answers(address)) return;
+    await pause(PAUSE_MS);
+    if (!(await answers(address))) await rm(address, { force: true });
+  } finally {
+    await held.close();
+    await rm(guard, { force: true });
+  }
 }
 
 /** The file of a socket stays behind a process that was killed, but nobody answers there. */
