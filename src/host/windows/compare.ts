@@ -12,6 +12,7 @@ import { exportComparison } from '../flows/files';
 import { isCancelled, tellProblem, wordsOf } from '../problems';
 import { onNewStamps, stampOf } from '../runs';
 import type { Services } from '../services';
+import { sharedWork } from '../shared-work';
 import type { PanelKind, Panels } from './panels';
 
 /** A panel is found again by its resource: of this one the folders of its runs. */
@@ -115,25 +116,16 @@ interface Judge {
 function judging(engine: Supervisor, folders: readonly string[], told: () => ComparisonData): Judge {
   let asking = new AbortController();
   let known: { readonly key: string; readonly result: CompareResult } | undefined;
-  let atWork: { readonly key: string; readonly result: Promise<CompareResult> } | undefined;
-  let turns = 0;
-  const compare = async ({ first, threshold }: ComparisonChoice): Promise<CompareResult> => {
-    const turn = ++turns;
-    const key = JSON.stringify([first, threshold, await stampsOf(folders)]);
-    if (turn !== turns) throw new vscode.CancellationError();
-    if (known?.key === key) return known.result;
-    // A page that is shown again asks again, too.
-    if (atWork?.key === key && !asking.signal.aborted) return atWork.result;
-    asking.abort();
+  // A page that is shown again asks again, too.
+  const share = sharedWork<CompareResult>();
+  const compare = async (choice: ComparisonChoice): Promise<CompareResult> => {
+    const before = asking;
     const { signal } = (asking = new AbortController());
-    const result = judged({ first, threshold }, signal);
-    atWork = { key, result };
-    const over = () => {
-      if (atWork?.result === result) atWork = undefined;
-    };
-    result.then(over, over);
-    known = { key, result: await result };
-    return result;
+    const key = JSON.stringify([choice.first, choice.threshold, await stampsOf(folders)]);
+    const asked = known?.key === key ? known.result : share(key, signal, (own) => judged(choice, own));
+    before.abort();
+    known = { key, result: await asked };
+    return known.result;
   };
   const judged = ({ first, threshold }: ComparisonChoice, signal: AbortSignal): Promise<CompareResult> => {
     const onProgress = (progress: CountProgress) => !signal.aborted && judge.tell(progress);
