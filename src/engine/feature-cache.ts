@@ -49,6 +49,8 @@ interface CachedFeatures {
 
 export interface FeatureCache {
   readonly folder: string;
+  /** What its features follow from beside the image, as a digest: those of another space are other numbers. */
+  readonly space: string;
   /** Gives what is there of the wanted features, each once. */
   read(wanted: ReadonlySet<FeatureKey>, take: (found: CachedFeatures) => Promise<void>): Promise<void>;
   /** Keeps features, one file a call. No failure where the folder cannot be written. */
@@ -70,6 +72,7 @@ export async function featureCache(annotations: string, source: FeatureSource, r
   const space = spaceOf(source);
   return {
     folder,
+    space,
     read: (wanted, take) => readShards(folder, space, wanted, take),
     write: (features) => writeShard(folder, space, features).catch(() => undefined),
   };

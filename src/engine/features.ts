@@ -96,7 +96,10 @@ function rowsOf(start: number, { paths }: FeatureJob): number[] {
   return Array.from({ length: Math.min(BLOCK, paths.length - start) }, (_, k) => start + k);
 }
 
-/** False where the run does not keep the block, or it is damaged or of other images. */
+/**
+ * False where the run does not keep the block, or it is damaged, of other images or of another space: a run that goes on with another
+ * engine, device or version would mix the features of both. The first blocks did not say which they are of.
+ */
 async function readBlock(start: number, job: FeatureJob, table: Table): Promise<boolean> {
   const path = job.blockPath?.(start / BLOCK);
   const file = path !== undefined && (await exists(path)) ? await readTensors(path).catch(() => undefined) : undefined;
@@ -104,7 +107,8 @@ async function readBlock(start: number, job: FeatureJob, table: Table): Promise<
   const ids = JSON.parse(file?.metadata.ids ?? '[]') as string[];
   const rows = ids.flatMap((id) => rowOf.get(id) ?? []);
   const variants = Object.values(file?.tensors ?? {}).map(({ data }) => data);
-  if (!file || rows.length !== ids.length || variants.length !== table.variants.length) return false;
+  const isOurs = file?.metadata.space === job.cache.space;
+  if (!isOurs || rows.length !== ids.length || variants.length !== table.variants.length) return false;
   const { width } = table;
   for (const [variant, data] of variants.entries())
     for (const [k, row] of rows.entries()) await put(table, variant, row, data.subarray(k * width, (k + 1) * width));
@@ -124,7 +128,7 @@ async function writeBlock(start: number, job: FeatureJob, table: Table): Promise
   const ids = rows.map((row) => job.set.images[row]!.id);
   await writeTensors(path, {
     tensors: Object.fromEntries(await Promise.all(tensors)),
-    metadata: { ids: JSON.stringify(ids) },
+    metadata: { space: job.cache.space, ids: JSON.stringify(ids) },
   });
 }
 

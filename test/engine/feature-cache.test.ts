@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EngineClient } from '../../src/engine/client/engine';
+import { readTensors, writeTensors } from '../../src/engine/run/safetensors';
 import type { TrainEvent } from '../../src/protocol/messages';
 import { type TinyData, writeTinyData } from '../support/data';
 import { expectSameModel, historyOf, startEngine, trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
@@ -108,6 +109,35 @@ describe.skipIf(UNBUILT)(`features that were computed before${UNBUILT}`, () => {
     await writeTinyBackbone(bytes, { input: 'uint8' });
     expect((await train({ backbone: bytes })).batches).toBe(ALL);
     expect((await train()).batches).toBe(0);
+  });
+});
+
+describe.skipIf(UNBUILT)(`a run that goes on${UNBUILT}`, () => {
+  /** Goes on until the first point. Answers the numbers of images that features were told of. */
+  async function computes(run: string, changes: Parameters<typeof trainParams>[3]): Promise<number[]> {
+    const told: number[] = [];
+    const stop = new AbortController();
+    const onProgress = (event: TrainEvent) => {
+      if (event.kind === 'features') told.push(event.done);
+      if (event.kind === 'points') stop.abort();
+    };
+    await engine.request('train', trainParams(data.train, tiny, run, changes), { onProgress, signal: stop.signal });
+    return told;
+  }
+
+  it.each([
+    ['another engine, device or version has computed', { space: '0'.repeat(32) }],
+    ['nobody knows what has computed, as those of the first versions', {}],
+  ])('takes no features of its own that %s', async (_, space) => {
+    const run = join(folder, `run ${++runs}`);
+    const set = { epochs: '3000', validationPatience: '0' };
+    expect(await computes(run, { recipe: 'quick', set })).toHaveLength(ALL);
+    const block = join(run, 'checkpoint', 'features.train.0.safetensors');
+    const before = await readTensors(block);
+    await writeTensors(block, { ...before, metadata: { ids: before.metadata.ids!, ...space } });
+    await rm(cache, { recursive: true });
+    expect(await computes(run, { resume: true })).toEqual([8, 16, 20]);
+    expect(await readTensors(block)).toEqual(before);
   });
 });
 

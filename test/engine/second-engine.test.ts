@@ -1,7 +1,7 @@
 // The engine's process with TensorFlow.js in place of ONNX Runtime: found, told of, and of the same effect on runs and models.
 import { build, type BuildOptions } from 'esbuild';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ import type { DoctorReport, TrainEvent } from '../../src/protocol/messages';
 import type { RunRecord, ScoresFile } from '../../src/protocol/run';
 import { jsonResult, runCli } from '../support/cli';
 import { CATEGORIES, type TinyData, writeTinyData } from '../support/data';
-import { trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
+import { expectSameModel, historyOf, trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
 
 const SET = { epochs: '2', batchSize: '4', validationFrequency: '2', learnRate: '0.01' };
 /** What npm run test:tensorflow has set up; else JavaScript. */
@@ -125,6 +125,26 @@ describe.skipIf(UNBUILT)(`the engine tensorflow${UNBUILT}`, () => {
     process.env.LABELSCOPE_TENSORFLOW = place;
     expect(batches[0]).toBeGreaterThan(0);
     expect(batches).toEqual([batches[0], 0, batches[0]]);
+  });
+
+  it.each([
+    ['onnxruntime', 'tensorflow'],
+    ['tensorflow', 'onnxruntime'],
+  ] as const)('takes no features of the other for a run that was stopped among them: %s, then %s', async (first, then) => {
+    const many = await writeTinyData(join(folder, `among-${first}`), { train: 12, validation: 160 });
+    // Features are kept there then, and those of another test are none of theirs.
+    await mkdir(join(many.folder, 'labelscope-runs'));
+    const params = (run: string) => trainParams(many.train, tiny, run, { recipe: 'quick', set: { ...SET, epochs: '4' } });
+    const [run, alone] = [join(many.folder, 'run'), join(many.folder, 'alone')];
+    const stop = new AbortController();
+    const onProgress = (event: TrainEvent) => event.kind === 'features' && event.done > 12 && stop.abort();
+    const stopped = engines[first].request('train', params(run), { onProgress, signal: stop.signal });
+    await expect(stopped).rejects.toMatchObject({ code: 'cancelled' });
+    expect(await readdir(join(run, 'checkpoint'))).toEqual(['features.train.0.safetensors']);
+    await engines[then].request('train', trainParams(many.train, tiny, run, { resume: true }));
+    await engines[then].request('train', params(alone));
+    expect(await historyOf(run)).toEqual(await historyOf(alone));
+    await expectSameModel(join(run, 'model.onnx'), join(alone, 'model.onnx'));
   });
 
   it('explains as the other does', async () => {
