@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import util from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startEngineRuntime } from '../../src/engine/runtime/runtime';
 import { findTensorFlow } from '../../src/engine/runtime/tensorflow/find';
 import type { DoctorReport } from '../../src/protocol/messages';
@@ -66,6 +66,20 @@ describe('a binding that calls what Node.js 23 has taken out', () => {
     } finally {
       old.isNullOrUndefined = kept;
     }
+  });
+});
+
+describe('a library for graphics cards', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  it.each([
+    ['takes memory as it needs it', undefined, 'true'],
+    ['takes it as the person has said', 'false', 'false'],
+  ])('%s', async (_, said, seen) => {
+    vi.stubEnv('TF_FORCE_GPU_ALLOW_GROWTH', said);
+    const script = `${LOADS} exports.getBackend = () => process.env.TF_FORCE_GPU_ALLOW_GROWTH;`;
+    await writePackage(folder, 'tfjs-node-gpu', script);
+    expect((await findTensorFlow([folder])).description.backend).toBe(seen);
   });
 });
 

@@ -16,6 +16,12 @@ const VARIABLE = 'LABELSCOPE_TENSORFLOW';
 /** TensorFlow's own, of its processor's threads: read once, when it is loaded. */
 const THREADS = 'TF_NUM_INTRAOP_THREADS';
 
+/**
+ * TensorFlow's own: whether it takes a card's memory as it needs it. Else it takes nearly all when it is loaded, and leaves none for a
+ * second process of the engine, as labels are asked of while a training runs.
+ */
+const GROWTH = 'TF_FORCE_GPU_ALLOW_GROWTH';
+
 /** In the order in which they are taken. */
 const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node', '@tensorflow/tfjs'] as const;
 const WASM = '@tensorflow/tfjs-backend-wasm';
@@ -51,6 +57,7 @@ export interface Found {
  */
 export async function findTensorFlow(places: readonly string[], threads = 0): Promise<Found> {
   if (threads > 0) process.env[THREADS] = String(threads);
+  process.env[GROWTH] ??= 'true';
   const failures: string[] = [];
   const broken: (typeof PACKAGES)[number][] = [];
   for (const name of PACKAGES) {
