@@ -44,6 +44,8 @@ if (!existsSync(join(folder, 'installed.json'))) {
 }
 if (!existsSync(reference)) sayAloud(`npm run test:tensorflow trains no reference trajectory: there are none in ${reference}.`);
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vitest.config.mts'];
-const files = ['test/engine/tensorflow.test.ts', 'test/engine/second-engine.test.ts', 'test/reference/operators.test.ts'];
+const files = ['tensorflow', 'tensorflow-operators', 'second-engine'].map((name) => `test/engine/${name}.test.ts`);
 const projects = ['--project', 'unit', '--project', 'reference'];
-run([...vitest, ...projects, ...files, 'test/reference/training.test.ts'], { LABELSCOPE_TENSORFLOW: folder });
+run([...vitest, ...projects, ...files, 'test/reference/operators.test.ts', 'test/reference/training.test.ts'], {
+  LABELSCOPE_TENSORFLOW: folder,
+});

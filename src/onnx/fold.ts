@@ -46,7 +46,8 @@ const FOLDS: Readonly<Record<string, Fold | undefined>> = {
   Mul: binary((a, b) => a * b),
   Div: (op, inputs, result) =>
     binary(result.type.startsWith('float') ? (a, b) => a / b : (a, b) => Math.trunc(a / b))(op, inputs, result),
-  Mod: binary((a, b) => a - b * Math.floor(a / b)),
+  Mod: (op, inputs, result) =>
+    binary(op.flag('fmod') ? (a, b) => a % b : (a, b) => a - b * Math.floor(a / b))(op, inputs, result),
   Pow: binary(Math.pow),
   Min: binary(Math.min),
   Max: binary(Math.max),

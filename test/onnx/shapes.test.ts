@@ -68,6 +68,7 @@ const FOLDED: OperatorCase[] = [
     inputs: [tensorOf('int64', [7, -7, 4, 9, -3, 2], [2, 3]), ints(3, -2, 2)],
   })),
   { op: 'Div', inputs: [reals(7, -7), scalar(2, 'float32')] },
+  { op: 'Mod', inputs: [reals(7.5, -7.5), reals(2, -2)], attributes: { fmod: 1 } },
   { op: 'Pow', inputs: [reals(2, 3), reals(2)] },
   { op: 'Not', inputs: [truths(1, 0)] },
   { op: 'And', inputs: [truths(1, 1, 0), truths(1, 0, 0)] },

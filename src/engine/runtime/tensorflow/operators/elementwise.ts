@@ -93,12 +93,32 @@ const mean: Rule = (call) => {
   return [{ ...sum!, tensor: call.tf.div(sum!.tensor, call.op.inputs.length) }];
 };
 
+/** TensorFlow.js has the remainder with the divisor's sign; with `fmod` it has that of what is divided. */
+const remainder: Rule = (call) =>
+  chained(call.op.flag('fmod') ? (tf, a, b) => tf.mul(tf.sign(a), tf.mod(tf.abs(a), tf.abs(b))) : (tf, a, b) => tf.mod(a, b))(
+    call,
+  );
+
+const infinite: Unary = (tf, x, { op }) => {
+  const bounds = { detect_negative: -Infinity, detect_positive: Infinity };
+  const wanted = Object.entries(bounds).filter(([name]) => op.number(name, 1) !== 0);
+  return wanted.map(([, bound]) => tf.equal(x, bound)).reduce((a, b) => tf.logicalOr(a, b), tf.zeros(x.shape, 'bool'));
+};
+
+/** Identity, unless the network was exported as it is trained. */
+const dropout: Rule = (call) => {
+  const training = call.op.inputs[2];
+  if (training !== undefined && training.constant?.data[0] !== 0)
+    call.op.fail('it drops nothing in TensorFlow.js here: export the model for inference, or use the engine onnxruntime');
+  return [call.held(0)];
+};
+
 const truncatedDivision: Binary = (tf, a, b) =>
   a.dtype === 'int32' ? tf.cast(tf.div(tf.cast(a, 'float32'), tf.cast(b, 'float32')), 'int32') : tf.div(a, b);
 
 export const ELEMENTWISE: Rules = {
   Identity: unary((_, x) => x),
-  Dropout: unary((_, x) => x),
+  Dropout: dropout,
   Neg: unary((tf, x) => tf.neg(x)),
   Abs: unary((tf, x) => tf.abs(x)),
   Sqrt: unary((tf, x) => tf.sqrt(x)),
@@ -114,7 +134,7 @@ export const ELEMENTWISE: Rules = {
   Round: unary((tf, x) => tf.round(x)),
   Not: unary((tf, x) => tf.logicalNot(x)),
   IsNaN: unary((tf, x) => tf.isNaN(x)),
-  IsInf: unary((tf, x) => tf.isInf(x)),
+  IsInf: unary(infinite),
   Relu: unary((tf, x) => tf.relu(x)),
   LeakyRelu: unary((tf, x, call) => tf.leakyRelu(x, number('alpha', 0.01)(call))),
   PRelu: prelu,
@@ -137,7 +157,7 @@ export const ELEMENTWISE: Rules = {
   Mul: chained((tf, a, b) => tf.mul(a, b)),
   Div: chained(truncatedDivision),
   Pow: chained((tf, a, b) => tf.pow(a, b)),
-  Mod: chained((tf, a, b) => tf.mod(a, b)),
+  Mod: remainder,
   Min: extreme((tf, a, b) => tf.minimum(a, b)),
   Max: extreme((tf, a, b) => tf.maximum(a, b)),
   Sum: chained((tf, a, b) => tf.add(a, b)),

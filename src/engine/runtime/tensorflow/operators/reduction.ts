@@ -33,12 +33,15 @@ function staysInOrder(call: Call, axes: readonly number[], keep: boolean): boole
   return call.held(0).last && (keep || axes.includes(1) || (axes.includes(2) && axes.includes(3)));
 }
 
+/** Of several equal ones TensorFlow.js takes the first. */
 const argument =
   (f: (tf: TensorFlow, x: TfTensor, axis: number) => TfTensor): Rule =>
   (call) => {
     const { tf, op } = call;
     const axis = op.axis(op.number('axis', 0));
-    const found = f(tf, call.plain(), axis);
+    const x = call.plain();
+    const isLast = op.flag('select_last_index');
+    const found = isLast ? tf.sub(tf.scalar(x.shape[axis]! - 1, 'int32'), f(tf, tf.reverse(x, axis), axis)) : f(tf, x, axis);
     return plain(op.number('keepdims', 1) === 0 ? found : tf.expandDims(found, axis));
   };
 
