@@ -15,6 +15,12 @@ interface Held {
   blocked?: Value;
 }
 
+/** Weights, [O, I, kh, kw], and what each output's are multiplied by, [O, 1, 1, 1]. */
+interface Scaled {
+  readonly weights: Value;
+  readonly factor: Value;
+}
+
 /**
  * As GraphBuilder.append, for a builder with a block: every convolution whose batch and channels are multiples of it and whose
  * strides are 1 or 2 works on blocks, with the bias, shortcut and Relu behind it in one pass; Add, Relu and
@@ -35,6 +41,8 @@ class Lowering {
   private readonly held = new Map<string, Held>();
   /** Nodes that became part of one before them. */
   private readonly taken = new Set<Node>();
+  /** By the name of their product, which is not in the graph: only convolutions on blocks read it. */
+  private readonly scaled = new Map<string, Scaled>();
   /** What was left out of blocked values that only normalisation by batch statistics reads, by their names, [C]. */
   private readonly missing = new Map<string, Value>();
 
@@ -78,6 +86,8 @@ class Lowering {
         return this.elementwise(node);
       case 'BatchNormalization':
         return this.normalization(node);
+      case 'Mul':
+        return this.scaling(node);
       case 'GlobalAveragePool':
         return this.globalAverage(node);
       default:
@@ -106,8 +116,20 @@ class Lowering {
     return true;
   }
 
+  /** Weights into which a normalisation was folded (normalization.ts): in blocks the gradients of both sides take half as many passes. */
+  private scaling({ inputs, outputs: [output] }: Node): boolean {
+    const users = this.users.get(output!) ?? [];
+    if (users.length === 0 || this.graph.outputs.some(({ name }) => name === output)) return false;
+    const [weights, factor] = inputs.map((name) => this.plain(name)) as [Value, Value];
+    if (factor.dims.join() !== [weights.dims[0], 1, 1, 1].join()) return false;
+    const isRead = (user: Node) => user.type === 'Conv' && user.inputs.indexOf(output!) === 1 && this.windowOf(user, weights);
+    if (!users.every(isRead)) return false;
+    this.scaled.set(output!, { weights, factor });
+    return true;
+  }
+
   private convolution(node: Node): boolean {
-    const weights = this.plain(node.inputs[1]!);
+    const { weights, factor } = this.scaled.get(node.inputs[1]!) ?? { weights: this.plain(node.inputs[1]!), factor: undefined };
     const window = this.windowOf(node, weights);
     if (!window) return false;
     const bias = node.inputs[2] ? this.plain(node.inputs[2]) : undefined;
@@ -115,10 +137,14 @@ class Lowering {
     this.builder.within(node.name || node.outputs[0]!, () => {
       const x = this.inBlocks(node.inputs[0]!);
       const fused = { ...this.offsetOf(node, bias), sum: behind.sum, relu: behind.relu };
+      const filters = (part: Value): Value => {
+        const blocks = this.blocked.filters(part);
+        return factor ? this.blocked.scaledFilters(blocks, factor) : blocks;
+      };
       const y =
         window.strides[0] === 1
-          ? this.blocked.conv(x, this.blocked.filters(weights), { ...fused, ...placed(window) })
-          : this.strided(x, weights, window, fused);
+          ? this.blocked.conv(x, filters(weights), { ...fused, ...placed(window) })
+          : this.strided(x, weights, window, fused, filters);
       for (const one of behind.nodes) this.taken.add(one);
       this.keep(behind.nodes.at(-1) ?? node, y);
     });
@@ -214,7 +240,7 @@ class Lowering {
    * Stride 2: the pixels of even and of odd rows and columns are images of their own. Each tap of the kernel sees only one of
    * them, so the convolution is the sum of up to four with stride 1.
    */
-  private strided(x: Value, weights: Value, window: Window, fused: Fused): Value {
+  private strided(x: Value, weights: Value, window: Window, fused: Fused, filters: (part: Value) => Value): Value {
     const [rows, columns] = [0, 1].map((axis) => tapsOf(window, axis, x.dims[axis + 2]! / (axis === 1 ? this.blocked.block : 1)));
     const parts = rows!.flatMap((row) => columns!.map((column) => ({ row, column })));
     const planes = this.planes(
@@ -225,7 +251,7 @@ class Lowering {
       const last = index === parts.length - 1;
       const end = 2 ** 31 - 1;
       const part = this.m.slice(weights, [2, 3], [row.first, column.first], [end, end], [2, 2]);
-      return this.blocked.conv(planes[index]!, this.blocked.filters(part), {
+      return this.blocked.conv(planes[index]!, filters(part), {
         kernel: [row.count, column.count],
         pads: [row.before, column.before, row.after, column.after],
         sum: index === 0 ? fused.sum : sum,

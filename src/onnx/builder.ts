@@ -172,6 +172,18 @@ export class GraphBuilder {
     return this.record({ ...node, name: label, domain, inputs: namesOf(inputs), outputs }, inputs);
   }
 
+  /** A second output of the node that made `first`, of an operator that gives one only where it is asked for. */
+  second(first: Value): Value {
+    const at = this.recorded.findIndex(({ outputs: [output] }) => output === first);
+    const { node, inputs, outputs } = this.recorded[at]!;
+    if (outputs[1]) return outputs[1];
+    const longer = { ...node, outputs: [first.name, this.unique(`${first.name}.1`)] };
+    const op = new Operator(longer, inputs, 'onnx-shape');
+    const second = { name: longer.outputs[1]!, ...(inferTypes(op)[1] ?? op.fail('it has no output 1')) };
+    this.recorded[at] = { node: longer, inputs, outputs: [first, second] };
+    return second;
+  }
+
   /** Runs `build` with `prefix` in front of the names of the nodes that it adds. */
   within<T>(prefix: string, build: () => T): T {
     const outer = this.scope;

@@ -69,6 +69,14 @@ export class Blocked {
     return m.reshape(m.transpose(split, taps === 1 ? [0, 1, 2, 3, 4] : [0, 1, 3, 2, 4]), weights.dims);
   }
 
+  /** Blocked weights, each output's times its factor, [O, 1, 1, 1]. */
+  scaledFilters(filters: Value, factor: Value): Value {
+    const [out, inside, ...kernel] = filters.dims as [number, number, ...number[]];
+    const { block: b, m } = this;
+    const seen = [1, out, inside / b, elementCount(kernel) * b];
+    return m.reshape(this.channelwise(m.reshape(filters, seen), factor), filters.dims);
+  }
+
   /** Blocked weights of the convolution that leads back: kernel turned round, O and I exchanged. */
   exchanged(filters: Value): Value {
     const [out, inside, ...kernel] = filters.dims as [number, number, number, number];
@@ -117,6 +125,23 @@ export class Blocked {
     const c = x.dims[1]!;
     const attributes = { kernel_shape: [1, 1], group: c, ...(relu && { activation: 'Relu' }) };
     return this.op('Conv', given(x, this.m.reshape(factor, [c, 1, 1, 1]), bias, sum), attributes);
+  }
+
+  /**
+   * factor · x + sum of any two values alike, by a factor without axes, in the dimensions of x: memory is read as rows of blocks, whatever
+   * it means, and one pass over it does what a product and a sum do in two. The sum's memory becomes the result's where nothing else reads it.
+   */
+  scaledSum(x: Value, factor: Value, sum: Value): Value {
+    const { block: b, m } = this;
+    const [rows = 1, ...others] = x.dims;
+    const seen = [1, b, rows, elementCount(others) / b];
+    const y = this.channelwise(m.reshape(x, seen), m.expand(factor, [b]), { sum: m.reshape(sum, seen) });
+    return m.reshape(y, x.dims);
+  }
+
+  /** Whether `scaledSum` takes a value: each of its rows is a number of blocks. */
+  fits({ dims: [, ...others] }: Value): boolean {
+    return others.length > 0 && elementCount(others) % this.block === 0;
   }
 
   /**

@@ -7,8 +7,9 @@ import { type Classifier, HEAD_BIAS, HEAD_WEIGHT, LOGITS } from './classifier';
 import { differentiate } from './differentiate';
 import { multilabelLoss, type Objective } from './loss';
 import { type Graph, type Model, type Node, OnnxError, type Tensor } from './model';
-import { NCHWC } from './nchwc';
+import { Blocked, NCHWC } from './nchwc';
 import { foldFrozenNorm, NEXT, runningStatistics, withBatchStatistics } from './normalization';
+import { foldPads } from './pads';
 import { learns, type Parameter, parametersOf } from './parameters';
 
 export interface StepOptions {
@@ -115,8 +116,9 @@ export function trainedTensors(state: Readonly<Record<string, Tensor>>): Record<
 }
 
 function normalised(graph: Graph, options: StepOptions, target: Target): Graph {
-  if (options.batchNorm === 'batch') return withBatchStatistics(graph, options.batchNormMomentum);
-  return target === 'gpu' ? foldInBunches(graph) : foldFrozenNorm(graph);
+  const tight = foldPads(graph);
+  if (options.batchNorm === 'batch') return withBatchStatistics(tight, options.batchNormMomentum);
+  return target === 'gpu' ? foldInBunches(tight) : foldFrozenNorm(tight);
 }
 
 /** Adds the forward graph at a fixed batch size; `state` names the initializers that become inputs. */
@@ -153,12 +155,12 @@ function update(
   const weight = joined(builder, weights);
   const gradientStep = joined(builder, gradientSteps);
   const step = factor === 1 ? gradientStep : builder.op('Mul', [gradientStep, ofRank(builder, weight, factor)]);
-  const driven = builder.op('Add', [
-    builder.op('Mul', [joined(builder, velocities), ofRank(builder, weight, options.momentum)]),
-    step,
-  ]);
   const hasDecay = options.l2 !== 0 && decays(group[0]!, options.l2On);
-  const next = hasDecay ? builder.op('Add', [driven, decayOf(builder, weight, descent, options.l2 * factor)]) : driven;
+  const driven = hasDecay
+    ? decayed(builder, weight, step, builder.op('Mul', [descent, builder.scalar(options.l2 * factor)]))
+    : step;
+  const kept = builder.op('Mul', [joined(builder, velocities), ofRank(builder, weight, options.momentum)]);
+  const next = builder.op('Add', [kept, driven]);
   const moved = builder.op('Add', [weight, next]);
   output(builder, next, velocities);
   output(builder, moved, group, weights);
@@ -179,9 +181,12 @@ function average(builder: GraphBuilder, group: readonly Parameter[], weight: Val
   output(builder, next, averages);
 }
 
-function decayOf(builder: GraphBuilder, weight: Value, descent: Value, l2: number): Value {
-  const rate = builder.op('Mul', [descent, builder.scalar(l2)]);
-  return builder.op('Mul', [weight, builder.op('Reshape', [rate, builder.ints(weight.dims.map(() => 1))])]);
+/** step + rate · weight, in blocks where the graph has some. */
+function decayed(builder: GraphBuilder, weight: Value, step: Value, rate: Value): Value {
+  const blocked = builder.nodes.some(({ node }) => node.domain === NCHWC) ? new Blocked(builder) : undefined;
+  if (blocked?.fits(weight)) return blocked.scaledSum(weight, rate, step);
+  const alike = builder.op('Reshape', [rate, builder.ints(weight.dims.map(() => 1))]);
+  return builder.op('Add', [step, builder.op('Mul', [weight, alike])]);
 }
 
 /**

@@ -138,6 +138,16 @@ describe.skipIf(block === undefined)('the blocked lowering', () => {
       onBlocks: true,
     },
     {
+      name: 'scaled weights that a convolution in blocks and a dilated one share',
+      body: (net, x) => {
+        const weights = net.op('Mul', [net.weight('a.weight', [16, 16, 3, 3]), net.weight('a.factor', [16, 1, 1, 1], 0.1, 1)]);
+        const near = net.op('Conv', [fits(net, x, 'b'), weights], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
+        return net.op('Conv', [relu(net, near), weights], { kernel_shape: [3, 3], dilations: [2, 2], pads: [2, 2, 2, 2] });
+      },
+      norm: 'frozen',
+      onBlocks: true,
+    },
+    {
       name: 'groups',
       body: (net, x) => relu(net, conv(net, x, 'a', [16, 16], { group: 4 })),
       norm: 'batch',

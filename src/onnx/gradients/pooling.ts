@@ -64,8 +64,8 @@ function maxPool(context: GradientContext): Value[] {
     y,
     dy,
   } = context;
+  if (g.target === 'cpu' && g.opset >= FIRST_WITH_ADDING_SCATTER) return [scattered(context)];
   const window = windowOf(context);
-  if (g.target === 'cpu' && g.opset >= FIRST_WITH_ADDING_SCATTER) return [scattered(context, window)];
   const spatial = [...window.kernel.keys()];
   const stages = [x!];
   for (const axis of spatial.slice(1).reverse()) stages.unshift(maxAlong(context, stages[0]!, window, axis));
@@ -85,19 +85,10 @@ const FIRST_WITH_ADDING_SCATTER = 16;
  * of the time of the other form; no GPU provider's pool says where its maxima were. A window without
  * a maximum, all of it not a number, gives its share to any place: such a step has lost its training before.
  */
-function scattered({ g, m, op, inputs: [x], dy }: GradientContext, window: Window): Value {
-  const { kernel, strides, dilations, begins, ends } = window;
-  const attributes = {
-    kernel_shape: kernel,
-    strides,
-    dilations,
-    pads: [...begins, ...ends],
-    ceil_mode: op.number('ceil_mode', 0),
-  };
-  const [, places] = g.ops('MaxPool', [x!], attributes, { outputs: 2 });
+function scattered({ g, m, inputs: [x], y, dy }: GradientContext): Value {
   const line = (value: Value) => m.reshape(value, [elementCount(value.dims)]);
   const zeros = m.filled(0, line(x!));
-  return m.reshape(g.op('ScatterElements', [zeros, line(places!), line(dy)], { axis: 0, reduction: 'add' }), x!.dims);
+  return m.reshape(g.op('ScatterElements', [zeros, line(g.second(y)), line(dy)], { axis: 0, reduction: 'add' }), x!.dims);
 }
 
 /** The pool on one spatial axis alone. */
