@@ -126,6 +126,8 @@ function handle(connection: MessageConnection, method: Method, { name, runtime, 
   connection.onRequest(method, async ({ params, progressToken, runsFolder }: Envelope<Method>, token: CancellationToken) => {
     const stop = new AbortController();
     token.onCancellationRequested(() => stop.abort());
+    // It came before the question's turn, and is not told again.
+    if (token.isCancellationRequested) stop.abort();
     const signal = AbortSignal.any([stop.signal, gone.signal]);
     const context = makeContext({ engine: name, runtime, models, signal, runsFolder, version: VERSION });
     const emit = (progress: unknown) => {

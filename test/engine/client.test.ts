@@ -1,6 +1,6 @@
 // The engine's process as its clients meet it: it is started when needed, says how it ended, and never outlives who started it.
 import { fork, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -131,6 +131,14 @@ globalThis.setTimeout = (work, ms, ...rest) => late(work, ms === ${STOP_LIMIT_MS
       engine.request('train', trainParams(data.train, tiny, join(folder, 'never')), { signal: AbortSignal.abort() }),
     ).rejects.toMatchObject({ code: 'cancelled' });
     await expect(jsonOf(join(folder, 'never', 'run.json'))).rejects.toThrow('ENOENT');
+  });
+
+  it('does nothing of what was cancelled while the process was still starting', async () => {
+    const [stop, directory] = [new AbortController(), join(folder, 'undrawn')];
+    const drawing = engine.request('sample', { directory, images: 12 }, { signal: stop.signal });
+    stop.abort();
+    await expect(drawing).rejects.toMatchObject({ code: 'cancelled' });
+    expect(await readdir(directory)).toEqual([]);
   });
 
   it('says so where the process cannot be started or ends at once', async () => {
