@@ -60,12 +60,14 @@ export function runStore(coco: CocoFiles, memory: vscode.Memento): Runs {
     if (known) return known;
     const made = runMonitor(folder);
     monitors.set(folder, made);
-    let { status } = made.data;
+    let { status, record } = made.data;
     made.onDidChange(() => {
       const [before, now] = [status, made.data.status];
-      status = now;
+      // A run that prepares is in the list from the moment on when its record is written.
+      const isNew = record === null && made.data.record !== null;
+      ({ status, record } = made.data);
       // The list reads ended runs by itself; what begins, pauses or ends here is news to it.
-      if (before !== now && (isLive(before) || isLive(now))) refresh();
+      if ((before !== now && (isLive(before) || isLive(now))) || (isNew && isLive(now))) refresh();
     });
     return made;
   };
