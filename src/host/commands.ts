@@ -9,9 +9,10 @@ import { otherFolder } from './flows/folder';
 import { fixAnnotations, splitDataset } from './flows/health';
 import { deleteRuns, exportedInWords, exportModel, exportReport, offerToReveal, renameRun, reveal } from './flows/files';
 import { importModel } from './flows/import';
+import { seeWhereItLooks } from './flows/look';
 import { createSample } from './flows/sample';
-import { askForTraining, type TrainOptions } from './flows/train';
-import { resumeAndFollow, trainAndFollow } from './follow';
+import { askForTraining } from './flows/train';
+import { type FollowOptions, resumeAndFollow, trainAndFollow } from './follow';
 import { checkTrust, tellProblem } from './problems';
 import type { RunInfo } from './runs';
 import type { Services } from './services';
@@ -27,7 +28,7 @@ type Command = (services: Services, target: targets.Target, options: unknown) =>
 const COMMANDS: Readonly<Record<string, Command>> = {
   train: async (services, target, options) => {
     const annotations = await targets.annotationFile(services, target);
-    const answers = isOptions(options) ? (options as TrainOptions) : await askForTraining(services, annotations);
+    const answers = isOptions(options) ? (options as FollowOptions) : await askForTraining(services, annotations);
     return trainAndFollow(services, annotations, answers);
   },
   showDatasetReport: async (services, target) => {
@@ -76,12 +77,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     await services.images.show(file, []);
     return file;
   },
+  seeWhereItLooks: async (services, target) => {
+    const { folder } = await targets.runOf(services, target, targets.EVALUATED);
+    return seeWhereItLooks(services, folder);
+  },
   showLabels: async () => {
     await vscode.commands.executeCommand('labelscope.labels.focus');
   },
   importModel: async (services, target) => importModel(services, target instanceof vscode.Uri ? target : undefined),
   createSample: async (services, target) =>
     createSample(services, target instanceof vscode.Uri ? target : await targets.sampleFolder()),
+  trySample: async (services, target) =>
+    createSample(services, target instanceof vscode.Uri ? target : await targets.sampleFolder(), 'train'),
   renameRun: async (services, target) => renameRun(services, await targets.runOf(services, target, targets.ANY)),
   exportModel: async (services, target) => {
     const result = await exportModel(services, await targets.runOf(services, target, targets.WITH_MODEL));
@@ -129,7 +136,10 @@ async function evaluateAndShow(services: Services, { folder, ...options }: Evalu
   try {
     const { evaluation } = await evaluateModel(services, folder, options);
     if (options.flip) tellMirrored(folder, evaluation);
-    else await services.evaluations.show(folder, true);
+    else {
+      await services.evaluations.show(folder, true);
+      tellEvaluated(folder, evaluation);
+    }
     return evaluation;
   } catch (error) {
     const record = (await services.runs.list()).find((run) => run.folder === folder)?.record;
@@ -141,10 +151,23 @@ async function evaluateAndShow(services: Services, { folder, ...options }: Evalu
 }
 
 /** There is no panel for numbers that are not kept. */
-function tellMirrored(folder: string, { mAP, micro, jaccard }: Evaluation): void {
-  const [map, f1, index] = [mAP, micro.f1, jaccard].map((value) => value?.toFixed(3) ?? '–') as [string, string, string];
-  const words = vscode.l10n.t('{0} with mirror images: mAP {1}, micro F1 {2}, Jaccard {3}.', basename(folder), map, f1, index);
+function tellMirrored(folder: string, evaluation: Evaluation): void {
+  const words = vscode.l10n.t('{0} with mirror images: {1}.', basename(folder), scoresInWords(evaluation));
   void vscode.window.showInformationMessage(words);
+}
+
+/** What comes next, beside the panel that shows the numbers. */
+function tellEvaluated(folder: string, evaluation: Evaluation): void {
+  const look = vscode.l10n.t('See Where It Looks');
+  const words = vscode.l10n.t('{0} is evaluated: {1}.', basename(folder), scoresInWords(evaluation));
+  void vscode.window.showInformationMessage(words, look).then(async (chosen) => {
+    if (chosen === look) await vscode.commands.executeCommand('labelscope.seeWhereItLooks', vscode.Uri.file(folder));
+  });
+}
+
+function scoresInWords({ mAP, micro, jaccard }: Evaluation): string {
+  const [map, f1, index] = [mAP, micro.f1, jaccard].map((value) => value?.toFixed(3) ?? '–') as [string, string, string];
+  return vscode.l10n.t('mAP {0}, micro F1 {1}, Jaccard {2}', map, f1, index);
 }
 
 /** The menu of a tab says in its place which group the tab is in, the Explorer's which rows are selected. */

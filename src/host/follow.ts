@@ -8,15 +8,20 @@ import { type ProblemAction, tellProblem } from './problems';
 import type { Services } from './services';
 import { durationOf, inNotification, secondsLeft } from './tasks';
 
+export interface FollowOptions extends TrainOptions {
+  /** What is trained to the end is evaluated on its validation images, and that is shown: nobody is asked. */
+  readonly thenEvaluate?: boolean;
+}
+
 /** Starts, opens the panel, and answers the run's folder as soon as it is at work. */
-export async function trainAndFollow(services: Services, annotations: vscode.Uri, options: TrainOptions): Promise<string> {
+export async function trainAndFollow(services: Services, annotations: vscode.Uri, options: FollowOptions): Promise<string> {
   const started = startTraining(services, annotations, options);
   const files = [annotations.fsPath, ...(typeof options.validation === 'string' ? [options.validation] : [])].map((path) => ({
     annotations: path,
   }));
-  void follow(services, started, (error) =>
-    otherFolder(error, services, files, (found) => trainAndFollow(services, annotations, { ...options, ...found })),
-  );
+  const actionsFor = (error: unknown) =>
+    otherFolder(error, services, files, (found) => trainAndFollow(services, annotations, { ...options, ...found }));
+  void follow(services, started, { actionsFor, thenEvaluate: options.thenEvaluate ?? false });
   await services.trainings.show(started.run);
   return started.run;
 }
@@ -26,27 +31,32 @@ export async function resumeAndFollow(services: Services, folder: string): Promi
   const { record } = services.runs.monitor(folder).data;
   const files = record ? [record.train, record.validation] : [];
   // The folder that is chosen is remembered for its annotation file, and found there.
-  void follow(services, started, (error) => otherFolder(error, services, files, () => resumeAndFollow(services, folder)));
+  const actionsFor = (error: unknown) => otherFolder(error, services, files, () => resumeAndFollow(services, folder));
+  void follow(services, started, { actionsFor, thenEvaluate: false });
   await services.trainings.show(folder);
   return folder;
 }
 
-async function follow(
-  services: Services,
-  started: StartedRun,
-  actionsFor: (error: unknown) => ProblemAction[] = () => [],
-): Promise<void> {
+interface Following {
+  readonly actionsFor: (error: unknown) => ProblemAction[];
+  readonly thenEvaluate: boolean;
+}
+
+async function follow(services: Services, started: StartedRun, { actionsFor, thenEvaluate }: Following): Promise<void> {
   try {
-    const result = await notified(services, started);
+    const result = await notified(services, started, thenEvaluate);
+    // An evaluation that failed or was cancelled leaves a trained model: then it is said as after any training.
+    if (thenEvaluate && result.best && result.stopped !== 'person' && (await evaluated(result.run))) return;
     await tellEnd(services, result);
   } catch (error) {
     tellProblem(error, services.log, ...actionsFor(error));
   }
 }
 
-function notified({ runs }: Services, { run, done }: StartedRun): Promise<TrainResult> {
+function notified({ runs }: Services, { run, done }: StartedRun, thenEvaluate: boolean): Promise<TrainResult> {
   const monitor = runs.monitor(run);
-  return inNotification(vscode.l10n.t('Training'), async ({ signal, report }) => {
+  const title = thenEvaluate ? vscode.l10n.t('Training, then evaluating') : vscode.l10n.t('Training');
+  return inNotification(title, async ({ signal, report }) => {
     signal.addEventListener('abort', () => void monitor.control('stop'));
     const started = performance.now();
     const listening = monitor.onDidChange(() => report(shareOf(monitor.data), wordsOf(monitor.data, started)));
@@ -83,7 +93,11 @@ async function tellEnd({ trainings }: Services, { run, stopped, best, iterations
       ? t('Training was stopped after {0} iterations ({1}). It can be resumed.', iterations, loss)
       : t('Training is finished: {0} iterations, {1}.', iterations, loss);
   const chosen = await vscode.window.showInformationMessage(words, ...(best ? [evaluate, open] : [open]));
-  // On its validation images, as most want it: the command asks on which.
-  if (chosen === evaluate) await vscode.commands.executeCommand('labelscope.evaluate', vscode.Uri.file(run), {});
+  if (chosen === evaluate) await evaluated(run);
   if (chosen === open) await trainings.show(run);
+}
+
+/** On its validation images, as most want it: the command asks on which. Says whether it came to an end. */
+async function evaluated(run: string): Promise<boolean> {
+  return (await vscode.commands.executeCommand('labelscope.evaluate', vscode.Uri.file(run), {})) !== undefined;
 }

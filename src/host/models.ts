@@ -37,7 +37,9 @@ export function modelChoice(runs: Runs, memory: vscode.Memento): Models {
   let told = '';
   const tell = async () => {
     const now = await current();
+    const isEvaluated = (await runs.list()).some(({ evaluation }) => evaluation !== undefined);
     void vscode.commands.executeCommand('setContext', 'labelscope.hasModel', now !== undefined);
+    void vscode.commands.executeCommand('setContext', 'labelscope.hasEvaluation', isEvaluated);
     void vscode.commands.executeCommand('setContext', 'labelscope.modelPinned', now?.pinned ?? false);
     const key = JSON.stringify(now ?? null);
     if (key !== told) changed.fire();

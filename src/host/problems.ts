@@ -53,6 +53,7 @@ const WAYS_ON: Readonly<Record<string, () => Readonly<Record<string, string>>>> 
   'no-run': toTraining,
   'no-image': () => ({ 'workbench.action.quickOpen': vscode.l10n.t('Find an Image…') }),
   'evaluation-missing': toEvaluation,
+  'evaluation-outdated': toEvaluation,
   'runs-too-few': toEvaluation,
   'device-unavailable': () => ({ 'labelscope.showDevices': vscode.l10n.t('Check Devices') }),
   untrusted: () => ({ 'workbench.trust.manage': vscode.l10n.t('Manage Trust') }),
@@ -61,7 +62,7 @@ const WAYS_ON: Readonly<Record<string, () => Readonly<Record<string, string>>>> 
 function toTraining(): Readonly<Record<string, string>> {
   return {
     'labelscope.train': vscode.l10n.t('Train a Model'),
-    'labelscope.createSample': vscode.l10n.t('Create Sample Data Set'),
+    'labelscope.trySample': vscode.l10n.t('Try It on a Sample'),
   };
 }
 

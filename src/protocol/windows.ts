@@ -202,6 +202,7 @@ export const WINDOW_COMMANDS = [
   'resumeRun',
   'evaluate',
   'openEvaluation',
+  'seeWhereItLooks',
   'exportModel',
   'exportReport',
   'revealRun',
@@ -209,7 +210,7 @@ export const WINDOW_COMMANDS = [
   'unpinModel',
   'importModel',
   'openWalkthrough',
-  'createSample',
+  'trySample',
   'showOutput',
 ] as const;
 export type WindowCommand = (typeof WINDOW_COMMANDS)[number];

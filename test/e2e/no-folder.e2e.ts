@@ -19,7 +19,7 @@ import {
 import { prepareWorkspace } from './workspace';
 
 const QUESTIONS = ['Categories to train on', 'Which images judge the model?', 'What learns?', 'Where to compute?'];
-const TRAIN = ['Train a Model', 'Create Sample Data Set'];
+const TRAIN = ['Train a Model', 'Try It on a Sample'];
 
 describe.skipIf(BROWSER === undefined)(`a window without a folder${NO_BROWSER}`, () => {
   let folder: string;
@@ -28,7 +28,7 @@ describe.skipIf(BROWSER === undefined)(`a window without a folder${NO_BROWSER}`,
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'labelscope-nofolder-'));
     await prepareWorkspace(folder, [], 24);
-    person = await visit({ folder, opensNothing: true });
+    person = await visit({ folder, opensNothing: true, settings: { 'labelscope.recipeSettings': { imageSize: 96 } } });
     await person.page.locator('.activitybar a[aria-label^="Labelscope"]').waitFor();
   });
   tidyAfter(() => ({ folder, person }));
@@ -47,7 +47,7 @@ describe.skipIf(BROWSER === undefined)(`a window without a folder${NO_BROWSER}`,
     expect(await view.getByRole('button').allTextContents()).toEqual([...TRAIN, 'Import Model…']);
     const runs = person.page.locator('.welcome-view-content', { hasText: 'No folder is open' });
     await runs.getByRole('button', { name: 'Open Folder…' }).waitFor();
-    await runs.getByRole('button', { name: 'Create Sample Data Set' }).waitFor();
+    await runs.getByRole('button', { name: 'Try It on a Sample' }).waitFor();
     await person.page.locator('.welcome-view-content', { hasText: 'No models yet' }).waitFor();
   });
 
@@ -147,4 +147,17 @@ describe.skipIf(BROWSER === undefined)(`a window without a folder${NO_BROWSER}`,
     const others = person.complaints.filter((one) => !/instances_val\.json|There is no image folder/.test(one));
     expect(others).toEqual([]);
   });
+
+  it('a sample to try it on opens in its folder, and is trained on and evaluated there', async () => {
+    const { page } = person;
+    await runCommand(person, 'Labelscope: Try It on a Sample');
+    await page.locator('.quick-input-titlebar', { hasText: 'Where shall the sample data set lie?' }).waitFor();
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: '..' }).first().waitFor();
+    await page.locator('.quick-input-widget input').first().fill(`${folder}/`);
+    const loaded = page.waitForEvent('load', { timeout: 180_000 });
+    await page.locator('.quick-input-widget .monaco-button', { hasText: 'OK' }).click();
+    await loaded;
+    await windowWith(person, '#threshold', 300_000);
+    expect(await readdir(join(folder, 'labelscope-sample'))).toContain('labelscope-runs');
+  }, 600_000);
 });

@@ -88,6 +88,10 @@ describe.skipIf(BROWSER === undefined)(`Labelscope in VS Code${NO_BROWSER}`, () 
     await runCommand(person, 'Labelscope: Evaluate Model');
     await enterThrough(person, ['Which model', 'On which images']);
     const panel = await windowWith(person, '#threshold');
+    // It stands over the panel's lower corner.
+    const told = person.page.locator('.notifications-toasts .notification-list-item', { hasText: 'is evaluated: mAP' });
+    await told.locator('.monaco-button', { hasText: 'See Where It Looks' }).waitFor();
+    await runCommand(person, 'Notifications: Clear All Notifications');
     const numbers = () => panel.locator('.tile dd').allTextContents();
     const before = await numbers();
     const written = JSON.parse(await readFile(join(await runFolder(folder), 'evaluation.json'), 'utf8')) as {

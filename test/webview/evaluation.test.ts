@@ -46,6 +46,15 @@ describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
     await close();
   });
 
+  it('leads to an image with its map, by mouse and by keyboard', async () => {
+    const { page, asked, close } = await showWindow(browser, 'evaluation', { data: DATA });
+    const look = page.getByRole('button', { name: 'See Where It Looks' });
+    await look.click();
+    await look.press('Enter');
+    await expect.poll(() => asked.map(({ params }) => params.command)).toEqual(['seeWhereItLooks', 'seeWhereItLooks']);
+    await close();
+  });
+
   it('has the intervals of each category in the table: of AP at any threshold, of F1 at that of the evaluation', async () => {
     const { result } = DATA;
     const intervals = bootstrap(SET, 0.5);

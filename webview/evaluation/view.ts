@@ -90,10 +90,12 @@ function header(panel: Panel): TemplateResult {
     const numbers = { ...data.result, decision: moving.decide(appliedThreshold(panel)) };
     void save(host, 'evaluation.json', JSON.stringify(numbers, null, 2));
   };
+  const look = () => void host.call('command', { command: 'seeWhereItLooks' }).catch(() => undefined);
   const report = () => void host.call('command', { command: 'exportReport' }).catch(() => undefined);
   return html`<header class="row spread">
     <h1>${data.name}</h1>
     <div class="row">
+      ${host.isEditor ? html`<button class="primary" data-command="seeWhereItLooks" @click=${look}>${t('See Where It Looks')}</button>` : nothing}
       <button class="plain" @click=${keep}>JSON</button>
       ${host.isEditor ? html`<button @click=${report}>${t('Report…')}</button>` : nothing}
     </div>

@@ -9,7 +9,7 @@ export function withoutModel(command: (command: WindowCommand) => void): Templat
     </p>
     <div class="row">
       <button class="primary" @click=${() => command('train')}>${t('Train a Model')}</button>
-      <button @click=${() => command('createSample')}>${t('Create Sample Data Set')}</button>
+      <button @click=${() => command('trySample')}>${t('Try It on a Sample')}</button>
       <button @click=${() => command('importModel')}>${t('Import Model…')}</button>
     </div>`;
 }

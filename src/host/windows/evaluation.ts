@@ -1,7 +1,7 @@
 // The evaluation panel of a run or an imported model: what lies in its folder, and where its images lie.
 import { basename, join } from 'node:path';
 import { l10n, type Webview } from 'vscode';
-import { EVALUATION, readEvaluation, readImport, readRun } from '../../engine/client/folder';
+import { EVALUATION, readEvaluation, readImport, readRun, type StoredEvaluation } from '../../engine/client/folder';
 import { POINTING, readLooking, SANITY } from '../../engine/client/looking';
 import { readImageFacts } from '../../engine/client/image-facts';
 import { LabelscopeError } from '../../protocol/errors';
@@ -31,7 +31,7 @@ export function evaluationPanel(engine: Supervisor, runs: Runs, shower: Shower):
     title: (folder) => l10n.t('Evaluation: {0}', basename(folder)),
     open: async (folder) => {
       const stamp = await evaluationStamp(folder);
-      let opened: Evaluated | undefined = await evaluationOf(folder);
+      let opened: StoredEvaluation | undefined = await evaluationOf(folder);
       let files = new Set(opened.scores.images.map(({ path }) => path));
       const roots = foldersOf([...files]);
       // What was read to open the panel is what it shows first, unless it was evaluated anew meanwhile.
@@ -93,12 +93,8 @@ async function stampsOf(folder: string): Promise<string> {
 
 const evaluationStamp = (folder: string) => stampOf(join(folder, EVALUATION));
 
-interface Evaluated {
-  readonly result: EvaluateResult;
-  readonly scores: ScoresFile;
-}
-
-async function evaluationOf(folder: string): Promise<Evaluated> {
+/** @throws LabelscopeError 'evaluation-missing', 'evaluation-unreadable' */
+export async function evaluationOf(folder: string): Promise<StoredEvaluation> {
   const evaluation = await readEvaluation(folder);
   if (evaluation) return evaluation;
   throw new LabelscopeError(

@@ -91,7 +91,12 @@ function fill(
       return { ...known, file, uri, png: picture, settings };
     },
     calls: {
-      explain: ({ categories }) => mapsWith(engine, known, file, categories),
+      explain: async ({ categories }) => {
+        const maps = await mapsWith(engine, known, file, categories);
+        // Ticks off the last step of the walkthrough.
+        void vscode.commands.executeCommand('setContext', 'labelscope.hasShownMap', true);
+        return maps;
+      },
       keepSettings: async ({ colormap, opacity }) => {
         await changeSetting('gradcam.colormap', colormap);
         await changeSetting('gradcam.opacity', opacity);

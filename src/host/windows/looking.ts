@@ -5,6 +5,7 @@ import { readLooking } from '../../engine/client/looking';
 import { LabelscopeError } from '../../protocol/errors';
 import type { EvaluateResult } from '../../protocol/messages';
 import type { Supervisor } from '../engine';
+import type { Look } from '../first-look';
 import type { Models } from '../models';
 import { checkTrust } from '../problems';
 import { setting } from '../settings';
@@ -25,7 +26,7 @@ interface Around {
   readonly evaluated: () => Promise<EvaluateResult>;
 }
 
-export function lookingCalls(folder: string, { engine, shower: { models, show }, change, evaluated }: Around) {
+export function lookingCalls(folder: string, { engine, shower, change, evaluated }: Around) {
   return {
     measureLooking: ({ what }: { readonly what: 'pointing' | 'sanity' }) => {
       const method = what === 'sanity' ? 'sanity' : 'pointing';
@@ -36,16 +37,21 @@ export function lookingCalls(folder: string, { engine, shower: { models, show },
         );
       });
     },
-    showMap: async ({ file, category }: { readonly file: string; readonly category: string }) => {
+    showMap: async ({ file, category }: Look) => {
       checkTrust();
       const { pointing } = await readLooking(folder);
       if (!pointing?.cases.some((one) => one.file === file && one.category === category))
         throw new LabelscopeError('image-unknown', vscode.l10n.t('{0} was not looked at with {1}.', file, category));
-      if ((await models.current())?.model.folder !== folder) await models.pin(folder);
-      await show(file, [category]);
+      await showOwnMap(folder, shower, { file, category });
       return null;
     },
   };
+}
+
+/** An image with the map of the model in this folder: where another one is chosen, this one is from now on. */
+export async function showOwnMap(folder: string, { models, show }: Shower, { file, category }: Look): Promise<void> {
+  if ((await models.current())?.model.folder !== folder) await models.pin(folder);
+  await show(file, [category]);
 }
 
 /** The images that the evaluation was made on: the run's own are found by the engine. */
