@@ -4,7 +4,7 @@ import type { Settings } from './recipes-head';
 /** Exponent of the focusing factor of the negatives, and their margin. */
 const asl = (gamma: string, clip: string): Settings => ({ loss: 'asl', aslGammaNegative: gamma, aslClip: clip });
 
-/** As in the paper. */
+/** As in Ridnik, Ben-Baruch et al., "Asymmetric Loss for Multi-Label Classification", ICCV 2021. */
 const ASL = asl('4', '0.05');
 const MILD = asl('2', '0');
 /** Features of deviation 1 are about twice as large as they come. */
@@ -34,6 +34,8 @@ export const CANDIDATES: Readonly<Record<string, Settings>> = {
   'weight-sqrt+prior': { ...ROOT, ...PRIOR },
   'weight-balanced+prior': { ...BALANCED, ...PRIOR },
   'asl-mild+prior': { ...MILD, ...PRIOR },
+  /** What scikit-learn's `class_weight=balanced` does, by our loop. */
+  'weight-balanced+standardize': { ...BALANCED, ...STANDARD },
   'asl-mild+weight-sqrt': { ...MILD, ...ROOT },
   'asl+weight-sqrt': { ...ASL, ...ROOT },
   'asl-mild+weight-sqrt+prior': { ...MILD, ...ROOT, ...PRIOR },
