@@ -21,6 +21,10 @@ export interface ServerOptions {
 export interface FarSide {
   /** The words that run a command there, and bring a port of there to a port of this machine. */
   readonly through: (command: readonly string[], port: number, front: number) => readonly string[];
+  /** Its ports are this machine's: none is brought here. */
+  readonly sharesPorts?: boolean;
+  /** What a folder of this machine is called there, where it is not the same. */
+  readonly nameOf?: (folder: string) => string;
 }
 
 interface Development {
@@ -76,7 +80,7 @@ export async function startServer(
     ...(asksForTrust ? [] : ['--disable-workspace-trust']),
   ];
   const command = [...(isolated ? ['unshare', ...ISOLATED] : []), node, server, ...args, ...more];
-  const front = far ? await freePort() : port;
+  const front = far && !far.sharesPorts ? await freePort() : port;
   const [program, ...words] = far ? far.through(command, port, front) : command;
   const detached = process.platform !== 'win32';
   const child = spawn(program!, words, { stdio: ['ignore', 'pipe', 'ignore'], detached });
@@ -97,7 +101,8 @@ export async function startServer(
     port: front,
     stop,
     reaching: (wanted) => (isolated ? wrapper(data, wanted, child.pid!) : wanted),
-    address: (folder, development) => addressOf(front, folder, development),
+    address: (folder, development) =>
+      addressOf(front, folder === undefined ? undefined : (far?.nameOf?.(folder) ?? folder), development),
   };
 }
 
