@@ -221,6 +221,7 @@ async function packageExtension() {
     console.error(`There is no package for ${target ?? 'no target'}. Targets: ${TARGETS.join(', ')}.`);
     process.exit(2);
   }
+  const repository = repositoryOfRelease();
   const stage = join(root, 'dist', 'package');
   rmSync(stage, { recursive: true, force: true });
   for (const pattern of shippedFiles()) copyInto(stage, pattern);
@@ -232,9 +233,11 @@ async function packageExtension() {
   const out = join(root, `labelscope-${target}-${version}.vsix`);
   rmSync(out, { force: true });
   dependOnWhatIsThere(stage);
+  if (repository !== undefined) nameRepository(stage, repository);
   const vsce = join(root, 'node_modules', '@vscode', 'vsce', 'vsce');
   // The project's README leads to documents and pictures that do not ship.
-  const options = ['--allow-missing-repository', '--no-rewrite-relative-links', '--readme-path', 'media/extension.md'];
+  const options = ['--no-rewrite-relative-links', '--readme-path', 'media/extension.md'];
+  if (repository === undefined) options.push('--allow-missing-repository');
   run(process.execPath, [vsce, 'package', '--target', target, '--out', out, ...options], {}, stage);
   const size = (folder) => `${(bytesIn(join(stage, folder)) / 2 ** 20).toFixed(1)} MB`;
   const parts = {
@@ -244,6 +247,26 @@ async function packageExtension() {
   };
   for (const [what, folder] of Object.entries(parts)) console.log(`${what.padEnd(20)} ${size(folder).padStart(9)}`);
   console.log(`${out}: ${(statSync(out).size / 2 ** 20).toFixed(1)} MB`);
+}
+
+/** Where the release's source lies; undefined where nobody said: package.json names no address, since none is known that is true. */
+function repositoryOfRelease() {
+  const address = process.env.LABELSCOPE_REPOSITORY;
+  if (!address) return undefined;
+  if (/^https:\/\/[^\s/]+\/\S*[^\s/]$/.test(address)) return address;
+  console.error(
+    `LABELSCOPE_REPOSITORY is ${address}, which is not the address of a repository. Give one such as https://HOST/OWNER/labelscope.`,
+  );
+  process.exit(2);
+}
+
+function nameRepository(stage, address) {
+  const links = {
+    repository: { type: 'git', url: `${address}.git` },
+    bugs: { url: `${address}/issues` },
+    homepage: `${address}#readme`,
+  };
+  writeFileSync(join(stage, 'package.json'), JSON.stringify({ ...read(stage), ...links }, null, 2) + '\n');
 }
 
 /** What .vscodeignore keeps, but for the native libraries of images. */
