@@ -3,7 +3,8 @@ import type { Difference } from '../metrics/bootstrap';
 import { entryOf, METRICS, type Metric } from '../metrics/headline';
 import type { Compared } from '../metrics/compare';
 import type { ComparedRun, CompareResult } from '../protocol/compare';
-import { decimal, span, table } from './io';
+import { intervalNotes, spanOver } from './intervals';
+import { decimal, span, table, thresholdWords } from './io';
 
 /** Categories of each table; the JSON has all. */
 const MOST_ROWS = 10;
@@ -31,12 +32,19 @@ export const NAMES: Readonly<Record<Metric, string>> = {
 
 export function comparison(result: CompareResult): string[] {
   const { images, categories, runs, replicates, seed } = result;
+  const rows = valueRows(result);
   return [
     `${images} images and ${categories.length} categories that all evaluations share`,
     ...runs.flatMap(aboutRun),
     ...aboutFiles(runs),
     '',
-    ...values(runs),
+    ...table(rows),
+    ...(replicates > 0
+      ? intervalNotes(
+          categories.map((category) => category.images),
+          rows.flat(),
+        )
+      : []),
     ...runs.slice(1).flatMap((run) => differences(run, result)),
     ...(replicates > 0
       ? [
@@ -55,8 +63,9 @@ function aboutRun({ name, threshold, evaluated, leftOut, categoriesLeftOut }: Co
     ...(otherLabels > 0 ? [`${otherLabels} that have other labels in another evaluation`] : []),
     ...(categoriesLeftOut.length > 0 ? [`what not all runs know: ${listed(categoriesLeftOut)}`] : []),
   ];
-  const at = typeof threshold === 'number' ? `threshold ${threshold}` : 'thresholds of its own';
-  return [`${name}: evaluated on ${evaluated} images, ${at}${without.length > 0 ? `; left out: ${without.join(', ')}` : ''}`];
+  return [
+    `${name}: evaluated on ${evaluated} images, threshold ${thresholdWords(threshold)}${without.length > 0 ? `; left out: ${without.join(', ')}` : ''}`,
+  ];
 }
 
 function listed(names: readonly string[]): string {
@@ -71,12 +80,14 @@ function aboutFiles(runs: readonly ComparedRun[]): string[] {
     : [];
 }
 
-function values(runs: readonly ComparedRun[]): string[] {
-  const rows = METRICS.map((metric) => [NAMES[metric], ...runs.flatMap((run) => valueCells(entryOf<Compared>(run, metric)))]);
-  return table([['', ...runs.flatMap(({ name }) => [name, '95 %'])], ...rows]);
+function valueRows({ runs, images, replicates }: CompareResult): string[][] {
+  const cells = ({ value, interval }: Compared) => [
+    decimal(value),
+    replicates > 0 ? spanOver(images, value, interval) : span(interval),
+  ];
+  const rows = METRICS.map((metric) => [NAMES[metric], ...runs.flatMap((run) => cells(entryOf<Compared>(run, metric)))]);
+  return [['', ...runs.flatMap(({ name }) => [name, '95 %'])], ...rows];
 }
-
-const valueCells = ({ value, interval }: Compared): string[] => [decimal(value), span(interval)];
 
 function differences(run: ComparedRun, { runs, categories }: CompareResult): string[] {
   const first = runs[0]!;

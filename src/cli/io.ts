@@ -78,6 +78,13 @@ export function span(interval: readonly [number, number] | null): string {
   return interval === null ? '–' : `${decimal(interval[0])}–${decimal(interval[1])}`;
 }
 
+/** Of lists that are told to people the JSON has the numbers; one that is the same for all is a number. */
+export function thresholdWords(threshold: number | readonly number[]): string {
+  if (typeof threshold === 'number') return String(threshold);
+  const [first] = threshold;
+  return first !== undefined && threshold.every((one) => one === first) ? String(first) : 'of each category its own';
+}
+
 /** A bar of 24 cells: ████████░░░░. */
 export function bar(done: number, total: number): string {
   const filled = total > 0 ? Math.round((24 * done) / total) : 0;

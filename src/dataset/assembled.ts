@@ -49,7 +49,7 @@ function make(): Memory {
 
 function addKey(code: Assembled, text: Buffer, { section, name, kind, field }: ReadKey): void {
   text.write(`${name}"`, 'latin1');
-  code.addKey(section, name.length, (kind << 4) | field);
+  code.addKey(section, name.length, (kind << 5) | field);
 }
 
 const memory = () => (made ??= make());

@@ -19,6 +19,8 @@ export const Field = {
   supercategory: 13,
   caption: 14,
   segments: 15,
+  /** Behind the slots of the box, see assembled.ts: only the scanner in TypeScript sets it. */
+  mark: 22,
 } as const;
 
 /** A key, and what it is among those that are read somewhere in a COCO file. */
@@ -42,11 +44,12 @@ const NAMES: readonly FieldName[] = Object.entries({
   iscrowd: Field.crowd,
   caption: Field.caption,
   segments_info: Field.segments,
+  labelscope: Field.mark,
   name: Field.name,
   supercategory: Field.supercategory,
 }).map(([text, field]) => ({ text, field }));
 
-/** What the values of a field are. A record with one of `elsewhere`, which tell of other kinds of files, is looked at closely. */
+/** What the values of a field are. A record with one of `elsewhere`, which tell of other kinds of files or that a review added it, is looked at closely. */
 const Kind = { number: 1, id: 2, name: 3, box: 4, elsewhere: 5 } as const;
 
 /** Of the records of each list the fields that are read. */
@@ -66,6 +69,7 @@ const RECORD_FIELDS: Readonly<Record<number, ReadonlyMap<number, number>>> = {
     [Field.crowd, Kind.number],
     [Field.caption, Kind.elsewhere],
     [Field.segments, Kind.elsewhere],
+    [Field.mark, Kind.elsewhere],
   ]),
   [Field.categories]: new Map([
     [Field.id, Kind.id],
@@ -100,11 +104,11 @@ export const READ_KEYS: readonly ReadKey[] = Object.entries(RECORD_FIELDS).flatM
 );
 
 /** By section and field, whether records of the section have it. */
-const READS = Uint8Array.from({ length: 16 * 16 }, (_, k) => Number(RECORD_FIELDS[k >> 4]?.has(k & 15) ?? false));
+const READS = Uint8Array.from({ length: 3 * 32 }, (_, k) => Number(RECORD_FIELDS[k >> 5]?.has(k & 31) ?? false));
 
 /** The field of a key in a record of this section, Field.other for those that are not read there. */
 export const fieldIn = (section: number, { field }: FieldName): number =>
-  field >= 0 && READS[(section << 4) | field] === 1 ? field : Field.other;
+  field >= 0 && READS[(section << 5) | field] === 1 ? field : Field.other;
 
 /** The list that a key of the file names, Field.other for other keys. */
 export const sectionOf = ({ field }: FieldName): number => (field <= Field.categories ? field : Field.other);

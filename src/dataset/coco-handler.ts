@@ -211,9 +211,11 @@ function nameIds(ids: IdPool, rows: Float64Array, row: number, bytes: Buffer): v
 
 /** The record whose values begin at `row`, as those of the next two functions. */
 function addAnnotation({ columns }: CocoState, values: Float64Array, row: number): void {
-  const box = values[row + BOX_COUNT] === 4 ? row + BOX : -1;
+  const isLabel = values[row + Field.mark] === 1;
+  const box = values[row + BOX_COUNT] === 4 && !isLabel ? row + BOX : -1;
+  const area = isLabel ? NaN : values[row + Field.area]!;
   addRow(columns, values[row + Field.imageId]!, values[row + Field.categoryId]!);
-  collect(columns.details, values[row + Field.id]!, values, box, values[row + Field.area]!, values[row + Field.crowd] ? 1 : 0);
+  collect(columns.details, values[row + Field.id]!, values, box, area, values[row + Field.crowd] ? 1 : 0);
 }
 
 function addImage(state: CocoState, values: Float64Array, row: number, fileName: string): void {

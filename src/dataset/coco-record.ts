@@ -4,6 +4,9 @@ import { Field } from './coco-fields';
 import { keyOfId, type IdPool } from './ids';
 import { LONGEST_INTEGER } from './json-token';
 
+/** What a corrected copy says of an annotation that it adds (`"labelscope": "reviewed"`): it stands for a label, and its box for no object. */
+export const REVIEWED = 'reviewed';
+
 export interface CocoRecord {
   /** Offset of its bracket. */
   at: number;
@@ -44,7 +47,7 @@ export function setNumber(
   if (isId(field)) record.values[field] = numericId(ids, value, bytes, start, end);
   // Categories called 1, 2, 3 are often written as numbers.
   else if (isText(field)) record.text = String(value);
-  else if (field === Field.bbox || field === Field.supercategory) setMissing(record, field);
+  else if (field === Field.bbox || field === Field.supercategory || field === Field.mark) setMissing(record, field);
   else record.values[field] = value;
 }
 
@@ -57,6 +60,7 @@ export function setString(record: CocoRecord, field: number, ids: IdPool, text: 
   if (isId(field)) record.values[field] = keyOfId(ids, text, false);
   else if (isText(field)) record.text = text;
   else if (field === Field.supercategory) record.supercategory = text;
+  else if (field === Field.mark && text === REVIEWED) record.values[field] = 1;
   else setMissing(record, field);
 }
 

@@ -1,5 +1,6 @@
 // Writes a copy of an annotation file with some labels changed: every other byte stays as it stands.
 import { readChunks, withFile } from './chunks';
+import { REVIEWED } from './coco-record';
 import type { Decision } from './decisions';
 import { DatasetError } from './errors';
 import { freeId } from './faults';
@@ -146,7 +147,7 @@ async function newRecords(index: CocoIndex, added: readonly Correction[], option
       ['category_id', texts.get(`categories ${categoryRows[k]!}`)!],
       ...(width > 0 ? boxOf(width, height) : []),
       ['iscrowd', '0'],
-      ['labelscope', '"reviewed"'],
+      ['labelscope', `"${REVIEWED}"`],
     ];
     return Buffer.from(`{${fields.map(([key, value]) => `"${key!}": ${value!}`).join(', ')}}`);
   });

@@ -100,7 +100,7 @@ async function boxFindings({ annotations, images }: CocoIndex, signal: AbortSign
   return [
     ...finding('box-missing', absent, {
       severity: 'info',
-      message: 'annotations have no box of four numbers.',
+      message: 'annotations have no box of four numbers, or none of their own since a review of labels added them.',
       remedy: 'Nothing needs to be done: labels need no boxes.',
     }),
     ...finding('empty-box', empty, {

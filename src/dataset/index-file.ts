@@ -8,7 +8,7 @@ import { readAt, sizeOf } from './open-files';
 import type { AnnotationDetails, AnnotationTable, CategoryColumn, CocoCategory, CocoImage, CocoIndex, OpenFile } from './types';
 
 /** To be raised whenever the reader makes something else of a file, or this form changes. */
-const MAGIC = Buffer.from(`labelscope index 2 ${endianness()}`.padEnd(32, '\n'));
+const MAGIC = Buffer.from(`labelscope index 3 ${endianness()}`.padEnd(32, '\n'));
 /** Magic, length of the head. What follows begins at multiples of 8 bytes; the SHA-256 of all before it ends the file. */
 const PREFIX = MAGIC.length + 8;
 const DIGEST_BYTES = 32;

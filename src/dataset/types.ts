@@ -71,12 +71,12 @@ export interface OpenFile {
 export interface Detail {
   /** The id where it is a safe integer; NaN where there is none; `texts[k]` is written as -(k + 0.5). */
   readonly id: number;
-  /** The box in pixels, as 32-bit floats; all NaN where the annotation has no box of four numbers. */
+  /** The box in pixels, as 32-bit floats; all NaN where the annotation has no box of four numbers, or one that a review put in an object's place. */
   readonly x: number;
   readonly y: number;
   readonly width: number;
   readonly height: number;
-  /** Square pixels, as a 32-bit float; NaN where not given. */
+  /** Square pixels, as a 32-bit float; NaN where not given, or not of an object either. */
   readonly area: number;
   /** 1 for iscrowd annotations, else 0. */
   readonly crowd: number;

@@ -1,6 +1,7 @@
 // Intervals of the metrics by the bootstrap over images (Efron & Tibshirani 1993, chapter 13), and of differences over the same images.
 import { checkSet, checkThreshold, MetricsError } from './check';
 import { evaluate } from './evaluate';
+import { fewPositives } from './few-positives';
 import { entryOf, type Headline, headlineOf, type Metric, METRICS, mostOf } from './headline';
 import { rankedOf } from './ranked';
 import { meanOverCategories, replicatedLoss, replicatedPrecision } from './replicated-ranking';
@@ -24,13 +25,15 @@ export const FEWEST_IMAGES = 2;
 /** Of the share of the resamples that an interval leaves out, half lies on each side. */
 export const LEVEL = 0.95;
 
-/** [low, high]; null where the metric is undefined or there are fewer than 2 images. */
+/** [low, high]; null where the metric is undefined, there are fewer than 2 images, or all resamples say the same, see `isSameInAll`. */
 export type Interval = readonly [low: number, high: number] | null;
 
 export interface Intervals extends Headline<Interval> {
   readonly level: number;
   readonly replicates: number;
   readonly seed: number;
+  /** How many categories have so few positive images that `tooNarrowNote` counts them. */
+  readonly fewPositives: number;
   readonly perCategory: readonly { readonly category: string; readonly f1: Interval; readonly ap: Interval }[];
 }
 
@@ -43,6 +46,9 @@ export interface Replicated {
   readonly f1: Float64Array;
   readonly ap: Float64Array;
 }
+
+/** What the order of a sum alone makes of equal values is narrower. */
+const NARROWEST = 1e-12;
 
 /** Weights held at once: some resamples of all images at a time. */
 const MOST_WEIGHTS = 4 * 2 ** 20;
@@ -114,9 +120,17 @@ export function intervalOver(images: number, value: number | null, values: Float
   return images < FEWEST_IMAGES || value === null ? null : movedInterval(value, values, most);
 }
 
+/**
+ * Whether a metric that has a value has no interval for the reason that all resamples say the same: of a category that one image shows, or that is never
+ * hit, or where nothing goes wrong. Nothing is known then of other images. Evaluations of older versions have an interval without width.
+ */
+export function isSameInAll(images: number, value: number | null, interval: Interval): boolean {
+  return images >= FEWEST_IMAGES && value !== null && (interval === null || interval[0] === interval[1]);
+}
+
 /** What has values of its own at the threshold of the resamples: an evaluation. */
 export interface OwnValues extends Headline<number | null> {
-  readonly perCategory: readonly { readonly f1: number; readonly ap: number | null }[];
+  readonly perCategory: readonly { readonly f1: number; readonly ap: number | null; readonly tp: number; readonly fn: number }[];
 }
 
 export function intervalsOf(own: OwnValues, resampled: Replicated, options: BootstrapOptions): Intervals {
@@ -128,6 +142,7 @@ export function intervalsOf(own: OwnValues, resampled: Replicated, options: Boot
     level: LEVEL,
     replicates,
     seed,
+    fewPositives: fewPositives(own.perCategory.map(({ tp, fn }) => tp + fn)),
     ...headlineOf((metric) => intervalOver(images, entryOf(own, metric), values[metric], mostOf(metric))),
     perCategory: categories.map((category, c) => {
       const value = own.perCategory[c]!;
@@ -174,13 +189,14 @@ export function percentileInterval(values: Float64Array): Interval {
 
 /**
  * The same, moved by what the median of the resamples lies beside the value itself: what is nonlinear in few images, as the mean average precision is, is
- * off in resamples by about as much again. It holds the value always. Kept within 0 and `most`.
+ * off in resamples by about as much again. It holds the value always. Kept within 0 and `most`. One without width would look like certainty: null.
  */
 export function movedInterval(value: number, values: Float64Array, most: number): Interval {
   const quantiles = quantilesOf(values);
   if (!quantiles) return null;
   const [low, median, high] = quantiles;
-  return [Math.max(0, value - (median - low)), Math.min(most, value + (high - median))];
+  const [from, to] = [Math.max(0, value - (median - low)), Math.min(most, value + (high - median))];
+  return to - from > NARROWEST ? [from, to] : null;
 }
 
 /** Low end, median and high end of the values that are there. */

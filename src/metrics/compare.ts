@@ -25,7 +25,7 @@ export interface Judged {
 /** A metric of a run. */
 export interface Compared {
   readonly value: number | null;
-  /** Null where the metric is undefined, there are fewer than 2 images, or nobody asked for resamples. */
+  /** Null where the metric is undefined, there are fewer than 2 images, all resamples say the same, or nobody asked for them. */
   readonly interval: Interval;
   /** Null of the first run, which the others are compared with. */
   readonly versusFirst: Difference | null;

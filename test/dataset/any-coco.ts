@@ -14,6 +14,7 @@ export interface Coco {
     bbox?: unknown;
     area?: number;
     iscrowd?: number | boolean;
+    labelscope?: unknown;
   }[];
   categories: { id: number | string; name: string | number; supercategory?: string }[];
 }
@@ -42,8 +43,9 @@ export function expectedIndex(coco: Coco) {
       id: isId(annotation.id) ? String(annotation.id) : '?',
       image: findRow(coco.images, annotation.image_id),
       category: findRow(coco.categories, annotation.category_id),
-      bbox: isBox(annotation.bbox) ? annotation.bbox.map(Math.fround) : [NaN, NaN, NaN, NaN],
-      area: Math.fround(numberOr(annotation.area, NaN)),
+      bbox:
+        isBox(annotation.bbox) && annotation.labelscope !== 'reviewed' ? annotation.bbox.map(Math.fround) : [NaN, NaN, NaN, NaN],
+      area: annotation.labelscope === 'reviewed' ? NaN : Math.fround(numberOr(annotation.area, NaN)),
       crowd: isTrue(annotation.iscrowd) ? 1 : 0,
     })),
   };
@@ -100,6 +102,7 @@ const unknown = fc.dictionary(
   ),
   { noNullPrototype: true },
 );
+const anyMark = fc.oneof(fc.constant('reviewed'), fc.constantFrom<unknown>('Reviewed', 1, 0, true, null, {}, ['reviewed']));
 const optional = { requiredKeys: [] };
 const image = fc.tuple(
   fc.record({ id: anyId, file_name: anyText }),
@@ -107,7 +110,10 @@ const image = fc.tuple(
 );
 const annotation = fc.tuple(
   fc.record({ image_id: anyId, category_id: anyId }),
-  fc.record({ id: anyId, bbox: anyBox, area: pixels, iscrowd: fc.constantFrom(0, 1, true, false) }, optional),
+  fc.record(
+    { id: anyId, bbox: anyBox, area: pixels, iscrowd: fc.constantFrom(0, 1, true, false), labelscope: anyMark },
+    optional,
+  ),
 );
 const category = fc.tuple(fc.record({ id: anyId, name: anyText }), fc.record({ supercategory: anyText }, optional));
 

@@ -94,9 +94,11 @@ describe('a corrected copy', () => {
     expect(labelsOf(index)).toEqual({ '1.jpg': ['dog', 'cat'], '2.jpg': ['dog', 'cat'], '4.jpg': ['cat'] });
   });
 
-  it('has a box where the size of the file is told', async () => {
-    const { index } = await corrected(TEXT, [{ image: '2.jpg', category: 'dog' }], new Map([[1, { width: 6, height: 5 }]]));
-    expect((await detailsIn(index)).at(-1)).toMatchObject({ x: 0, y: 0, width: 6, height: 5, area: 30 });
+  it('has a box where the size of the file is told, which no reader of ours takes for that of an object', async () => {
+    const { index, text } = await corrected(TEXT, [{ image: '2.jpg', category: 'dog' }], new Map([[1, { width: 6, height: 5 }]]));
+    expect(text).toContain('"bbox": [0, 0, 6, 5], "area": 30, ');
+    expect((await detailsIn(index)).at(-1)).toEqual({ id: 12, x: NaN, y: NaN, width: NaN, height: NaN, area: NaN, crowd: 0 });
+    expect(labelsOf(index)['2.jpg']).toEqual(['dog', 'cat']);
   });
 
   it('turns labels over in both directions at once, in a list whose last record goes', async () => {

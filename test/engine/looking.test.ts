@@ -122,6 +122,17 @@ describe.skipIf(UNBUILT !== '')(`pointing${UNBUILT}`, () => {
     expect(after.split).toBe('given');
   });
 
+  it('takes no box that a review put in the place of an object for one', async () => {
+    const before = await pointing();
+    const annotations = await changed('reviewed', (coco) => {
+      const two = coco.annotations.filter((one) => one.image_id === 7);
+      Object.assign(two[0]!, { bbox: [0, 0, 40, 40], labelscope: 'reviewed' });
+    });
+    const after = await pointing({ annotations, images: data.validationImages });
+    expect([after.withoutBox, after.cases.length]).toEqual([1, before.cases.length - 1]);
+    expect(after.cases.filter(({ chance }) => chance === 1)).toEqual([]);
+  });
+
   it('says so where a file has no boxes at all', async () => {
     const annotations = await changed('no-boxes', (coco) => coco.annotations.forEach((one) => delete one.bbox));
     await expect(pointing({ annotations, images: data.validationImages })).rejects.toMatchObject({

@@ -2,10 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  BOOTSTRAP,
   bootstrap,
   differenceOf,
   type Interval,
   intervalsOf,
+  isSameInAll,
   LEVEL,
   movedInterval,
   percentileInterval,
@@ -14,6 +16,7 @@ import {
 import { finished } from '../../src/metrics/steps';
 import { MetricsError } from '../../src/metrics/check';
 import { evaluate } from '../../src/metrics/evaluate';
+import { tooNarrowNote } from '../../src/metrics/few-positives';
 import { entryOf, type Headline, METRICS } from '../../src/metrics/headline';
 import { randomStream } from '../../src/metrics/random';
 import { rankedOf } from '../../src/metrics/ranked';
@@ -188,15 +191,69 @@ describe('intervals', () => {
     for (const empty of [none, one])
       for (const metric of METRICS) expect(entryOf(bootstrap(empty, 0.5), metric), metric).toBeNull();
     expect(bootstrap(unlabelled, 0.5).mAP).toBeNull();
-    expect(bootstrap(unlabelled, 0.5).perCategory[0]).toEqual({ category: 'dog', f1: [0, 0], ap: null });
+    expect(bootstrap(unlabelled, 0.5).perCategory[0]).toEqual({ category: 'dog', f1: null, ap: null });
   });
 
   it('leave out, of a category with few positives, the resamples that have none of them', () => {
     const labels = Uint8Array.from({ length: 40 }, (_, i) => Number(i === 0));
-    const rare = { images: 40, categories: ['rare'], labels, scores: Float64Array.from(labels, (label) => 0.2 + 0.6 * label) };
-    expect(bootstrap(rare, 0.5).mAP).toEqual([1, 1]);
+    const scores = Float64Array.from(labels, (label, i) => (label === 1 ? 0.6 : i < 3 ? 0.8 : 0.2));
+    const rare = { images: 40, categories: ['rare'], labels, scores };
+    const { mAP } = finished(replicated(rare, 0.5, BOOTSTRAP)).values;
+    const known = mAP.filter((value) => !Number.isNaN(value));
+    // It is not drawn in (1 - 1/40)^40 of them.
+    expect(1 - known.length / mAP.length).toBeCloseTo(0.363, 1);
+    expect(bootstrap(rare, 0.5).mAP).toEqual(movedInterval(1 / 3, known, 1));
+    expect(movedInterval(1 / 3, known, 1)).not.toBeNull();
     // The convention of the point estimate: without positives F1 is 0, in one resample of three.
+    expect(bootstrap(rare, 0.7).micro.f1).toBeNull();
     expect(bootstrap(rare, 0.5).micro.f1).toEqual([0, 1]);
+  });
+
+  it('are not known where all resamples say the same, which is no certainty', () => {
+    const labels = Uint8Array.from({ length: 40 }, (_, i) => Number(i === 0));
+    const found = { images: 40, categories: ['rare'], labels, scores: Float64Array.from(labels, (label) => 0.2 + 0.6 * label) };
+    const missed = { ...found, scores: new Float64Array(40).fill(0.3) };
+    const cases = [
+      // One positive, ranked first: its average precision is 1 wherever it is drawn.
+      [bootstrap(found, 0.5).perCategory[0]!.ap, evaluate(found).perCategory[0]!.ap, 1],
+      [bootstrap(found, 0.5).mAP, evaluate(found).mAP, 1],
+      [bootstrap(missed, 0.5).perCategory[0]!.f1, evaluate(missed).perCategory[0]!.f1, 0],
+      [bootstrap(missed, 0.5).macro.recall, evaluate(missed).macro.recall, 0],
+    ] as const;
+    for (const [interval, value, expected] of cases) {
+      expect([interval, value]).toEqual([null, expected]);
+      expect(isSameInAll(40, value, interval)).toBe(true);
+    }
+    // Evaluations of older versions.
+    expect(isSameInAll(40, 1, [1, 1])).toBe(true);
+    expect(isSameInAll(40, 1, [0.9, 1])).toBe(false);
+    expect(isSameInAll(1, 1, null)).toBe(false);
+    expect(isSameInAll(40, null, null)).toBe(false);
+  });
+
+  it('are not known of a classifier that makes no mistake, nor of a loss that is the same for every image', () => {
+    const labels = Uint8Array.from({ length: 900 }, (_, at) => Number(at % 3 === at % 2));
+    const perfect = {
+      images: 300,
+      categories: ['a', 'b', 'c'],
+      labels,
+      scores: Float64Array.from(labels, (label) => 0.1 + 0.8 * label),
+    };
+    const intervals = bootstrap(perfect, 0.5);
+    // How many positives are drawn does not matter either: nothing is ever missed.
+    for (const metric of METRICS) expect(entryOf(intervals, metric), metric).toBeNull();
+  });
+
+  it('count the categories that so few images show that their means are not to be trusted', () => {
+    const positives = [9, 10, 0];
+    const labels = Uint8Array.from({ length: 60 }, (_, at) => Number(Math.floor(at / 3) < positives[at % 3]!));
+    const scores = Float64Array.from(labels, (label, at) => (at % 7) / 10 + 0.3 * label);
+    expect(bootstrap({ images: 20, categories: ['a', 'b', 'c'], labels, scores }, 0.5).fewPositives).toBe(2);
+    const say = (text: string, ...values: readonly (string | number)[]) => [text, ...values].join(' ');
+    expect(tooNarrowNote([9, 10, 0], say)).toContain('2 3 10');
+    // A third is not more than a third.
+    expect(tooNarrowNote([9, 10, 10], say)).toBeUndefined();
+    expect(tooNarrowNote([9, 9, 10, 10, 10], say)).toContain('2 5 10');
   });
 
   it.each([

@@ -3,7 +3,9 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bootstrap } from '../../src/metrics/bootstrap';
 import { decide } from '../../src/metrics/decision';
+import { evaluate } from '../../src/metrics/evaluate';
 import { wrongImages } from '../../src/metrics/wrong';
+import type { EvaluationData } from '../../src/protocol/windows';
 import { scoredSetOf } from '../../webview/evaluation/model';
 import { evaluationData } from './evaluation-data';
 import { NO_BROWSER, showWindow, startBrowser, violations } from './window';
@@ -27,6 +29,19 @@ function tilesAt(threshold: number): number[] {
     [DATA.result.evaluation.loss, intervals.loss],
   ];
   return tiles.flat(2) as number[];
+}
+
+/** One image shows the last category, and its score is the highest. */
+function withRare(categories: readonly string[]): EvaluationData {
+  const data = evaluationData({ images: 200, categories });
+  const rare = categories.length - 1;
+  const images = data.images.map((image, row) => ({
+    ...image,
+    labels: [...image.labels.filter((c) => c !== rare), ...(row === 0 ? [rare] : [])],
+    scores: image.scores.with(rare, row === 0 ? 0.9 : 0.1),
+  }));
+  const set = scoredSetOf({ ...data, images });
+  return { ...data, images, result: { ...data.result, evaluation: { ...evaluate(set), intervals: bootstrap(set, 0.5) } } };
 }
 
 describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
@@ -86,6 +101,29 @@ describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
       await expect.poll(() => distance(tilesAt(threshold))).toBeLessThan(0.000501);
     }
     await close();
+  });
+
+  it('says where an interval is not known, since all resamples say the same, and where those of means are too narrow', async () => {
+    const { page, complaints, close } = await showWindow(browser, 'evaluation', { data: withRare(['dog', 'cat', 'emu']) });
+    const card = page.locator('[data-card="categories"]');
+    await card.scrollIntoViewIfNeeded();
+    const cells = card.locator('tr', { hasText: 'emu' }).locator('td');
+    const last = async () => (await cells.allTextContents()).slice(-2).map((text) => text.trim());
+    await expect.poll(last).toEqual(['0.000–1.000', 'not known']);
+    expect(await card.locator('p').textContent()).toContain('every resample of the images gives the same number');
+    // One of three is not more than a third.
+    expect(await page.locator('[data-notice="few-positives"]').count()).toBe(0);
+    await close();
+    // At this threshold nothing is predicted.
+    const alone = await showWindow(browser, 'evaluation', { data: withRare(['emu']), kept: { threshold: 0.95 } });
+    const tile = (key: string) => alone.page.locator(`[data-tile="${key}"]`);
+    await expect.poll(() => tile('micro-f1').locator('.below').textContent()).toBe('not known');
+    expect(await tile('micro-f1').getAttribute('title')).toContain('every resample');
+    expect(await tile('map').locator('.below').textContent()).toBe('not known');
+    const notice = alone.page.locator('[data-notice="few-positives"]');
+    expect(await notice.textContent()).toContain('1 of 1 categories have fewer than 10 images');
+    expect([...complaints, ...alone.complaints]).toEqual([]);
+    await alone.close();
   });
 
   it('moves the rows of its long table that are in sight at once, and every row when the slider rests or the table is scrolled', async () => {

@@ -1,6 +1,7 @@
 // The head of a comparison: which runs, on which images, and in words what can be said of each.
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import type { Compared } from '../../src/metrics/compare';
+import { tooNarrowNote } from '../../src/metrics/few-positives';
 import { entryOf } from '../../src/metrics/headline';
 import type { ComparedRun } from '../../src/protocol/compare';
 import type { Card } from '../kit/card';
@@ -45,6 +46,13 @@ export function sharedWords({ result }: Judged): TemplateResult {
     replicates > 0
       ? t('95 % intervals by the paired bootstrap: {0} resamples of the images, seed {1}.', count(replicates), seed)
       : '';
+  const narrow =
+    replicates > 0
+      ? tooNarrowNote(
+          categories.map((category) => category.images),
+          t,
+        )
+      : undefined;
   return html`<p class="quiet" data-part="shared">
       ${t('{0} images and {1} categories that all evaluations share.', count(images), count(categories.length))} ${intervals}
     </p>
@@ -55,6 +63,7 @@ export function sharedWords({ result }: Judged): TemplateResult {
           </p>`
         : nothing
     }
+    ${narrow === undefined ? nothing : html`<p class="notice" data-notice="few-positives">${narrow}</p>`}
     ${runs.map(leftOutWords)}`;
 }
 

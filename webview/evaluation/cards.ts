@@ -1,8 +1,8 @@
 // The evaluation panel's charts and its table of categories.
-import { html } from 'lit';
+import { html, nothing } from 'lit';
 import { guard } from 'lit/directives/guard.js';
-import type { Interval } from '../../src/metrics/bootstrap';
-import type { Decision } from '../../src/metrics/types';
+import { type Interval, isSameInAll } from '../../src/metrics/bootstrap';
+import type { Decision, Evaluation, Threshold } from '../../src/metrics/types';
 import type { Card } from '../kit/card';
 import { lineChart, type Series, thinned } from '../kit/chart';
 import { fixed } from '../kit/format';
@@ -151,20 +151,38 @@ function cardOfCurve(curves: readonly Series[], category: number): Card {
   };
 }
 
-function spanOf(interval: Interval | undefined): string | null {
+/** What stands for the interval of a number where one was looked for. */
+export function spanOf(images: number, value: number | null, interval: Interval): string | null {
+  if (isSameInAll(images, value, interval)) return t('not known');
   return interval ? `${fixed(interval[0])}–${fixed(interval[1])}` : null;
+}
+
+export const notKnownNote = (): string =>
+  t(
+    'Not known: every resample of the images gives the same number, as where one image shows a category, none is hit or nothing goes wrong; other images may give others.',
+  );
+
+/** Of each category's F1 and average precision. */
+function categoryIntervals(evaluation: Evaluation, at: Threshold): readonly (readonly [string | null, string | null])[] {
+  const { images, perCategory, intervals, threshold } = evaluation;
+  // Intervals of F1 are of the evaluation's own threshold.
+  const isOwn = JSON.stringify(threshold) === JSON.stringify(at);
+  return perCategory.map(({ f1, ap }, c) => {
+    const own = intervals?.perCategory[c];
+    return own ? [isOwn ? spanOf(images, f1, own.f1) : null, spanOf(images, ap, own.ap)] : [null, null];
+  });
 }
 
 export function categoryTable({ perCategory, threshold: at }: Decision, { prepared: { data }, state, actions }: Panel): Card {
   const { change } = actions;
-  const { perCategory: fixedNumbers, intervals, threshold } = data.result.evaluation;
-  // Intervals of F1 are of the evaluation's own threshold.
-  const isOwn = JSON.stringify(threshold) === JSON.stringify(at);
+  const { perCategory: fixedNumbers } = data.result.evaluation;
+  const intervals = categoryIntervals(data.result.evaluation, at);
   const digits = { numeric: true, digits: 3 };
   return {
     name: 'categories',
     title: t('Every category at this threshold'),
     wide: true,
+    more: intervals.flat().includes(t('not known')) ? html`<p class="quiet">${notKnownNote()}</p>` : nothing,
     table: {
       caption: t('Every category at this threshold'),
       columns: [
@@ -196,8 +214,7 @@ export function categoryTable({ perCategory, threshold: at }: Decision, { prepar
           f1,
           fixedNumbers[c]?.ap ?? null,
           fixedNumbers[c]?.bestThreshold ?? null,
-          isOwn ? spanOf(intervals?.perCategory[c]?.f1) : null,
-          spanOf(intervals?.perCategory[c]?.ap),
+          ...intervals[c]!,
         ],
       })),
     },

@@ -2,10 +2,11 @@
 import { labelSet } from '../../dataset/labels';
 import { readPredictions } from '../../dataset/predictions';
 import { openAnnotations } from '../../dataset/index-cache';
-import { bootstrap, type Interval, type Intervals } from '../../metrics/bootstrap';
+import { bootstrap, type Interval } from '../../metrics/bootstrap';
 import { evaluate as evaluateScores } from '../../metrics/evaluate';
-import type { Evaluation, Quality } from '../../metrics/types';
-import { bar, decimal, span, table } from '../io';
+import type { Evaluation } from '../../metrics/types';
+import { intervalNotes, spanOver } from '../intervals';
+import { bar, decimal, table, thresholdWords } from '../io';
 import { type Arguments, UsageError } from '../usage';
 import {
   BOOTSTRAP_OPTIONS,
@@ -84,40 +85,24 @@ async function ofPredictions(path: string, args: Arguments, { signal }: Session)
 }
 
 function report(evaluation: Evaluation): string[] {
-  const { images, categories, micro, macro, threshold, intervals } = evaluation;
-  const head = intervals ? ['95 %'] : [];
-  const others: (readonly [string, number | null, Interval | undefined])[] = [
-    ['mAP', evaluation.mAP, intervals?.mAP],
-    ['CF1', evaluation.CF1, intervals?.CF1],
-    ['Jaccard', evaluation.jaccard, intervals?.jaccard],
-    ['exact match', evaluation.exactMatch, intervals?.exactMatch],
-    ['Hamming loss', evaluation.hammingLoss, intervals?.hammingLoss],
-    ['loss', evaluation.loss, intervals?.loss],
-  ];
+  const { images, categories, threshold, intervals, perCategory } = evaluation;
+  const [averages, numbers, rows] = [averageRows(evaluation), otherNumbers(evaluation), categoryRows(evaluation)];
+  const cells = [...averages, ...rows].flat();
+  const notes = intervalNotes(
+    perCategory.map(({ tp, fn }) => tp + fn),
+    [...cells, ...numbers.map(({ interval }) => interval)],
+  );
   return [
-    `${images} images, ${categories.length} categories, threshold ${typeof threshold === 'number' ? threshold : 'of each category its own'}`,
+    `${images} images, ${categories.length} categories, threshold ${thresholdWords(threshold)}`,
     '',
-    ...table([
-      ['', 'precision', ...head, 'recall', ...head, 'F1', ...head],
-      qualityRow('micro', micro, intervals?.micro),
-      qualityRow('macro', macro, intervals?.macro),
-    ]),
+    ...table(averages),
     '',
-    others.map(([name, value, interval]) => `${name} ${decimal(value)}${interval ? ` (${span(interval)})` : ''}`).join('   '),
-    ...(intervals ? [`95 % intervals over ${intervals.replicates} resamples of the images, seed ${intervals.seed}`] : []),
+    numbers.map(({ name, value, interval }) => `${name} ${decimal(value)}${interval === '' ? '' : ` (${interval})`}`).join('   '),
+    ...(intervals
+      ? [`95 % intervals over ${intervals.replicates} resamples of the images, seed ${intervals.seed}`, ...notes]
+      : []),
     '',
-    ...table([
-      ['category', 'tp', 'fp', 'fn', 'tn', 'precision', 'recall', 'F1', ...head, 'AP', ...head, 'best threshold', 'best F1'],
-      ...evaluation.perCategory.map((row, c) => [
-        row.category,
-        ...[row.tp, row.fp, row.fn, row.tn],
-        ...[row.precision, row.recall, row.f1].map(decimal),
-        ...(intervals ? [span(intervals.perCategory[c]!.f1)] : []),
-        decimal(row.ap),
-        ...(intervals ? [span(intervals.perCategory[c]!.ap)] : []),
-        ...[row.bestThreshold, row.bestF1].map(decimal),
-      ]),
-    ]),
+    ...table(rows),
     '',
     ...table([
       ['threshold', 'F1', 'Jaccard', 'precision', 'recall'],
@@ -129,7 +114,50 @@ function report(evaluation: Evaluation): string[] {
   ];
 }
 
-function qualityRow(name: string, values: Quality, intervals: Intervals['micro'] | undefined): string[] {
+/** A number, and where there are intervals its own. */
+function cellsOf({ images, intervals }: Evaluation, value: number | null, interval: Interval | undefined): string[] {
+  return [decimal(value), ...(intervals ? [spanOver(images, value, interval ?? null)] : [])];
+}
+
+function averageRows(evaluation: Evaluation): string[][] {
+  const head = evaluation.intervals ? ['95 %'] : [];
   const keys = ['precision', 'recall', 'f1'] as const;
-  return [name, ...keys.flatMap((key) => [decimal(values[key]), ...(intervals ? [span(intervals[key])] : [])])];
+  const rows = (['micro', 'macro'] as const).map((average) => [
+    average,
+    ...keys.flatMap((key) => cellsOf(evaluation, evaluation[average][key], evaluation.intervals?.[average][key])),
+  ]);
+  return [['', 'precision', ...head, 'recall', ...head, 'F1', ...head], ...rows];
+}
+
+function otherNumbers(evaluation: Evaluation) {
+  const { images, intervals } = evaluation;
+  const names = {
+    mAP: 'mAP',
+    CF1: 'CF1',
+    jaccard: 'Jaccard',
+    exactMatch: 'exact match',
+    hammingLoss: 'Hamming loss',
+    loss: 'loss',
+  } as const;
+  return (Object.keys(names) as (keyof typeof names)[]).map((key) => {
+    const value = evaluation[key];
+    const interval = intervals && value !== null ? spanOver(images, value, intervals[key]) : '';
+    return { name: names[key], value, interval };
+  });
+}
+
+function categoryRows(evaluation: Evaluation): (string | number)[][] {
+  const { intervals, perCategory } = evaluation;
+  const head = intervals ? ['95 %'] : [];
+  return [
+    ['category', 'tp', 'fp', 'fn', 'tn', 'precision', 'recall', 'F1', ...head, 'AP', ...head, 'best threshold', 'best F1'],
+    ...perCategory.map((row, c) => [
+      row.category,
+      ...[row.tp, row.fp, row.fn, row.tn],
+      ...[row.precision, row.recall].map(decimal),
+      ...cellsOf(evaluation, row.f1, intervals?.perCategory[c]!.f1),
+      ...cellsOf(evaluation, row.ap, intervals?.perCategory[c]!.ap),
+      ...[row.bestThreshold, row.bestF1].map(decimal),
+    ]),
+  ];
 }

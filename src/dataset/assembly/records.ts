@@ -9,7 +9,7 @@ export { addKey } from './keys';
 export { MOST_ROWS, ROOM, ROWS, SKIP, TEXT } from './layout';
 export { skipNumbers } from './numbers';
 
-/** Kinds of fields, see coco-fields.ts; `kind << 4 | field` is what a key is. */
+/** Kinds of fields, see coco-fields.ts; `kind << 5 | field` is what a key is. */
 const NUMBER: i32 = 1;
 const ID: i32 = 2;
 const NAME: i32 = 3;
@@ -72,9 +72,9 @@ function readRecord(from: usize, section: i32, needed: i32): usize {
     at = skipSpace(at + 1);
     if (load<u8>(at) !== 0x3a) return 0;
     at = skipSpace(at + 1);
-    const field = kind & 15;
+    const field = kind & 31;
     const slot = row + ((field as usize) << 3);
-    const what = kind >> 4;
+    const what = kind >> 5;
     if (what === OTHER) at = skipValue(at);
     else if (what === BOX_LIST) at = readBox(at, row);
     else if ((what === ID || what === NAME) && load<u8>(at) === QUOTE) {

@@ -1,14 +1,14 @@
 // The evaluation panel's first tab: every number at the threshold, its charts, and every category.
-import { html, type TemplateResult } from 'lit';
-import type { Interval } from '../../../src/metrics/bootstrap';
+import { html, nothing, type TemplateResult } from 'lit';
+import { type Interval, isSameInAll } from '../../../src/metrics/bootstrap';
+import { tooNarrowNote } from '../../../src/metrics/few-positives';
 import type { Decision, Evaluation } from '../../../src/metrics/types';
 import { type Card, cardOf } from '../../kit/card';
-import { fixed } from '../../kit/format';
 import { t } from '../../kit/l10n';
 import { rowsInSight } from '../../kit/rows-in-sight';
 import { tileList } from '../../kit/tiles';
 import { leadingNumber } from '../behind-metric';
-import { categoryTable, confusionCard, precisionRecallCard, sweepCard } from '../cards';
+import { categoryTable, confusionCard, notKnownNote, precisionRecallCard, spanOf, sweepCard } from '../cards';
 import type { MovingIntervals } from '../moving';
 import { type Actions, appliedThreshold, type Panel } from '../state';
 
@@ -28,16 +28,25 @@ export function overviewTab(panel: Panel): TemplateResult {
     <p class="quiet">
       ${t('Below each number its 95 % interval over other images like these. Choose a number to see the images behind it.')}
     </p>
+    ${tooNarrow(prepared.data.result.evaluation)}
     <div class="grid">${rowsInSight(cards)}</div>`;
 }
 
+function tooNarrow({ perCategory }: Evaluation): TemplateResult | typeof nothing {
+  const note = tooNarrowNote(
+    perCategory.map(({ tp, fn }) => tp + fn),
+    t,
+  );
+  return note === undefined ? nothing : html`<p class="notice" data-notice="few-positives">${note}</p>`;
+}
+
 /** The interval is undefined while it is being computed. */
-type HeadlineNumber = readonly [key: string, name: string, value: number | null, interval: Interval | undefined];
+type HeadlineNumber = readonly [key: string, name: string, value: number | null, interval: Interval | undefined | 'none'];
 
 function tiles(
   { micro, macro, jaccard, exactMatch, hammingLoss, CF1 }: Decision,
   moving: MovingIntervals | undefined,
-  { mAP, loss, intervals }: Evaluation,
+  { images, mAP, loss, intervals }: Evaluation,
   actions: Actions,
 ): TemplateResult {
   const all: HeadlineNumber[] = [
@@ -52,15 +61,16 @@ function tiles(
     ['exact-match', t('Exact match'), exactMatch, moving?.exactMatch],
     ['hamming-loss', t('Hamming loss'), hammingLoss, moving?.hammingLoss],
     // Of evaluations of older versions it is not known.
-    ['map', t('mAP (any threshold)'), mAP, intervals ? intervals.mAP : null],
-    ['loss', t('Loss (any threshold)'), loss, intervals ? intervals.loss : null],
+    ['map', t('mAP (any threshold)'), mAP, intervals ? intervals.mAP : 'none'],
+    ['loss', t('Loss (any threshold)'), loss, intervals ? intervals.loss : 'none'],
   ];
   return tileList(
     all.map(([key, name, value, interval]) => ({
       key,
       name,
       value: leadingNumber(key, value, actions),
-      below: [interval === undefined ? '…' : interval === null ? '–' : `${fixed(interval[0])}–${fixed(interval[1])}`],
+      ...(interval !== undefined && interval !== 'none' && isSameInAll(images, value, interval) && { title: notKnownNote() }),
+      below: [interval === undefined ? '…' : interval === 'none' ? '–' : (spanOf(images, value, interval) ?? '–')],
     })),
   );
 }
