@@ -1,13 +1,15 @@
 // What the verb `failures` says of an evaluation: slices and pairs, as JSON and as tables.
 import type { StoredEvaluation } from '../engine/client/folder';
-import { groupName, type Say, unslicedReason } from '../metrics/group-names';
+import { groupName, unslicedReason } from '../metrics/group-names';
+import type { GroupKey } from '../metrics/groups';
 import { isBeyondChance, type Pair, PAIR_KINDS, type PairKind, pairsAt } from '../metrics/pairs';
 import { isUnlikeTheRest, meanPrecisions, type Slice, sliceAt, type SliceMeasure } from '../metrics/slices';
 import { needsFacts, type Slicing, slicingsOf } from '../metrics/slicings';
 import type { ScoredSet, Threshold } from '../metrics/types';
 import { LabelscopeError } from '../protocol/errors';
 import type { ImageFactsFile } from '../protocol/run';
-import { decimal, span, table } from './io';
+import { plainly as say } from './intervals';
+import { decimal, span, table, thresholdWords } from './io';
 import { UsageError } from './usage';
 
 export interface Opened {
@@ -61,7 +63,7 @@ export function analysis(run: Opened, by: string | undefined): Told {
 }
 
 /** Without `by` all of them. */
-function chosenSlicings({ set, facts, category, folder }: Opened, by: string | undefined): readonly Slicing[] {
+export function chosenSlicings({ set, facts, category, folder }: Opened, by: string | undefined): readonly Slicing[] {
   const known = slicingsOf(set, facts, category);
   if (by === undefined) return known;
   const chosen = known.filter(({ name }) => name === by);
@@ -90,20 +92,21 @@ function judge({ set, threshold, category }: Opened, slicing: Slicing): Judged {
   return { slicing, measure, slices: slices.map((slice) => ({ ...slice, mAP: mAPs.get(slice.key) ?? null })) };
 }
 
-const say: Say = (text, ...values) =>
-  text.replace(/\{(\d+)\}/g, (whole, index: string) => String(values[Number(index)] ?? whole));
-
 function sliceJson(set: ScoredSet, { slicing, measure }: Judged, { key, ...numbers }: Judged['slices'][number]): object {
-  const name = key.by === 'co-occurrence' ? set.categories[key.category]! : groupName(key, set.categories, say);
+  const name = sliceName(set, key);
   const range = 'from' in key ? { from: key.from, to: key.to } : key.by === 'size' && key.pixels ? { ...key.pixels } : {};
   const value = key.by === 'field' && 'value' in key ? { value: key.value } : key.by === 'area' ? { area: key.area } : {};
   return { by: slicing.name, slice: name, ...range, ...value, measure, ...numbers };
 }
 
+export function sliceName({ categories }: ScoredSet, key: GroupKey): string {
+  return key.by === 'co-occurrence' ? categories[key.category]! : groupName(key, categories, say);
+}
+
 function headLines({ stored, facts, set, threshold, category }: Opened, f1: number | null): string[] {
   const of = category === undefined ? '' : ` of ${set.categories[category]!}`;
   return [
-    `${set.images} images of ${stored.result.annotations}, threshold ${String(threshold)}: F1${of} ${decimal(f1)}`,
+    `${set.images} images of ${stored.result.annotations}, threshold ${thresholdWords(threshold)}: F1${of} ${decimal(f1)}`,
     ...(facts ? [] : ['Sizes, object areas and fields of the images were not kept: evaluate the model again to slice by them.']),
     ...(facts?.leftOut ?? []).map(({ name, reason }) => `No slices by the field ${name}: ${unslicedReason(reason, say)}.`),
   ];

@@ -14,13 +14,19 @@ import type { ReviewedSuspects } from '../protocol/review';
 import type { RunRecord } from '../protocol/run';
 import type { EvaluationData, ReportData, TrainingData } from '../protocol/windows';
 
+export interface Report {
+  readonly page: string;
+  /** For who asked for it. */
+  readonly notes: readonly string[];
+}
+
 /**
  * @param given a file with suspect labels, and one with what was decided of them; without it, those that were found in the run's annotation files and
  *   are kept beside it
- * @throws LabelscopeError 'run-missing', 'run-unreadable', 'evaluation-unreadable', 'report-empty', 'suspects-unreadable'; DatasetError
- *   where what was decided of the suspects is damaged
+ * @throws LabelscopeError 'run-missing', 'run-unreadable', 'evaluation-unreadable', 'report-empty', 'suspects-unreadable', 'dataset-changed';
+ *   DatasetError where what was decided of the suspects is damaged
  */
-export async function reportOf(place: string, given?: GivenReview): Promise<string> {
+export async function reportOf(place: string, given?: GivenReview): Promise<Report> {
   const folder = resolve(place);
   const imported = await readImport(folder);
   const training = imported ? null : await trainingOf(folder);
@@ -30,9 +36,10 @@ export async function reportOf(place: string, given?: GivenReview): Promise<stri
       'report-empty',
       `${folder} has neither a history nor an evaluation to report. Evaluate the model first.`,
     );
-  const reviews = given ? [await givenReview(given)] : await keptReviews(folder, training, evaluation);
+  const own = ownFiles(training, evaluation);
+  const reviews = given ? [await givenReview(given, own)] : await reviewsOf(join(dirname(folder), REVIEWS), own.paths);
   const title = `Labelscope: ${training?.name ?? imported?.name ?? basename(folder)}`;
-  return page(title, { training, evaluation, comparison: null, reviews });
+  return { page: await page(title, { training, evaluation, comparison: null, reviews }), notes: reviewNotes(reviews, own) };
 }
 
 interface GivenReview {
@@ -40,19 +47,44 @@ interface GivenReview {
   readonly decisions: string | undefined;
 }
 
-async function givenReview({ review, decisions }: GivenReview): Promise<ReviewedSuspects> {
+/** @throws LabelscopeError 'suspects-unreadable', 'dataset-changed'; DatasetError where decisions are damaged */
+async function givenReview({ review, decisions }: GivenReview, own: OwnFiles): Promise<ReviewedSuspects> {
   const read = await readSuspects(resolve(review));
-  return decisions === undefined ? read : { ...read, decisions: (await readDecisions(resolve(decisions))).decisions };
+  const { annotations, fingerprint } = read.result;
+  const isOwn = own.paths.includes(annotations) || own.fingerprints.includes(fingerprint);
+  const list = { ...read, ...(!isOwn && { foreign: true as const }) };
+  if (decisions === undefined) return list;
+  const file = await readDecisions(resolve(decisions));
+  if (file.fingerprint !== undefined && file.fingerprint !== fingerprint)
+    throw new LabelscopeError(
+      'dataset-changed',
+      `${resolve(decisions)} decides on another content of the annotation file than the one whose suspects ${resolve(review)} lists (${annotations}). ` +
+        'Give the decisions of that review. (A file of decisions without "fingerprint" is taken with whatever list is named.)',
+    );
+  return { ...list, decisions: file.decisions };
 }
 
-function keptReviews(
-  folder: string,
-  training: TrainingData | null,
-  evaluation: EvaluationData | null,
-): Promise<ReportData['reviews']> {
+/** The annotation files that a run learned from and was judged on. */
+interface OwnFiles {
+  readonly paths: readonly string[];
+  readonly fingerprints: readonly string[];
+}
+
+function ownFiles(training: TrainingData | null, evaluation: EvaluationData | null): OwnFiles {
   const { record } = training ?? {};
-  const files = [evaluation?.result.annotations, record?.validation.annotations, record?.train.annotations];
-  return reviewsOf(join(dirname(folder), REVIEWS), [...new Set(files.flatMap((file) => file ?? []))]);
+  const paths = [evaluation?.result.annotations, record?.validation.annotations, record?.train.annotations];
+  const fingerprints = [record?.validation.fingerprint, record?.train.fingerprint];
+  return { paths: [...new Set(paths.flatMap((path) => path ?? []))], fingerprints: fingerprints.flatMap((one) => one ?? []) };
+}
+
+function reviewNotes(reviews: readonly ReviewedSuspects[], { paths }: OwnFiles): string[] {
+  if (reviews.length === 0) return ['No suspect labels are kept beside the run: --review FILE.json adds them.'];
+  return reviews
+    .filter(({ foreign }) => foreign)
+    .map(
+      ({ result }) =>
+        `The suspect labels are of ${result.annotations}, which the run neither learned from nor was judged on (${paths.join(', ')}); the page says so.`,
+    );
 }
 
 /** @throws LabelscopeError as `readSideBySide` */

@@ -49,7 +49,7 @@ async function tour(engine: EngineClient, io: Io, signal: AbortSignal): Promise<
   io.note('5/5  Drawing where the model looked …');
   const options = { device: 'auto', out: OVERLAYS, colormap: 'jet', opacity: 0.5 } as const;
   const explained = await engine.request('explain', { model: RUN, files, ...options }, { signal });
-  await writeFile(REPORT, await reportOf(RUN));
+  await writeFile(REPORT, (await reportOf(RUN)).page);
   return { sample, trained, evaluated, predicted, explained };
 }
 

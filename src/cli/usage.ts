@@ -72,12 +72,24 @@ type ParsedOptions = Record<string, { type: 'string' | 'boolean'; multiple: bool
 
 function parse(verb: string, argv: readonly string[], options: ParsedOptions) {
   try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+    return parseArgs({ args: withNegatives(argv, options), options, allowPositionals: true, strict: true });
   } catch (error) {
     // The first sentence says what; the others are about how Node.js reads a command line.
     const [what] = (error instanceof Error ? error.message : String(error)).split(/\. To specify a positional/);
     throw new UsageError(`${what!.replace(/\.$/, '')}. See labelscope ${verb} --help.`);
   }
+}
+
+/** Node.js takes `--seed -1` for two options; that such a number does not fit is told by whoever reads it. */
+function withNegatives(argv: readonly string[], options: ParsedOptions): string[] {
+  const args: string[] = [];
+  for (const [k, text] of argv.entries()) {
+    const before = argv[k - 1] ?? '';
+    const isValue = /^-[\d.]/.test(text) && before.startsWith('--') && options[before.slice(2)]?.type === 'string';
+    if (isValue) args[args.length - 1] = `${before}=${text}`;
+    else args.push(text);
+  }
+  return args;
 }
 
 function numberOf(

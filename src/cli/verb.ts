@@ -32,6 +32,11 @@ export const CATEGORIES: OptionSpec = {
 };
 export const IMAGES: OptionSpec = { type: 'string', value: 'DIR', help: 'folder of the images (default: found beside the file)' };
 export const THRESHOLD: OptionSpec = { type: 'string', value: 'T', help: 'a score at or above it is a label, 0..1' };
+export const THRESHOLD_OR_SAVED: OptionSpec = {
+  ...THRESHOLD,
+  value: 'T|saved',
+  help: `${THRESHOLD.help}; saved: the model's own`,
+};
 export const FLIP: OptionSpec = { type: 'boolean', help: 'scores are means over image and mirror image: twice the time' };
 export const DEVICE: OptionSpec = { type: 'string', value: 'auto|cpu|webgpu|cuda', help: 'where to compute (default: auto)' };
 

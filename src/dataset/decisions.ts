@@ -36,8 +36,12 @@ export interface DecisionsFile {
  */
 export async function readDecisions(path: string): Promise<DecisionsFile> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    const reason = (cause as Error).message;
-    throw new DatasetError('decisions-unreadable', `The decisions ${path} cannot be read: ${reason}.`, path, { cause });
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const words =
+      code === 'ENOENT'
+        ? `There is no file ${path}. Check the path of the decisions.`
+        : `The decisions ${path} cannot be read (${message}). Check its permissions, and that it is a file.`;
+    throw new DatasetError('decisions-unreadable', words, path, { cause });
   });
   const plain = text.replace(/^\uFEFF/, '');
   const isJson = /\.json$/i.test(path) || (!/\.csv$/i.test(path) && plain.trimStart().startsWith('{'));

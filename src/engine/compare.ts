@@ -8,6 +8,7 @@ import { LabelscopeError } from '../protocol/errors';
 import type { CountProgress } from '../protocol/messages';
 import { isDone, sparingly } from '../protocol/sparingly';
 import { readEvaluation, type StoredEvaluation } from './client/folder';
+import { judgedThreshold } from './client/scores';
 import { type SharedSets, sharedSets } from './client/shared-images';
 import { differingSettings, readSideBySide, type RunBeside } from './client/side-by-side';
 import type { Context } from './context';
@@ -16,7 +17,7 @@ import { unhurried } from './unhurried';
 interface Evaluated extends RunBeside, StoredEvaluation {}
 
 /**
- * @throws LabelscopeError as `readSideBySide`, and 'evaluation-missing', 'evaluation-unreadable', 'categories-differ', 'images-differ',
+ * @throws LabelscopeError as `readSideBySide` and `judgedThreshold`, and 'evaluation-missing', 'evaluation-unreadable', 'categories-differ', 'images-differ',
  * 'labels-differ'; the signal's reason
  */
 export async function compare(
@@ -28,9 +29,9 @@ export async function compare(
   for (const run of await readSideBySide(folders)) runs.push({ ...run, ...(await evaluationOf(run)) });
   const shared = sharedSets(runs.map(({ scores }) => scores));
   checkShared(runs, shared);
-  const judged = runs.map(({ result, scores }, k): Judged => ({
+  const judged = runs.map((run, k): Judged => ({
     set: shared.sets[k]!,
-    threshold: threshold ?? thresholdAmong(result.evaluation.threshold, scores.categories, shared.categories),
+    threshold: thresholdAmong(judgedThreshold(run.folder, run, threshold), run.scores.categories, shared.categories),
   }));
   const total = judged.length * bootstrap.replicates;
   const tell = sparingly(emit, isDone);

@@ -22,7 +22,10 @@ interface Sides {
 export function divide(set: ScoredSet, division: Division, seed: number): Sides[] {
   const count = division.kind === 'half' ? 2 : division.folds;
   if (!Number.isInteger(count) || count < 2) throw new MetricsError(`${count} is not a number of folds; there are at least 2.`);
-  if (set.images < count) throw new MetricsError(`${set.images} images cannot be divided into ${count} parts.`);
+  if (set.images < count)
+    throw new MetricsError(
+      `${set.images} images cannot be divided into ${count} parts. ${set.images < 2 ? 'Evaluate' : `Take ${set.images} or fewer, or evaluate`} the model on more images.`,
+    );
   const parts = deal(set, count, seed);
   const sidesOf = (part: number): Sides => {
     const rows = rowsWhere(parts, (other) => other === part);

@@ -7,8 +7,8 @@ import type { CountProgress, EvaluateResult } from './messages';
 export interface CompareParams {
   /** Folders of two or more runs or imported models that have been evaluated; the first is what the others are compared with. */
   readonly runs: readonly string[];
-  /** One for all; each run's own evaluation's where left out. */
-  readonly threshold?: number;
+  /** One for all, or what each one's model has; each run's own evaluation's where left out. */
+  readonly threshold?: number | 'saved';
   /** Without it 1000 resamples by seed 0; no intervals and verdicts with 0 resamples. */
   readonly bootstrap?: BootstrapOptions;
 }

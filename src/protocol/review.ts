@@ -86,6 +86,8 @@ export interface Review {
 export interface ReviewedSuspects {
   readonly result: SuspectsResult;
   readonly decisions: readonly Decision[];
+  /** It is of a file that the run that it stands beside neither learned from nor was judged on. */
+  readonly foreign?: true;
 }
 
 export interface DecideParams extends ReviewKey {

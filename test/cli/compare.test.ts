@@ -182,6 +182,20 @@ describe.skipIf(UNBUILT)(`labelscope compare${UNBUILT}`, () => {
     expect(nowhere.stderr).toContain('could not be written');
   });
 
+  it('judges each run at the thresholds of its model where asked, and tells of rare categories', async () => {
+    const result = await json<CompareResult>('compare', at('short'), at('long'), '--threshold', 'saved');
+    expect(result.runs.map(({ threshold }) => threshold)).toEqual([
+      [0.5, 0.5, 0.5],
+      [0.5, 0.5, 0.5],
+    ]);
+    const { stdout } = await cli('compare', at('short'), at('long'), '--threshold', 'saved');
+    expect(stdout).toMatch(/^short: evaluated on 14 images, threshold 0\.5$/m);
+    const few = result.categories.filter(({ images }) => images < 10).length;
+    expect(few).toBe(3);
+    expect(stdout).toMatch(/^3 of 3 categories have fewer than 10 images: the intervals of mAP/m);
+    expect((await cli('compare', at('short'), at('long'), '--bootstrap', '0')).stdout).not.toContain('fewer than 10 images');
+  });
+
   it('says what cannot be compared, and what to do', async () => {
     const wrong = async (...runs: string[]) => {
       const { status, stdout, stderr } = await cli('compare', ...runs.map(at));

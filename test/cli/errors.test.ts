@@ -84,6 +84,11 @@ const FAILURES: readonly (readonly [string, RegExp])[] = [
   ['explain run val2017 --category purple --device cpu', /no category 'purple'.*red square/],
   ['export run --out nowhere/x.onnx', /nowhere\/x\.onnx/],
   ['sample text.txt/x', /text\.txt/],
+  ['review $T --decisions gone.json --out new.json', /There is no file .*gone\.json\. Check the path of the decisions/],
+  ['failures tiny.onnx', /tiny\.onnx is no run folder but a file.*labelscope import/],
+  ['compare run tiny.onnx', /tiny\.onnx is no run folder but a file.*labelscope import/],
+  ['report tiny.onnx --out page.html', /tiny\.onnx is no run folder but a file.*labelscope import/],
+  ['compare run nowhere', /nowhere is no run folder: it is not there/],
   ['doctor --device cuda', /device cuda cannot be used/],
 ];
 
@@ -100,7 +105,10 @@ const WRONG_USAGE: readonly (readonly [string, RegExp])[] = [
   ['train $T --frobnicate', /--frobnicate/],
   ['train $T --recipe slow', /--recipe is one of matlab-example, balanced, quick, best, not 'slow'/],
   ['train $T --device tpu', /--device is one of auto, cpu, webgpu, cuda, not 'tpu'/],
-  ['train $T --seed -1', /--seed/],
+  ['train $T --seed -1', /--seed takes a whole number from 0 to \d+, not '-1'/],
+  ['evaluate run --bootstrap -1', /--bootstrap takes a whole number from 0 to 1000000, not '-1'/],
+  ['evaluate run --threshold -.5', /--threshold takes a number from 0 to 1, not '-\.5'/],
+  ['evaluate run --seed --json', /--seed.*See labelscope evaluate --help/],
   ['train $T --seed 1.5', /--seed takes a whole number/],
   ['train $T --set epochs', /--set takes KEY=VALUE, not 'epochs'/],
   ['train $T --validation $V --validation-share', /--validation FILE and --validation-share exclude each other/],

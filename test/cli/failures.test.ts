@@ -35,6 +35,9 @@ interface Coco {
   annotations: Record<string, unknown>[];
 }
 
+/** The annotation that is as a corrected copy has those that it adds. */
+const ADDED = 6;
+
 /** Areas at the borders of COCO's classes, crowds, sizes that are not declared, and fields of every kind, hostile ones too. */
 async function enrich(path: string): Promise<void> {
   const coco = await jsonOf<Coco>(path);
@@ -44,6 +47,8 @@ async function enrich(path: string): Promise<void> {
     if (area === undefined) delete annotation.area;
     else annotation.area = area;
     if (k === 0) annotation.iscrowd = 1;
+    // Added by a review: the whole image, which is no object's area.
+    if (k === ADDED) Object.assign(annotation, { bbox: [0, 0, 40, 40], area: 1600, labelscope: 'reviewed' });
   });
   const fields = (k: number) => ({
     license: 1 + (k % 2),
@@ -86,6 +91,7 @@ describe.skipIf(UNBUILT)(`labelscope failures${UNBUILT}`, () => {
     const areas = facts.images.flatMap((image) => image.areas);
     const expected = coco.annotations.map(({ area, bbox }, k) => {
       const [, , width, height] = bbox as [number, number, number, number];
+      if (k === ADDED) return null;
       return k === 0 ? 'crowd' : ((area as number | undefined) ?? width * height);
     });
     expect(areas).toEqual(expected);
@@ -121,6 +127,7 @@ describe.skipIf(UNBUILT)(`labelscope failures${UNBUILT}`, () => {
     const area = (await json('failures', run, '--by', 'area')) as { slices: Slice[]; pairs?: object };
     expect(area.pairs).toBeUndefined();
     expect(area.slices.map(({ slice }) => slice.replace(/ \(.*/, '')).sort()).toEqual([
+      'area not known',
       'crowds only',
       'large',
       'medium',
@@ -141,6 +148,83 @@ describe.skipIf(UNBUILT)(`labelscope failures${UNBUILT}`, () => {
       const isTrue = cell === 'tp' || cell === 'fn';
       expect(found.images.every(({ labels }) => labels.includes(CATEGORIES[1]) === isTrue)).toBe(true);
     }
+  });
+
+  interface Listed {
+    readonly images: readonly {
+      readonly path: string;
+      readonly category: string;
+      readonly score: number;
+      readonly labels: string[];
+    }[];
+  }
+  const list = async (...args: string[]) => (await json('failures', run, ...args)) as unknown as Listed;
+  const files = ({ images }: Listed) => images.map(({ path }) => path).sort();
+
+  it('lists the images of a slice, all of them or those behind a count', async () => {
+    const found = (await json('failures', run, '--by', 'field:license')) as { slices: Slice[] };
+    const one = found.slices.find(({ slice }) => slice === '1')!;
+    const listed = await list('--by', 'field:license', '--slice', '1');
+    expect(listed).toMatchObject({ category: null, by: 'field:license', slice: '1' });
+    expect(new Set(files(listed)).size).toBe(one.images);
+    const two = await list('--by', 'field:license', '--slice', '2');
+    expect([...files(listed), ...files(two)]).toHaveLength(14);
+    // A count of a slice is what the images of the slice and those behind the count have in common.
+    for (const cell of ['fp', 'tn']) {
+      const behind = files(await list('--category', CATEGORIES[1], '--list', cell));
+      const own = files(await list('--category', CATEGORIES[1], '--list', cell, '--by', 'field:license', '--slice', '1'));
+      expect(own, cell).toEqual(behind.filter((path) => files(listed).includes(path)));
+    }
+    const with1 = await list('--by', 'co-occurrence', '--slice', CATEGORIES[1]);
+    expect(with1.images.every(({ labels }) => labels.includes(CATEGORIES[1]))).toBe(true);
+    // By area each label is listed for itself; the one that a review added is of no known area.
+    const areas = await Promise.all(
+      ['small', 'medium', 'large', 'crowd', 'unknown'].map((slice) => list('--by', 'area', '--slice', slice)),
+    );
+    expect(areas.flatMap(({ images }) => images)).toHaveLength((found as unknown as { whole: Slice }).whole.positives);
+    expect(areas[4]!.images).toHaveLength(1);
+    expect(areas.every(({ images }) => images.every(({ category, labels }) => labels.includes(category)))).toBe(true);
+    const { stdout } = await cli('failures', run, '--by', 'area', '--slice', 'crowd');
+    expect(stdout).toMatch(/^1 images: area crowd\n\nscore +of +image +labels\n/);
+  });
+
+  it('lists the images in which a pair goes wrong, as many as the pair has', async () => {
+    // So low a threshold that false alarms go together, and so high a one that labels are missed together.
+    for (const [threshold, kind, names] of [
+      ['0.01', 'lured', ['present', 'predicted']],
+      ['0.01', 'false-together', ['first', 'second']],
+      ['0.99', 'missed-together', ['first', 'second']],
+    ] as const) {
+      const { pairs } = (await json('failures', run, '--threshold', threshold)) as {
+        pairs: Record<string, Record<string, unknown>[]>;
+      };
+      expect(pairs[kind]!.length, kind).toBeGreaterThan(0);
+      const pair = pairs[kind]!.at(-1)!;
+      const both = names.map((name) => pair[name] as string);
+      const listed = await list('--threshold', threshold, '--pair', both.join(','), '--list', kind);
+      expect(listed, kind).toMatchObject({ pair: both, kind });
+      expect(listed.images, kind).toHaveLength(pair.images as number);
+    }
+    expect(await list('--pair', `${CATEGORIES[0]}, ${CATEGORIES[1]}`)).toMatchObject({ kind: 'confused' });
+  });
+
+  it('judges at the thresholds of the model where asked, and tells many of them in words', async () => {
+    expect(await json('failures', run, '--threshold', 'saved')).toMatchObject({ threshold: [0.5, 0.5, 0.5] });
+    expect((await cli('failures', run, '--threshold', 'saved')).stdout).toContain(', threshold 0.5: F1');
+    const path = join(run, 'evaluation.json');
+    const text = await readFile(path, 'utf8');
+    const result = JSON.parse(text) as { has: { thresholds: number[] } };
+    await writeFile(path, JSON.stringify({ ...result, has: { ...result.has, thresholds: [0.2, 0.5, 0.25] } }));
+    expect((await cli('failures', run, '--threshold', 'saved')).stdout).toContain(', threshold of each category its own: F1');
+    for (const has of [undefined, { thresholds: [0.2] }, { thresholds: [0.2, 0.5, 7] }]) {
+      await writeFile(path, JSON.stringify({ ...result, has }));
+      const { status, stderr } = await cli('failures', run, '--threshold', 'saved');
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: expect.stringContaining('of an older version. Evaluate the model again') as string,
+      });
+    }
+    await writeFile(path, text);
   });
 
   it('tells people in tables, with names as text', async () => {
@@ -168,6 +252,36 @@ describe.skipIf(UNBUILT)(`labelscope failures${UNBUILT}`, () => {
       status: 1,
       stderr: expect.stringContaining("no field 'none'") as string,
     });
+  });
+
+  it('refuses options that do not go together, and what is no run, no slice or no pair', async () => {
+    const at = async (...args: string[]) => {
+      const { status, stderr } = await cli('failures', ...args);
+      return `${status} ${stderr}`;
+    };
+    expect(await at(join(folder, 'zzz'))).toMatch(
+      /^1 .*zzz is no run folder: it is not there\. Give the folder that training named\./,
+    );
+    expect(await at(join(folder, 'tiny.onnx'))).toMatch(
+      /^1 .*tiny\.onnx is no run folder but a file, .*labelscope import ".*tiny\.onnx"/,
+    );
+    const [a, b] = CATEGORIES;
+    expect(await at(run, '--by', 'field:license', '--list', 'fp', '--category', a)).toMatch(
+      /^2 --list with --by needs --slice NAME/,
+    );
+    expect(await at(run, '--slice', '1')).toMatch(/^2 --slice needs --by/);
+    expect(await at(run, '--by', 'field:license', '--slice', '7')).toMatch(
+      /^1 There is no slice '7' by field:license\. --slice is one of: 1, 2\./,
+    );
+    expect(await at(run, '--by', 'area', '--slice', 'small', '--category', a, '--list', 'fp')).toMatch(
+      /^2 Slices by object area have no fp/,
+    );
+    expect(await at(run, '--pair', `${a},horse`)).toMatch(/^1 --pair takes two categories of the model/);
+    expect(await at(run, '--pair', `${a},${a}`)).toMatch(/^1 --pair takes two categories of the model/);
+    expect(await at(run, '--pair', `${a},${b}`, '--list', 'fp')).toMatch(
+      /^2 --list is one of confused, lured, missed-together, false-together/,
+    );
+    expect(await at(run, '--pair', `${a},${b}`, '--category', a)).toMatch(/^2 --pair names both categories/);
   });
 
   it('reads evaluations that kept no facts, or other ones, and asks to evaluate again', async () => {

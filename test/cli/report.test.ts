@@ -50,6 +50,8 @@ describe.skipIf(UNBUILT)(`labelscope report${UNBUILT}`, () => {
     expect(training!.points.length).toBeGreaterThan(3);
     expect(evaluation!.images).toHaveLength(evaluation!.result.evaluation.images);
     expect(reviews).toEqual([]);
+    const { stderr } = await cli('report', 'runs/run', '--out', 'report.html');
+    expect(stderr).toMatch(/^No suspect labels are kept beside the run: --review FILE\.json adds them\.$/m);
   });
 
   it('takes suspects and decisions as files, or finds those that are kept beside the run', async () => {
@@ -66,10 +68,43 @@ describe.skipIf(UNBUILT)(`labelscope report${UNBUILT}`, () => {
     expect((await dataOf()).reviews).toEqual([{ result: suspects, decisions }]);
   });
 
+  it('refuses decisions on another content, and says where a list is of a file that the run knows nothing of', async () => {
+    const { image, category } = suspects.suspects[0]!;
+    const decisions = [{ image, category, decision: 'reject' }];
+    await writeFile(join(folder, 'other.json'), JSON.stringify({ fingerprint: 'f'.repeat(64), decisions }));
+    await writeFile(join(folder, 'own.json'), JSON.stringify({ fingerprint: suspects.fingerprint, decisions }));
+    const refused = await cli(
+      'report',
+      'runs/run',
+      '--out',
+      'refused.html',
+      '--review',
+      'suspects.json',
+      '--decisions',
+      'other.json',
+    );
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/other\.json decides on another content of the annotation file .*suspects\.json lists/);
+    expect((await dataOf('--review', 'suspects.json', '--decisions', 'own.json')).reviews).toEqual([
+      { result: suspects, decisions },
+    ]);
+    const foreign = { ...suspects, annotations: '/elsewhere/other.json', fingerprint: 'f'.repeat(64) };
+    await writeFile(join(folder, 'foreign.json'), JSON.stringify(foreign));
+    expect((await dataOf('--review', 'foreign.json')).reviews).toEqual([{ result: foreign, decisions: [], foreign: true }]);
+    const { stderr } = await cli('report', 'runs/run', '--out', 'report.html', '--review', 'foreign.json');
+    expect(stderr).toContain(
+      'The suspect labels are of /elsewhere/other.json, which the run neither learned from nor was judged on',
+    );
+    // The same file under another path.
+    await writeFile(join(folder, 'moved.json'), JSON.stringify({ ...suspects, annotations: '/moved/train.json' }));
+    expect((await dataOf('--review', 'moved.json')).reviews[0]).not.toHaveProperty('foreign');
+  });
+
   it.each([
     [['--decisions', 'decided.csv'], 2, 'of which suspect labels?'],
     [['--review', 'tiny.onnx'], 1, 'it holds no list of suspect labels'],
-    [['--review', 'nowhere.json'], 1, "Give what 'labelscope review"],
+    [['--review', 'nowhere.json'], 1, 'nowhere.json. Check the path of the review.'],
+    [['--review', 'suspects.json', '--decisions', 'nowhere.json'], 1, 'nowhere.json. Check the path of the decisions.'],
     [['--bogus'], 2, "Unknown option '--bogus'. See labelscope report --help."],
   ])('%j: says what is wrong', async (args, status, words) => {
     const found = await cli('report', 'runs/run', '--out', 'other.html', ...args);

@@ -269,7 +269,9 @@ describe('the judgement', () => {
 
   it('refuses more parts than images', () => {
     const set = simulated(3, 2, 1, 1);
-    expect(() => judgeThresholds(set, { mode: 'global', objective: F1 }, FIVE, 1)).toThrow('3 images cannot be divided into 5');
+    expect(() => judgeThresholds(set, { mode: 'global', objective: F1 }, FIVE, 1)).toThrow(
+      '3 images cannot be divided into 5 parts. Take 3 or fewer, or evaluate the model on more images.',
+    );
     expect(() => judgeThresholds(set, { mode: 'global', objective: F1 }, { kind: 'folds', folds: 1 }, 1)).toThrow('at least 2');
   });
 });

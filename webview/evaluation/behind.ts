@@ -1,15 +1,11 @@
-// The images behind a number: which they are, and of which category each is shown.
-import { type ImageScore, imagesBehind, predictionsAt } from '../../src/metrics/predicted';
+// The images behind a number, as a tab asks the gallery to show them.
+import { type BehindImage, imagesBehindGroup, imagesBehindPair } from '../../src/metrics/behind';
+import { type ImageScore, imagesBehind } from '../../src/metrics/predicted';
 import type { Group } from '../../src/metrics/groups';
-import { imagesOfPair, type Pair } from '../../src/metrics/pairs';
+import type { Pair } from '../../src/metrics/pairs';
 import type { ScoredSet, Threshold } from '../../src/metrics/types';
 import { t } from '../kit/l10n';
 import type { Cell } from './model';
-
-/** An image by its row, with the index of the category that it is shown for and its score. */
-export interface BehindImage extends ImageScore {
-  readonly category: number;
-}
 
 /** What a tab asks the gallery to show. Followed as the threshold moves. */
 export interface Behind {
@@ -41,53 +37,13 @@ export function behindImages(key: string, title: string, category: number, image
   return { key, title, find: () => found };
 }
 
-/** For each image of a pair the category that is a false alarm there, or else the first that is missed. */
 export function behindPair(pair: Pair, title: string): Behind {
   const { kind, a, b } = pair;
-  const category = kind === 'missed-together' || kind === 'false-together' ? a : b;
-  const sign = kind === 'missed-together' ? 1 : -1;
-  return {
-    key: `pair ${kind} ${a} ${b}`,
-    title,
-    find: (set, threshold) =>
-      ofCategory(set, imagesOfPair(set, threshold, pair), category).sort((x, y) => sign * (x.score - y.score)),
-  };
+  return { key: `pair ${kind} ${a} ${b}`, title, find: (set, threshold) => imagesBehindPair(set, threshold, pair) };
 }
 
-/**
- * The images of a slice, each for the category that is farthest from the truth, the farthest first; of slices by object area
- * every label, those with the lowest score first. With `category` (an index) for that one alone.
- */
+/** @param category the index of the category that is looked at; undefined for all */
 export function behindGroup(group: Group, title: string, category: number | undefined): Behind {
   const key = `slice ${JSON.stringify(group.key)} ${String(category)}`;
-  return {
-    key,
-    title,
-    find: (set, threshold) => (group.entries ? entriesOf(set, group.entries) : worstOf(set, group.rows, category, threshold)),
-  };
-}
-
-function ofCategory({ scores, categories }: ScoredSet, rows: readonly number[], category: number): BehindImage[] {
-  return rows.map((row) => ({ row, category, score: scores[row * categories.length + category]! }));
-}
-
-function entriesOf({ scores, categories }: ScoredSet, entries: readonly number[]): BehindImage[] {
-  const width = categories.length;
-  const images = entries.map((at) => ({ row: Math.floor(at / width), category: at % width, score: scores[at]! }));
-  return images.sort((a, b) => a.score - b.score);
-}
-
-/** Wrong decisions come before right ones, however near the threshold. */
-function worstOf(set: ScoredSet, rows: readonly number[], category: number | undefined, threshold: Threshold): BehindImage[] {
-  const { labels, scores, categories } = set;
-  const predicted = predictionsAt(set, threshold);
-  const width = categories.length;
-  const [from, to] = category === undefined ? [0, width] : [category, category + 1];
-  const error = (at: number) => Math.abs(labels[at]! - scores[at]!) + Number(labels[at] !== predicted[at]);
-  const worst = rows.map((row) => {
-    let at = row * width + from;
-    for (let c = from + 1; c < to; c++) if (error(row * width + c) > error(at)) at = row * width + c;
-    return { row, category: at - row * width, score: scores[at]!, error: error(at) };
-  });
-  return worst.sort((a, b) => b.error - a.error).map(({ row, category: c, score }) => ({ row, category: c, score }));
+  return { key, title, find: (set, threshold) => imagesBehindGroup(set, threshold, group, category) };
 }

@@ -4,7 +4,7 @@ import { fileName, fixed } from '../kit/format';
 import { heatWords, layHeat, type ShownHeat } from '../kit/heat-layer';
 import { t } from '../kit/l10n';
 import { VERDICT_SIGNS, type Verdict, verdictWords } from '../kit/labels';
-import type { BehindImage } from './behind';
+import type { BehindImage } from '../../src/metrics/behind';
 
 /** Pixels, with gaps; the style sheet has the same. */
 export const CELL = { picture: { width: 176, height: 186 }, name: { width: 260, height: 66 } } as const;

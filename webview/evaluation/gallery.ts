@@ -9,7 +9,8 @@ import { HeatStore } from '../kit/heat-store';
 import { t } from '../kit/l10n';
 import { csvOf } from '../kit/save';
 import { type VirtualGrid, virtualGrid } from '../kit/virtual-grid';
-import type { Behind, BehindImage } from './behind';
+import type { BehindImage } from '../../src/metrics/behind';
+import type { Behind } from './behind';
 import { CELL, fillCell } from './gallery-cell';
 
 const ORDERS = ['wrong', 'high', 'low', 'name'] as const;

@@ -1,5 +1,5 @@
 // The suspect labels of an annotation file on a report's page: what is estimated, the list, and what was decided. Nothing is decided there.
-import { html, render } from 'lit';
+import { html, nothing, render } from 'lit';
 import { labelOf, type ReviewedSuspects } from '../../src/protocol/review';
 import { type Card, cardOf } from '../kit/card';
 import { count } from '../kit/format';
@@ -19,6 +19,7 @@ export function suspectsReport(root: HTMLElement, review: ReviewedSuspects, host
     render(
       html`<header><h1>${t('Suspect Labels')}</h1></header>
         <p class="quiet">${t('{0} images of {1}', count(review.result.images), review.result.annotations)}</p>
+        ${review.foreign ? html`<p class="notice warning">${t('The run neither learned from this file nor was judged on it.')}</p>` : nothing}
         <div class="grid">${cards.map((card) => cardOf(card, new Set(), () => undefined, host))}</div>`,
       root,
     );

@@ -4,7 +4,7 @@ import { comparison } from '../comparison';
 import { writeAtomically } from '../../engine/client/atomic';
 import { comparisonPage } from '../report';
 import type { CountProgress } from '../../protocol/messages';
-import { BOOTSTRAP_OPTIONS, bootstrapOf, defined, DONE, THRESHOLD, thresholdOf, type Verb } from '../verb';
+import { BOOTSTRAP_OPTIONS, bootstrapOf, defined, DONE, THRESHOLD_OR_SAVED, thresholdOrSaved, type Verb } from '../verb';
 
 /** More runs than anybody reads side by side. */
 const MOST_RUNS = 100;
@@ -15,7 +15,7 @@ export const compare: Verb = {
     count: [2, MOST_RUNS],
     help: 'Evaluated runs on the same images, compared with the first: what differs, and whether it can be told from chance.',
     options: {
-      threshold: { ...THRESHOLD, help: "a score at or above it is a label, 0..1 (default: each run's own evaluation's)" },
+      threshold: { ...THRESHOLD_OR_SAVED, help: `${THRESHOLD_OR_SAVED.help} (default: each run's own evaluation's)` },
       ...BOOTSTRAP_OPTIONS,
       html: { type: 'string', value: 'FILE.html', help: 'also write the comparison as one HTML page' },
     },
@@ -24,7 +24,7 @@ export const compare: Verb = {
     const params = {
       runs: args.positionals.map((place) => resolve(place)),
       bootstrap: bootstrapOf(args),
-      ...defined({ threshold: thresholdOf(args) }),
+      ...defined({ threshold: thresholdOrSaved(args) }),
     };
     const onProgress = ({ done, total }: CountProgress) => io.progress(`Comparing: ${done} of ${total} resamples`);
     const result = await engine.request('compare', params, { signal, onProgress });

@@ -20,7 +20,7 @@ import {
   FLIP,
   IMAGES,
   type Session,
-  THRESHOLD,
+  THRESHOLD_OR_SAVED,
   thresholdOf,
   thresholdOrSaved,
   type Verb,
@@ -33,11 +33,7 @@ export const evaluate: Verb = {
     help: 'Precision, recall, F1, Jaccard, mAP and more, over all and per category.',
     options: {
       images: IMAGES,
-      threshold: {
-        ...THRESHOLD,
-        value: 'T|saved',
-        help: "a score at or above it is a label, 0..1; saved: the model's own (default: 0.5)",
-      },
+      threshold: { ...THRESHOLD_OR_SAVED, help: `${THRESHOLD_OR_SAVED.help} (default: 0.5)` },
       predictions: { type: 'string', value: 'FILE.json|FILE.csv', help: 'scores of another program instead of a model' },
       categories: { ...CATEGORIES, help: 'with --predictions: these categories in this order' },
       flip: { ...FLIP, help: `${FLIP.help}; nothing is kept in the run` },

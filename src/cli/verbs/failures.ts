@@ -1,19 +1,18 @@
 // labelscope failures: where a model fails, from the scores that its evaluation kept: slices of the images, pairs of categories, images.
 import { resolve } from 'node:path';
-import { readEvaluation } from '../../engine/client/folder';
+import { readEvaluation, whyNoEvaluation } from '../../engine/client/folder';
 import { readImageFacts } from '../../engine/client/image-facts';
-import { scoredSetOf } from '../../engine/client/scores';
+import { judgedThreshold, scoredSetOf } from '../../engine/client/scores';
 import { checkSet, checkThreshold } from '../../metrics/check';
-import { imagesBehind } from '../../metrics/predicted';
+import { PAIR_KINDS } from '../../metrics/pairs';
 import type { ScoredSet } from '../../metrics/types';
 import { LabelscopeError } from '../../protocol/errors';
+import { type Cell, listCell, listPair, listSlice } from '../behind';
 import { analysis, type Opened, type Told } from '../failures';
-import { decimal, table } from '../io';
 import { type Arguments, UsageError } from '../usage';
-import { DONE, THRESHOLD, thresholdOf, type Verb } from '../verb';
+import { DONE, THRESHOLD_OR_SAVED, thresholdOrSaved, type Verb } from '../verb';
 
-const CELLS = ['tp', 'fp', 'fn', 'tn'] as const;
-type Cell = (typeof CELLS)[number];
+const CELLS: readonly Cell[] = ['tp', 'fp', 'fn', 'tn'];
 
 export const failures: Verb = {
   spec: {
@@ -26,38 +25,56 @@ export const failures: Verb = {
         value: 'area|labels|size|co-occurrence|field:NAME',
         help: 'only these slices (default: all, and the pairs)',
       },
-      threshold: THRESHOLD,
+      threshold: { ...THRESHOLD_OR_SAVED, help: `${THRESHOLD_OR_SAVED.help} (default: the evaluation's)` },
       category: { type: 'string', value: 'NAME', help: 'look at this category alone' },
       list: { type: 'string', value: CELLS.join('|'), help: 'list the images behind this count of --category' },
+      slice: { type: 'string', value: 'NAME', help: 'with --by: list the images of this slice, with --list those of the count' },
+      pair: {
+        type: 'string',
+        value: 'A,B',
+        help: `list the images in which these two go wrong; --list ${PAIR_KINDS.join('|')} says how (default: confused)`,
+      },
     },
   },
   run: async (args, { io }) => {
-    const cell = args.text('list') === undefined ? undefined : args.choice<Cell>('list', CELLS, 'fp');
-    const run = await open(args);
-    const { value, lines } = cell ? listing(run, cell) : analysis(run, args.text('by'));
+    const tell = chosen(args);
+    const { value, lines } = tell(await open(args));
     io.result(value, () => lines);
     return DONE;
   },
 };
 
-/** @throws LabelscopeError 'evaluation-missing', 'evaluation-unreadable', 'category-unknown' */
+/** What is asked for, before anything is read. @throws UsageError where options do not go together */
+function chosen(args: Arguments): (run: Opened) => Told {
+  const [by, slice, pair, list] = (['by', 'slice', 'pair', 'list'] as const).map((name) => args.text(name));
+  const hasCategory = args.text('category') !== undefined;
+  if (pair !== undefined) {
+    if (by !== undefined || slice !== undefined || hasCategory)
+      throw new UsageError('--pair names both categories: leave out --by, --slice and --category.');
+    const kind = args.choice('list', PAIR_KINDS, 'confused');
+    return (run) => listPair(run, pair, kind);
+  }
+  if (slice !== undefined && by === undefined) throw new UsageError('--slice needs --by: a slice by what?');
+  const wanted = by === undefined || slice === undefined ? undefined : { by, slice };
+  if (list === undefined) return (run) => (wanted ? listSlice(run, wanted) : analysis(run, by));
+  const cell = args.choice('list', CELLS, 'fp');
+  if (!hasCategory) throw new UsageError('--list needs --category NAME: whose images shall be listed?');
+  if (by !== undefined && !wanted) throw new UsageError('--list with --by needs --slice NAME: the images of which slice?');
+  return (run) => listCell(run, cell, wanted);
+}
+
+/** @throws LabelscopeError 'run-missing', 'evaluation-missing', 'evaluation-unreadable', 'evaluation-outdated', 'category-unknown' */
 async function open(args: Arguments): Promise<Opened> {
   const folder = resolve(args.positionals[0]!);
   const stored = await readEvaluation(folder);
-  if (!stored)
-    throw new LabelscopeError(
-      'evaluation-missing',
-      `${folder} holds no evaluation. Give the folder of a run, and evaluate it first: labelscope evaluate "${folder}"`,
-    );
+  if (!stored) throw await whyNoEvaluation(folder);
   const { result, scores } = stored;
   const set = scoredSetOf(scores);
-  const threshold = thresholdOf(args) ?? result.evaluation.threshold;
+  const threshold = judgedThreshold(folder, stored, thresholdOrSaved(args));
   checkSet(set);
   checkThreshold(set, threshold);
   const name = args.text('category');
   const category = name === undefined ? undefined : categoryOf(set, name);
-  if (args.text('list') !== undefined && category === undefined)
-    throw new UsageError('--list needs --category NAME: whose images shall be listed?');
   return { folder, stored, facts: await readImageFacts(folder, result.split, scores), set, threshold, category };
 }
 
@@ -65,18 +82,4 @@ function categoryOf({ categories }: ScoredSet, name: string): number {
   const found = categories.indexOf(name);
   if (found >= 0) return found;
   throw new LabelscopeError('category-unknown', `The model knows no category '${name}'. It knows: ${categories.join(', ')}.`);
-}
-
-function listing({ folder, stored, set, threshold, category }: Opened, cell: Cell): Told {
-  const { images } = stored.scores;
-  const name = set.categories[category!]!;
-  const found = imagesBehind(set, category!, cell, threshold).map(({ row, score }) => {
-    const { file_name, path, labels } = images[row]!;
-    return { file_name, path, score, labels };
-  });
-  const rows = found.map(({ path, score, labels }) => [decimal(score), path, labels.join(', ')]);
-  return {
-    value: { run: folder, split: stored.result.split, threshold, category: name, cell, images: found },
-    lines: [`${found.length} images: ${cell} of ${name}`, '', ...table([['score', 'image', 'labels'], ...rows])],
-  };
 }

@@ -27,8 +27,9 @@ export const report: Verb = {
     const [review, decisions] = [args.text('review'), args.text('decisions')];
     if (decisions !== undefined && review === undefined)
       throw new UsageError('report --decisions needs --review FILE.json: of which suspect labels?');
-    const page = await reportOf(args.positionals[0]!, review === undefined ? undefined : { review, decisions });
+    const { page, notes } = await reportOf(args.positionals[0]!, review === undefined ? undefined : { review, decisions });
     await writeAtomically(path, [page]);
+    for (const note of notes) io.note(note);
     io.result({ path, bytes: Buffer.byteLength(page) }, () => [`Report ${path}`]);
     return DONE;
   },

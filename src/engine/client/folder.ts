@@ -1,5 +1,5 @@
 // What lies in a run folder, read for whoever shows it: record, history, evaluation, scores. Nothing of a file is trusted.
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LabelscopeError } from '../../protocol/errors';
 import type { EvaluateResult, HistoryPoint } from '../../protocol/messages';
@@ -23,16 +23,25 @@ export function factsName(split: string): string {
 /** @throws LabelscopeError 'run-missing', 'run-unreadable' or 'run-newer' naming the folder */
 export async function readRecord(folder: string): Promise<RunRecord> {
   const path = join(folder, RECORD);
-  const text = await readFile(path, 'utf8').catch(() => {
-    throw new LabelscopeError(
-      'run-missing',
-      `${folder} is no run folder: it has no run.json. Give the folder that training named.`,
-    );
+  const text = await readFile(path, 'utf8').catch(async () => {
+    throw await noRun(folder);
   });
   const record = parsed(text);
   if (!isRunRecord(record)) throw damaged(path, 'it is no record of a run. Restore it or train again.');
   checkFormat(path, record.format);
   return record;
+}
+
+/** What stands in the place of a run's folder instead. */
+async function noRun(folder: string): Promise<LabelscopeError> {
+  const found = await stat(folder).catch(() => undefined);
+  if (found && !found.isDirectory())
+    return new LabelscopeError(
+      'run-missing',
+      `${folder} is no run folder but a file, and what is known of a model lies in its folder. Give the run's folder, or import the model first: labelscope import "${folder}"`,
+    );
+  const why = found ? 'it has no run.json' : 'it is not there';
+  return new LabelscopeError('run-missing', `${folder} is no run folder: ${why}. Give the folder that training named.`);
 }
 
 /** The points of history.jsonl; a line that a crash cut off is left out. None where there is no history yet. */
@@ -74,6 +83,16 @@ export async function readEvaluation(folder: string): Promise<StoredEvaluation |
   const scores = await readScores(folder, result.split);
   if (!scores) throw damagedEvaluation(join(folder, scoresName(result.split)));
   return { result, scores };
+}
+
+/** Where `readEvaluation` finds none. */
+export async function whyNoEvaluation(folder: string): Promise<LabelscopeError> {
+  const found = await stat(folder).catch(() => undefined);
+  if (!found?.isDirectory()) return noRun(folder);
+  return new LabelscopeError(
+    'evaluation-missing',
+    `${folder} holds no evaluation. Give the folder of a run, and evaluate it first: labelscope evaluate "${folder}"`,
+  );
 }
 
 /** scores.<split>.json; undefined where it is missing or damaged. */

@@ -13,6 +13,8 @@ export const SUSPECTS = '.suspects.json';
 export const DECISIONS = '.decisions.json';
 export const REVIEW_FORMAT = 1;
 
+const SUSPECTS_REMEDY = "Give what 'labelscope review ANNOTATIONS --json' wrote, or a list that a review keeps.";
+
 /** What keeps a list: a file of an older or newer version, or of something else, holds none. */
 export function suspectsIn(text: string): SuspectsResult | undefined {
   const file = parsed(text);
@@ -27,7 +29,10 @@ export function suspectsIn(text: string): SuspectsResult | undefined {
  */
 export async function readSuspects(path: string): Promise<ReviewedSuspects> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw unreadable(path, error instanceof Error ? error.message : String(error));
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw code === 'ENOENT'
+      ? new LabelscopeError('suspects-unreadable', `There is no file ${path}. Check the path of the review. ${SUSPECTS_REMEDY}`)
+      : unreadable(path, message);
   });
   const kept = suspectsIn(text);
   if (kept) return { result: kept, decisions: await decisionsBeside(path) };
@@ -68,8 +73,7 @@ export async function decisionsIn(path: string): Promise<ReviewedSuspects['decis
 }
 
 function unreadable(path: string, why: string): LabelscopeError {
-  const remedy = "Give what 'labelscope review ANNOTATIONS --json' wrote, or a list that a review keeps.";
-  return new LabelscopeError('suspects-unreadable', `${path} cannot be taken: ${why}. ${remedy}`);
+  return new LabelscopeError('suspects-unreadable', `${path} cannot be taken: ${why}. ${SUSPECTS_REMEDY}`);
 }
 
 function isSuspects(value: unknown): value is SuspectsResult {
