@@ -37,10 +37,8 @@ export interface Pair {
  * neither. The set and the threshold must be checked.
  */
 export function pairsAt(set: ScoredSet, threshold: Threshold, kinds: readonly PairKind[] = PAIR_KINDS): Pair[] {
-  const { counts, change } = pairCounter(set);
-  const predicted = predictionsAt(set, threshold);
-  const width = set.categories.length;
-  predicted.forEach((said, at) => said === 1 && change(at % width, Math.floor(at / width), set.labels[at]!, 1));
+  const { counts, recount } = pairCounter(set);
+  recount(predictionsAt(set, threshold));
   const pairs = kinds.flatMap((kind) => pairsOf(counts, set, kind).first(Infinity));
   return pairs.sort((p, q) => excessOf(q) - excessOf(p) || q.images - p.images);
 }
@@ -100,9 +98,13 @@ export function isBeyondChance({ images, logOdds }: Pair): boolean {
   return images >= FEW && logOdds.low > 0;
 }
 
-/** The rows of the images in which a pair happens, ascending. */
-export function imagesOfPair(set: ScoredSet, threshold: Threshold, { kind, a, b }: Pick<Pair, 'kind' | 'a' | 'b'>): number[] {
-  const predicted = predictionsAt(set, threshold);
+/** The rows of the images in which a pair happens, ascending. `predicted` is what `predictionsAt` says, where it is known. */
+export function imagesOfPair(
+  set: ScoredSet,
+  threshold: Threshold,
+  { kind, a, b }: Pick<Pair, 'kind' | 'a' | 'b'>,
+  predicted = predictionsAt(set, threshold),
+): number[] {
   const width = set.categories.length;
   const state = (row: number, c: number) => 2 * set.labels[row * width + c]! + predicted[row * width + c]!;
   const [isFalse, isMissed] = [(s: number) => s === FALSE, (s: number) => s === MISSED];

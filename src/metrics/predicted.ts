@@ -1,13 +1,19 @@
 // Which categories a threshold predicts for every image, and the images behind a count of a category.
+import type { Limits } from './ranked';
 import type { Counts, ScoredSet, Threshold } from './types';
 
 /** images × categories, row-major: 1 where score ≥ threshold. The set and the threshold must be checked. */
-export function predictionsAt({ categories, scores }: ScoredSet, threshold: Threshold): Uint8Array {
+export function predictionsAt(set: ScoredSet, threshold: Threshold): Uint8Array {
+  const predicted = new Uint8Array(set.scores.length);
+  writePredictions(set, threshold, predicted);
+  return predicted;
+}
+
+/** The same, into an array of its own length. */
+export function writePredictions({ categories, scores }: ScoredSet, threshold: Limits, predicted: Uint8Array): void {
   const width = categories.length;
   const limits = typeof threshold === 'number' ? new Float64Array(width).fill(threshold) : Float64Array.from(threshold);
-  const predicted = new Uint8Array(scores.length);
   for (let at = 0; at < scores.length;) for (let c = 0; c < width; c++, at++) predicted[at] = Number(scores[at]! >= limits[c]!);
-  return predicted;
 }
 
 /** An image by its row in the set, with its score for the category that is looked at. */

@@ -44,6 +44,9 @@ function predictedAt({ images, scores }: Ranked, c: number, threshold: number): 
   return images - firstAtLeast(scores.subarray(c * images, (c + 1) * images), threshold);
 }
 
+/** A threshold for all categories, or one for each. */
+export type Limits = number | ArrayLike<number>;
+
 /** Thresholds on their way through the scores of each category, and what hears of every entry that they pass. */
 export interface Walk {
   /** By category: how many of its entries are predicted. */
@@ -52,23 +55,40 @@ export interface Walk {
    * Stops between categories once `goOn` says no, to be called again.
    * @returns whether it is there
    */
-  readonly moveTo: (threshold: number | ArrayLike<number>, goOn?: () => boolean) => boolean;
+  readonly moveTo: (threshold: Limits, goOn?: () => boolean) => boolean;
 }
 
 /** Hears that image `i` becomes a prediction of category `c`, or with a change of −1 is none any more. */
 export type Pass = (c: number, i: number, label: number, change: 1 | -1) => void;
 
-/** Begins where nothing is predicted. */
-export function walkOf(ranked: Ranked, pass: Pass): Walk {
+/** Counts anew what is predicted at a threshold, however it was before. */
+export type Recount = (threshold: Limits) => void;
+
+/** From this share of all entries on, counting anew takes no longer than passing them. */
+const FAR = 1 / 12;
+
+/** Begins where nothing is predicted. @param recount takes the place of passing, where the way is far */
+export function walkOf(ranked: Ranked, pass: Pass, recount?: Recount): Walk {
   const { images, width, order, labels } = ranked;
   const places = new Uint32Array(width);
   const passAt = (c: number, place: number, change: 1 | -1) => {
     const at = (c + 1) * images - 1 - place;
     pass(c, order[at]!, labels[at]!, change);
   };
+  const targetOf = (c: number, threshold: Limits) =>
+    predictedAt(ranked, c, typeof threshold === 'number' ? threshold : threshold[c]!);
   const moveTo: Walk['moveTo'] = (threshold, goOn = () => true) => {
+    if (recount) {
+      const targets = places.map((_, c) => targetOf(c, threshold));
+      const way = targets.reduce((sum, target, c) => sum + Math.abs(target - places[c]!), 0);
+      if (way > FAR * images * width) {
+        places.set(targets);
+        recount(threshold);
+        return true;
+      }
+    }
     for (let c = 0; c < width; c++) {
-      const target = predictedAt(ranked, c, typeof threshold === 'number' ? threshold : threshold[c]!);
+      const target = targetOf(c, threshold);
       if (places[c] !== target && !goOn()) return false;
       while (places[c]! < target) passAt(c, places[c]!++, 1);
       while (places[c]! > target) passAt(c, --places[c]!, -1);

@@ -2,7 +2,7 @@
 // that the intervals follow a slider; a resample is a column of weights, and no resampled set is ever made.
 import type { Metric } from './headline';
 import { harmonicMean, ratio } from './quality';
-import { type Ranked, walkOf } from './ranked';
+import { type Limits, type Ranked, walkOf } from './ranked';
 import type { Resamples } from './resamples';
 import type { ScoredSet } from './types';
 
@@ -17,11 +17,13 @@ export interface Replicates {
    * Brings the counts to a threshold. Stops between categories once `goOn` says no, to be called again.
    * @returns whether it is there
    */
-  moveTo(threshold: number | ArrayLike<number>, goOn?: () => boolean): boolean;
+  moveTo(threshold: Limits, goOn?: () => boolean): boolean;
   /** Every moving metric of each resample, where `moveTo` has brought the counts. */
   values(): MovingValues;
   /** categories × resamples, row-major: each category's F1. */
   f1(): Float64Array;
+  /** The row of category `c` of that. */
+  f1Of(c: number): Float64Array;
 }
 
 /** Counts begin where nothing is predicted. */
@@ -47,7 +49,8 @@ export function replicatesOf(set: ScoredSet, ranked: Ranked, { weights, count }:
       return isThere;
     },
     values: () => ({ ...countedValues(counts), ...agreement.values() }),
-    f1: () => Float64Array.from(tp, (hits, at) => ratio(2 * hits, predicted[at]! + positives[at]!)),
+    f1: () => f1Between(counts, 0, tp.length),
+    f1Of: (c) => f1Between(counts, c * count, (c + 1) * count),
   };
 }
 
@@ -61,6 +64,10 @@ interface ReplicateCounts {
   readonly images: number;
   readonly width: number;
   readonly count: number;
+}
+
+function f1Between({ tp, predicted, positives }: ReplicateCounts, from: number, to: number): Float64Array {
+  return Float64Array.from(tp.subarray(from, to), (hits, k) => ratio(2 * hits, predicted[from + k]! + positives[from + k]!));
 }
 
 /** One walk over the counts: there are as many as categories × resamples, and a slider asks often. */

@@ -1,6 +1,8 @@
-// Decisions that follow a threshold from place to place: only the entries that it passes are looked at, so a slider over 400,000 scores is fluent.
+// Decisions that follow a threshold from place to place: only the entries that it passes are looked at, or all in one walk where it passes many, so a slider
+// over 400,000 scores is fluent.
 import { decisionOf } from './decision';
-import { type Ranked, walkOf } from './ranked';
+import { writePredictions } from './predicted';
+import { type Limits, type Pass, type Ranked, walkOf } from './ranked';
 import type { ImageAgreement } from './slices';
 import type { Counts, Decision, ScoredSet, Threshold } from './types';
 
@@ -8,7 +10,7 @@ export interface Slider {
   /** What `decide` says of the set at the threshold, to the last digit. The threshold must be checked. */
   decide(threshold: Threshold): Decision;
   /** What `predictionsAt` says of the set at the threshold. Holds until another one is asked for. */
-  predictions(threshold: Threshold): Uint8Array;
+  predictions(threshold: Limits): Uint8Array;
   /** How many categories of each image are predicted, true, and both, at the threshold. Holds until another one is asked for. */
   images(threshold: Threshold): ImageAgreement;
 }
@@ -22,10 +24,14 @@ export function sliderOf(set: ScoredSet, ranked: Ranked): Slider {
   const hits = new Uint32Array(width);
   const predicted = new Uint8Array(set.labels.length);
   for (let at = 0; at < set.labels.length; at++) positives[at % width]! += set.labels[at]!;
-  const { places, moveTo } = walkOf(ranked, (c, i, label, change) => {
+  const pass: Pass = (c, i, label, change) => {
     hits[c]! += change * label;
     predicted[i * width + c] = Number(change === 1);
     agreements.change(i, change, label);
+  };
+  const { places, moveTo } = walkOf(ranked, pass, (threshold) => {
+    writePredictions(set, threshold, predicted);
+    countHits(set, predicted, hits, agreements.counts);
   });
   const countsOf = (c: number): Counts => {
     const [tp, fn] = [hits[c]!, positives[c]! - hits[c]!];
@@ -51,6 +57,24 @@ export function sliderOf(set: ScoredSet, ranked: Ranked): Slider {
       );
     },
   };
+}
+
+/** Right predictions by category and by image, and all predictions by image. */
+function countHits({ images, labels }: ScoredSet, predicted: Uint8Array, hits: Uint32Array, counts: ImageAgreement): void {
+  const width = hits.length;
+  hits.fill(0);
+  for (let i = 0, at = 0; i < images; i++) {
+    let [both, said] = [0, 0];
+    for (let c = 0; c < width; c++, at++) {
+      said += predicted[at]!;
+      // Few are: a sum of all would take longer.
+      if ((labels[at]! & predicted[at]!) === 0) continue;
+      both++;
+      hits[c] = hits[c]! + 1;
+    }
+    counts.both[i] = both;
+    counts.predicted[i] = said;
+  }
 }
 
 function perImage({ images, categories, labels }: ScoredSet) {

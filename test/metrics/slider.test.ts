@@ -73,14 +73,50 @@ it('counts pairs as `pairsAt` does, from whatever thresholds it comes, and finds
   );
 });
 
-it('counts pairs of more categories than an integer has bits', () => {
+/** More categories than an integer has bits. */
+const manyCategories = (): ScoredSet => {
   const random = randomStream('pairs', 2);
   const categories = Array.from({ length: 70 }, (_, c) => `category ${c}`);
   const labels = new Uint8Array(60 * 70).map(() => Number(random.next() < 0.2));
-  const set = { images: 60, categories, labels, scores: Float64Array.from(labels, () => random.next()) };
-  const found = pairsAt(set, 0.5).filter(({ a, b }) => a === 31 && b === 69);
-  const of = (kind: PairKind) => imagesOfPair(set, 0.5, { kind, a: 31, b: 69 }).length;
-  expect(found.map(({ kind, images }) => [kind, images]).sort()).toEqual(PAIR_KINDS.map((kind) => [kind, of(kind)]).sort());
+  return { images: 60, categories, labels, scores: Float64Array.from(labels, () => random.next()) };
+};
+
+it.each([
+  ['many', 0.3],
+  ['few', 0.7],
+])('counts pairs of more categories than an integer has bits, where there are %s false alarms', (_, threshold) => {
+  const set = manyCategories();
+  const found = pairsAt(set, threshold).filter(({ a, b }) => a === 31 && b === 69);
+  const of = (kind: PairKind) => imagesOfPair(set, threshold, { kind, a: 31, b: 69 }).length;
+  const some = PAIR_KINDS.filter((kind) => of(kind) > 0);
+  expect(some.length).toBeGreaterThan(1);
+  expect(found.map(({ kind, images }) => [kind, images]).sort()).toEqual(some.map((kind) => [kind, of(kind)]).sort());
+});
+
+it('counts anew where it passes many entries, and entry by entry where it passes few, to the same end', () => {
+  const set = manyCategories();
+  const ranked = rankedOf(set);
+  const slider = sliderOf(set, ranked);
+  const { counts, change, recount } = pairCounter(set);
+  const ways: string[] = [];
+  const walk = walkOf(
+    ranked,
+    (...entry) => {
+      if (ways.at(-1) !== 'passed') ways.push('passed');
+      change(...entry);
+    },
+    (threshold) => {
+      ways.push('anew');
+      recount(predictionsAt(set, threshold as number));
+    },
+  );
+  for (const threshold of [0.9, 0.5, 0.49, 0.47, 0.1, 0.12, 1, 0.99]) {
+    walk.moveTo(threshold);
+    for (const kind of PAIR_KINDS) expect(pairsOf(counts, set, kind).first(Infinity)).toEqual(pairsAt(set, threshold, [kind]));
+    expect(slider.decide(threshold)).toEqual(decide(set, threshold));
+    expect(slider.predictions(threshold)).toEqual(predictionsAt(set, threshold));
+  }
+  expect(ways).toEqual(['anew', 'anew', 'passed', 'anew', 'passed', 'anew', 'passed']);
 });
 
 it('says of a set without images what `decide` says', () => {

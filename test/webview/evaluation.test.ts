@@ -70,7 +70,7 @@ describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
     await close();
   });
 
-  it('has the intervals of each category in the table: of AP at any threshold, of F1 at that of the evaluation', async () => {
+  it("has the intervals of each category in the table: of AP at any threshold, of F1 at the slider's place", async () => {
     const { result } = DATA;
     const intervals = bootstrap(SET, 0.5);
     const evaluation = { ...result.evaluation, intervals };
@@ -82,7 +82,9 @@ describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
     await expect.poll(async () => (await cells()).slice(-2).map((text) => text.trim())).toEqual([words(own!.f1), words(own!.ap)]);
     await page.getByLabel('Threshold', { exact: true }).fill('0.3');
     await page.locator('[data-card="categories"]').scrollIntoViewIfNeeded();
-    await expect.poll(async () => (await cells()).slice(-2).map((text) => text.trim())).toEqual(['–', words(own!.ap)]);
+    const moved = words(bootstrap(SET, 0.3).perCategory[0]!.f1);
+    expect(moved).not.toBe(words(own!.f1));
+    await expect.poll(async () => (await cells()).slice(-2).map((text) => text.trim())).toEqual([moved, words(own!.ap)]);
     await close();
   });
 

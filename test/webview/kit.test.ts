@@ -51,6 +51,17 @@ describe('sorted', () => {
     expect(order(0, false)).toEqual(['c', 'd', 'b', 'a']);
   });
 
+  it('makes the cells that it sorts by, once each, and no other', () => {
+    let made = 0;
+    const cell = (value: number) => () => {
+      made++;
+      return value;
+    };
+    const dear = [3, 1, 2, 4].map((value) => ({ key: String(value), cells: [cell(value), cell(-value)] }));
+    expect(sorted(dear, { column: 1, descending: false }).map(({ key }) => key)).toEqual(['4', '3', '2', '1']);
+    expect(made).toBe(4);
+  });
+
   it('changes nothing of what it is given', () => {
     order(1, true);
     expect(rows.map(({ key }) => key)).toEqual(['a', 'b', 'c', 'd']);

@@ -162,27 +162,35 @@ export const notKnownNote = (): string =>
     'Not known: every resample of the images gives the same number, as where one image shows a category, none is hit or nothing goes wrong; other images may give others.',
   );
 
-/** Of each category's F1 and average precision. */
-function categoryIntervals(evaluation: Evaluation, at: Threshold): readonly (readonly [string | null, string | null])[] {
-  const { images, perCategory, intervals, threshold } = evaluation;
-  // Intervals of F1 are of the evaluation's own threshold.
-  const isOwn = JSON.stringify(threshold) === JSON.stringify(at);
-  return perCategory.map(({ f1, ap }, c) => {
-    const own = intervals?.perCategory[c];
-    return own ? [isOwn ? spanOf(images, f1, own.f1) : null, spanOf(images, ap, own.ap)] : [null, null];
+/** Whether an interval of a category is not known in the evaluation itself, of its F1 or its average precision. */
+function hasNotKnown({ images, perCategory, intervals }: Evaluation): boolean {
+  const isNotKnown = (value: number | null, interval: Interval) => isSameInAll(images, value, interval);
+  return (intervals?.perCategory ?? []).some((own, c) => {
+    const { f1, ap } = perCategory[c]!;
+    return isNotKnown(f1, own.f1) || isNotKnown(ap, own.ap);
   });
 }
 
-export function categoryTable({ perCategory, threshold: at }: Decision, { prepared: { data }, state, actions }: Panel): Card {
+function spanOfF1({ data, moving }: Prepared, { perCategory, threshold: at }: Decision, c: number): string | null {
+  const { images, intervals, threshold } = data.result.evaluation;
+  // At the evaluation's own threshold they are there at once.
+  const isOwn = JSON.stringify(threshold) === JSON.stringify(at);
+  const interval = isOwn && intervals ? intervals.perCategory[c]!.f1 : moving.intervalOfF1(at, c);
+  return interval === undefined ? '…' : spanOf(images, perCategory[c]!.f1, interval);
+}
+
+export function categoryTable(decision: Decision, panel: Panel): Card {
+  const { prepared, state, actions } = panel;
   const { change } = actions;
-  const { perCategory: fixedNumbers } = data.result.evaluation;
-  const intervals = categoryIntervals(data.result.evaluation, at);
+  const { perCategory } = decision;
+  const { evaluation } = prepared.data.result;
+  const { images, perCategory: fixedNumbers, intervals } = evaluation;
   const digits = { numeric: true, digits: 3 };
   return {
     name: 'categories',
     title: t('Every category at this threshold'),
     wide: true,
-    more: intervals.flat().includes(t('not known')) ? html`<p class="quiet">${notKnownNote()}</p>` : nothing,
+    more: hasNotKnown(evaluation) ? html`<p class="quiet">${notKnownNote()}</p>` : nothing,
     table: {
       caption: t('Every category at this threshold'),
       columns: [
@@ -214,7 +222,8 @@ export function categoryTable({ perCategory, threshold: at }: Decision, { prepar
           f1,
           fixedNumbers[c]?.ap ?? null,
           fixedNumbers[c]?.bestThreshold ?? null,
-          ...intervals[c]!,
+          () => spanOfF1(prepared, decision, c),
+          intervals ? spanOf(images, fixedNumbers[c]?.ap ?? null, intervals.perCategory[c]!.ap) : null,
         ],
       })),
     },

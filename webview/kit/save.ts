@@ -1,5 +1,5 @@
 // What is shown as files: charts as SVG and PNG with the theme's colours in them, tables as CSV.
-import type { TableData } from './table';
+import { type TableData, valueOf } from './table';
 
 /** What formulas begin with: a spreadsheet must not run a category's name. */
 const FORMULA = /^[=+\-@\t\r]/;
@@ -8,7 +8,9 @@ const FORMULA = /^[=+\-@\t\r]/;
 export function csvOf({ columns, rows, whole }: TableData): string {
   const head = columns.map(({ title }) => title);
   return (
-    [head, ...(whole?.rows() ?? rows).map(({ cells }) => cells)].map((cells) => cells.map(cellOf).join(',')).join('\r\n') + '\r\n'
+    [head, ...(whole?.rows() ?? rows).map(({ cells }) => cells.map(valueOf))]
+      .map((cells) => cells.map(cellOf).join(','))
+      .join('\r\n') + '\r\n'
   );
 }
 

@@ -13,10 +13,17 @@ interface Column {
   readonly digits?: number;
 }
 
+type Value = string | number | null;
+
 export interface Row {
   /** What tells rows apart. */
   readonly key: string;
-  readonly cells: readonly (string | number | null)[];
+  /** One that takes time is made where it is shown. */
+  readonly cells: readonly (Value | (() => Value))[];
+}
+
+export function valueOf(cell: Row['cells'][number] | undefined): Value {
+  return typeof cell === 'function' ? cell() : (cell ?? null);
 }
 
 export interface TableData {
@@ -51,8 +58,9 @@ export interface TableOptions {
 /** Numbers by size, texts by their language's order; what is missing comes last. Equal rows keep their order. */
 export function sorted(rows: readonly Row[], { column, descending }: Sorting): readonly Row[] {
   const sign = descending ? -1 : 1;
-  return [...rows].sort(({ cells: a }, { cells: b }) => {
-    const [x, y] = [a[column] ?? null, b[column] ?? null];
+  const values = new Map(rows.map((row) => [row, valueOf(row.cells[column])]));
+  return [...rows].sort((a, b) => {
+    const [x, y] = [values.get(a) ?? null, values.get(b) ?? null];
     if (x === null || y === null) return Number(x === null) - Number(y === null);
     return sign * (typeof x === 'number' && typeof y === 'number' ? x - y : String(x).localeCompare(String(y)));
   });
@@ -69,7 +77,7 @@ export function tableOf({ caption, columns, rows, whole, empty }: TableData, opt
     ({ key, cells }) =>
       () =>
         html`<tr class=${key === chosen ? 'chosen' : ''}>
-          ${cells.map((cell, k) => (k === 0 ? rowHead(key, cell, options) : cellOf(cell, columns[k]!, options.onCell && (() => options.onCell!(key, k)))))}
+          ${cells.map((cell, k) => (k === 0 ? rowHead(key, valueOf(cell), options) : cellOf(valueOf(cell), columns[k]!, options.onCell && (() => options.onCell!(key, k)))))}
         </tr>`,
   );
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${caption}>
@@ -106,12 +114,12 @@ function headOf({ title, numeric = false }: Column, k: number, { sorting, onSort
   </th>`;
 }
 
-function rowHead(key: string, cell: string | number | null, { onChoose }: TableOptions): TemplateResult {
+function rowHead(key: string, cell: Value, { onChoose }: TableOptions): TemplateResult {
   const text = cell ?? '–';
   return html`<th scope="row">${onChoose ? html`<button @click=${() => onChoose(key)}>${text}</button>` : text}</th>`;
 }
 
-function cellOf(cell: string | number | null, column: Column, choose?: () => void): TemplateResult {
+function cellOf(cell: Value, column: Column, choose?: () => void): TemplateResult {
   const { numeric = false, digits = 0, leads = false, title } = column;
   const text = typeof cell === 'string' ? cell : fixed(cell, digits);
   const isButton = leads && choose !== undefined && cell !== null && cell !== 0;
