@@ -57,10 +57,12 @@ describe.skipIf(NO_BROWSER !== '')(`thresholds and calibration in the panel${NO_
 
   it('shows what the metrics say of the thresholds that are chosen, and saves just these', async () => {
     const { page, asked, complaints, close } = await show('thresholds');
-    const value = (name: string) => page.locator(`[data-tile="${name}"] dd`).textContent();
+    const value = (name: string) => page.locator(`[data-tile="${name}"] dd:not(.below)`).textContent();
     const fit = judgeThresholds(SET, { mode: 'global', objective: { kind: 'f1' } }, { kind: 'half' }, 0);
     await expect.poll(() => value('fitted')).toBe(fit.micro.fitted.value!.toFixed(3));
     expect(await value('held-out')).toBe(fit.micro.heldOut.value!.toFixed(3));
+    expect(await value('precision')).toBe(fit.micro.heldOut.precision.toFixed(3));
+    expect(await value('recall')).toBe(fit.micro.heldOut.recall.toFixed(3));
     await page.getByRole('combobox', { name: 'Thresholds' }).selectOption('one a category');
     await page.getByLabel('for the').selectOption('best recall at a precision');
     await page.getByLabel('at least').fill('0.6');
@@ -70,6 +72,18 @@ describe.skipIf(NO_BROWSER !== '')(`thresholds and calibration in the panel${NO_
     const division = { kind: 'folds', folds: 5 } as const;
     const other = judgeThresholds(SET, { mode: 'per-category', objective }, division, 0);
     await expect.poll(() => value('mean-held-out')).toBe(other.macro.heldOut!.toFixed(3));
+    // Recall is the value itself; of precision it is said whether it is what was asked for.
+    const { precision } = other.micro.heldOut;
+    expect(await value('precision')).toBe(precision.toFixed(3));
+    expect(await page.locator('[data-tile="recall"]').count()).toBe(0);
+    const heldTo = page.locator('[data-tile="precision"] .below');
+    expect(await heldTo.textContent()).toBe(precision < 0.6 ? 'less than the 0.600 asked for' : 'at least 0.600, as asked for');
+    await page.getByLabel('at least').fill('0.95');
+    await page.getByLabel('at least').press('Tab');
+    await expect.poll(() => heldTo.textContent()).toBe('less than the 0.950 asked for');
+    await page.getByLabel('at least').fill('0.6');
+    await page.getByLabel('at least').press('Tab');
+    await expect.poll(() => value('precision')).toBe(precision.toFixed(3));
     const row = page.locator('[data-card="thresholds"] tbody tr', { hasText: '<b>cat</b>' });
     expect(await row.locator('td').nth(1).textContent()).toBe(other.perCategory[1]!.threshold.toFixed(3));
     await page.locator('[data-action="save"]').click();
@@ -147,7 +161,7 @@ describe.skipIf(NO_BROWSER !== '')(`thresholds and calibration in the panel${NO_
 
   it('shows errors before and after a calibration, its diagrams and their bins', async () => {
     const { page, asked, complaints, close } = await show('calibration');
-    const value = (name: string) => page.locator(`[data-tile="${name}"] dd`).textContent();
+    const value = (name: string) => page.locator(`[data-tile="${name}"] dd:not(.below)`).textContent();
     const words = (method: 'temperature' | 'platt') => {
       const { before, after } = judgeScaling(SET, method, 5, 0);
       return `${before.mean.ece!.toFixed(3)} → ${after.mean.ece!.toFixed(3)}`;

@@ -114,18 +114,33 @@ function parameters(
 
 function tiles({ micro, macro, objective }: ThresholdFit): TemplateResult {
   const name = valueWord(objective.kind);
-  const all: (readonly [string, string, number | null])[] = [
-    ['fitted', t('{0} where fitted', name), micro.fitted.value],
-    ['held-out', t('{0} held out', name), micro.heldOut.value],
-    ['optimism', t('Optimism'), micro.optimism],
-    ['at-half', t('Held out at 0.5'), micro.atHalf.value],
-    ['mean-held-out', t('Mean of categories, held out'), macro.heldOut],
-    ['mean-optimism', t('Mean optimism'), macro.optimism],
+  const { precision, recall } = micro.heldOut;
+  // What is the value itself has its tile already.
+  const others = [
+    { key: 'precision', name: t('Precision held out'), share: precision, isValue: objective.kind === 'precision-at-recall' },
+    { key: 'recall', name: t('Recall held out'), share: recall, isValue: objective.kind === 'recall-at-precision' },
+  ].filter(({ isValue }) => !isValue);
+  const plain = (key: string, title: string, value: number | null) => ({ key, name: title, value: fixed(value) });
+  const all = [
+    plain('fitted', t('{0} where fitted', name), micro.fitted.value),
+    plain('held-out', t('{0} held out', name), micro.heldOut.value),
+    ...others.map((other) => ({ ...plain(other.key, other.name, other.share), below: askedWords(objective, other.share) })),
+    plain('optimism', t('Optimism'), micro.optimism),
+    plain('at-half', t('Held out at 0.5'), micro.atHalf.value),
+    plain('mean-held-out', t('Mean of categories, held out'), macro.heldOut),
+    plain('mean-optimism', t('Mean optimism'), macro.optimism),
   ];
-  return html`${tileList(all.map(([key, name, value]) => ({ key, name, value: fixed(value) })))}
+  return html`${tileList(all)}
     <p class="quiet">
       ${t('Held out: images that the thresholds were not fitted on. Optimism: how much better it looks where it was fitted. Saved thresholds are fitted on all images.')}
     </p>`;
+}
+
+/** Whether what an objective asks for holds on the held-out images, where it asks for something. */
+function askedWords(objective: Objective, share: number): string[] {
+  if (!('atLeast' in objective)) return [];
+  const { atLeast } = objective;
+  return [share < atLeast ? t('less than the {0} asked for', fixed(atLeast)) : t('at least {0}, as asked for', fixed(atLeast))];
 }
 
 function saving(panel: Panel): TemplateResult {
