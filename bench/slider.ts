@@ -1,4 +1,5 @@
-// `npm run bench -- slider [TAB...]`: the evaluation panel's slider over 5,000 images × 80 categories in Chromium: the work that each of its events makes.
+// `npm run bench -- slider [WORD...]`: the evaluation panel's slider over 5,000 images × 80 categories in Chromium: the work that each of its events makes, of
+// what has one of the words in its name.
 import type { Browser, Page } from 'playwright-core';
 import { table } from '../src/cli/io';
 import type { RandomStream } from '../src/metrics/random';
@@ -30,14 +31,31 @@ interface Shown {
   readonly card?: string;
   /** What slices are made of. */
   readonly by?: string;
+  /** Which pairs are counted. */
+  readonly kind?: string;
+  /** A number that is chosen, so that the gallery of the images behind it is open and in sight. */
+  readonly behind?: string;
 }
+
+const SLICE = '[data-card="slices"] .choice';
+const PAIR = '[data-card="pairs"] td button';
 
 const SHOWN: readonly Shown[] = [
   { name: 'overview', tab: 'overview' },
   { name: 'overview, scrolled to its table', tab: 'overview', card: 'categories' },
-  { name: 'failures', tab: 'failures', by: 'labels' },
+  { name: 'overview, images not exactly right', tab: 'overview', behind: '[data-tile="micro-f1"] button' },
+  { name: 'overview, the most wrong images', tab: 'overview', behind: '[data-tile="hamming-loss"] button' },
+  { name: 'overview, images of a cell', tab: 'overview', behind: '[data-cell="tn"]' },
+  { name: 'failures, by number of labels', tab: 'failures', by: 'labels' },
   { name: 'failures, by object area', tab: 'failures', by: 'area' },
-  { name: 'failures, scrolled to their pairs', tab: 'failures', card: 'pairs' },
+  { name: 'failures, by image size', tab: 'failures', by: 'size' },
+  { name: 'failures, by field', tab: 'failures', by: 'field:weather' },
+  { name: 'failures, by co-occurrence', tab: 'failures', by: 'co-occurrence' },
+  { name: 'failures, scrolled to their pairs', tab: 'failures', by: 'labels', card: 'pairs' },
+  { name: 'failures, pairs of false alarms', tab: 'failures', by: 'labels', card: 'pairs', kind: 'false-together' },
+  { name: 'failures, images of a slice', tab: 'failures', by: 'labels', behind: SLICE },
+  { name: 'failures, labels of an area', tab: 'failures', by: 'area', behind: SLICE },
+  { name: 'failures, images of a pair', tab: 'failures', by: 'labels', behind: PAIR },
 ];
 
 /** Lines of the median, the 95th percentile and the longest of the work of an event: its handlers, the script of its frame, style, layout and paint. */
@@ -47,8 +65,8 @@ export async function benchSlider(asked: readonly string[]): Promise<string[]> {
   try {
     const rows: string[][] = [];
     for (const [name, size] of SETS) {
-      const data = withAreas(evaluationData(size));
-      for (const shown of SHOWN.filter(({ tab }) => asked.length === 0 || asked.includes(tab)))
+      const data = withFacts(evaluationData(size));
+      for (const shown of SHOWN.filter(({ name }) => asked.length === 0 || asked.some((word) => name.includes(word))))
         rows.push(...(await rowsOf(browser, name, shown, data)));
     }
     const ours = table([
@@ -61,13 +79,14 @@ export async function benchSlider(asked: readonly string[]): Promise<string[]> {
   }
 }
 
-/** Labels of all sizes, in every image. */
-function withAreas(data: EvaluationData): EvaluationData {
+/** Labels of all sizes, in images of all sizes, each with one of twelve values in a field. */
+function withFacts(data: EvaluationData): EvaluationData {
   const images = data.images.map(({ file, labels }, row) => ({
-    ...{ file_name: file, width: 640, height: 480 },
+    ...{ file_name: file, width: 320 + (row % 320), height: 480 },
     areas: labels.map((c) => 300 * (1 + ((row * 7 + c) % 90))),
   }));
-  return { ...data, facts: { images, fields: [], leftOut: [] } };
+  const fields = [{ name: 'weather', values: images.map((_, row) => `weather ${row % 12}`) }];
+  return { ...data, facts: { images, fields, leftOut: [] } };
 }
 
 /** The numbers at a threshold alone: neither charts nor intervals. */
@@ -87,10 +106,14 @@ async function peerLines(): Promise<string[]> {
 async function rowsOf(browser: Browser, name: string, shown: Shown, data: EvaluationData): Promise<string[][]> {
   const { page, close } = await showWindow(browser, 'evaluation', {
     data,
-    kept: { tab: shown.tab, ...(shown.by && { failures: { by: shown.by } }) },
+    kept: { tab: shown.tab, failures: { by: shown.by, kind: shown.kind } },
   });
   await page.locator('#threshold').waitFor({ timeout: 120_000 });
   if (shown.card) await page.locator(`[data-card="${shown.card}"] .scroll`).scrollIntoViewIfNeeded();
+  if (shown.behind) {
+    await page.locator(shown.behind).first().click();
+    await page.locator('.gallery .virtual-cell').first().waitFor();
+  }
   const processor = await processorOf(page);
   const row = async (way: string, places: readonly (number | null)[]) => {
     const before = await processor();

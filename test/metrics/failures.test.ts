@@ -7,12 +7,14 @@ import { type Group, groupsByArea, groupsByField, groupsBySize } from '../../src
 import { imagesOfPair, PAIR_KINDS, type PairKind, pairsAt } from '../../src/metrics/pairs';
 import { imagesBehind } from '../../src/metrics/predicted';
 import { randomStream } from '../../src/metrics/random';
+import { rankedOf } from '../../src/metrics/ranked';
 import { evaluate } from '../../src/metrics/evaluate';
 import { decide } from '../../src/metrics/decision';
 import { meanPrecisions, sliceAt } from '../../src/metrics/slices';
 import { slicingsOf } from '../../src/metrics/slicings';
+import { sliderOf } from '../../src/metrics/slider';
 import type { ScoredSet } from '../../src/metrics/types';
-import { wrongImages } from '../../src/metrics/wrong';
+import { extremesOf, wrongImages } from '../../src/metrics/wrong';
 
 const probability = fc.integer({ min: 0, max: 10 }).map((i) => i / 10);
 const area: fc.Arbitrary<ObjectArea> = fc.oneof(
@@ -278,6 +280,8 @@ describe('images behind a count', () => {
         const of = { 'false-alarm': sum('fp'), miss: sum('fn'), any: sum('fp') + sum('fn') };
         for (const kind of ['false-alarm', 'miss', 'any'] as const) {
           const found = wrongImages(set, threshold, kind);
+          const agreement = sliderOf(set, rankedOf(set)).images(threshold);
+          expect(wrongImages(set, threshold, kind, { known: { extremes: extremesOf(set), agreement } })).toEqual(found);
           expect(found.reduce((all, { wrong }) => all + wrong, 0)).toBe(of[kind]);
           const cells = found.map(({ row, category }) => cellOf(set, row, category, threshold));
           expect(cells.filter((cell) => (cell === 'fp' && kind !== 'miss') || (cell === 'fn' && kind !== 'false-alarm'))).toEqual(

@@ -187,6 +187,28 @@ describe.skipIf(NO_BROWSER !== '')(`the tab of failures${NO_BROWSER}`, () => {
     await close();
   });
 
+  it('says of the same images what they are at another threshold, and follows it when it comes back into sight', async () => {
+    const { page, complaints, close } = await showWindow(browser, 'evaluation', { data: DATA, kept: KEPT });
+    await page.locator('[data-card="slices"] .choice').first().click();
+    const images = page.locator('[data-card="images"]');
+    const slider = page.getByLabel('Threshold', { exact: true });
+    const verdicts = images.locator('.virtual-cell:not([hidden]) .verdict');
+    const shown = async () =>
+      new Set(await verdicts.evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.verdict)));
+    // The labels of an area, whatever is predicted.
+    await expect.poll(shown).toContain('miss');
+    const words = await images.locator('h2').textContent();
+    await slider.fill('0');
+    await expect.poll(shown).toEqual(new Set(['hit']));
+    expect(await images.locator('h2').textContent()).toBe(words);
+    await page.evaluate(() => scrollTo(0, 0));
+    await slider.fill('1');
+    await images.scrollIntoViewIfNeeded();
+    await expect.poll(shown).toEqual(new Set(['miss']));
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
   it('draws Grad-CAM over the pictures in sight when asked, and says where there is none', async () => {
     const picture = await sharp({ create: { width: 60, height: 30, channels: 3, background: '#888' } })
       .png()

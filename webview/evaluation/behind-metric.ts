@@ -1,36 +1,45 @@
 // The images behind the numbers over all categories: those that keep a number from being perfect.
 import { html, type TemplateResult } from 'lit';
-import { type WrongImage, wrongImages } from '../../src/metrics/wrong';
-import type { ScoredSet, Threshold } from '../../src/metrics/types';
+import type { ScoredSet } from '../../src/metrics/types';
+import { extremesOf, type WrongImage, wrongImages, type WrongKind } from '../../src/metrics/wrong';
 import { fixed } from '../kit/format';
 import { t } from '../kit/l10n';
-import type { Behind } from './behind';
+import type { Behind, Judged } from './behind';
 import type { Actions } from './state';
 
 interface Reason {
   readonly title: () => string;
-  readonly find: (set: ScoredSet, threshold: Threshold) => readonly WrongImage[];
+  readonly find: (judged: Judged) => readonly WrongImage[];
+}
+
+/** Once a set: no threshold moves them. */
+const extremes = new WeakMap<ScoredSet, ReturnType<typeof extremesOf>>();
+
+function wrong({ set, threshold, images }: Judged, kind: WrongKind, first?: (a: WrongImage, b: WrongImage) => number) {
+  const own = extremes.get(set) ?? extremesOf(set);
+  extremes.set(set, own);
+  return wrongImages(set, threshold, kind, { known: { extremes: own, agreement: images }, first });
 }
 
 const FALSE_ALARMS: Reason = {
   title: () => t('Images with false alarms, each with its worst'),
-  find: (set, threshold) => wrongImages(set, threshold, 'false-alarm'),
+  find: (judged) => wrong(judged, 'false-alarm'),
 };
 const MISSES: Reason = {
   title: () => t('Images with missed categories, each with its worst'),
-  find: (set, threshold) => wrongImages(set, threshold, 'miss'),
+  find: (judged) => wrong(judged, 'miss'),
 };
 const NOT_RIGHT: Reason = {
   title: () => t('Images that are not exactly right'),
-  find: (set, threshold) => wrongImages(set, threshold, 'any'),
+  find: (judged) => wrong(judged, 'any'),
 };
 const LOWEST_JACCARD: Reason = {
   title: () => t('Images that are not exactly right, the lowest Jaccard index first'),
-  find: (set, threshold) => wrongImages(set, threshold, 'any').sort((a, b) => a.jaccard - b.jaccard),
+  find: (judged) => wrong(judged, 'any', (a, b) => a.jaccard - b.jaccard),
 };
 const MOST_WRONG: Reason = {
   title: () => t('Images that are not exactly right, the most wrong decisions first'),
-  find: (set, threshold) => wrongImages(set, threshold, 'any').sort((a, b) => b.wrong - a.wrong),
+  find: (judged) => wrong(judged, 'any', (a, b) => b.wrong - a.wrong),
 };
 
 /** By the tile's key. The mAP is of no threshold, so that no image is right or wrong by it. */

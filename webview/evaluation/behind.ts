@@ -3,9 +3,19 @@ import { type BehindImage, imagesBehindGroup, imagesBehindPair } from '../../src
 import { type ImageScore, imagesBehind } from '../../src/metrics/predicted';
 import type { Group } from '../../src/metrics/groups';
 import type { Pair } from '../../src/metrics/pairs';
+import type { ImageAgreement } from '../../src/metrics/slices';
 import type { ScoredSet, Threshold } from '../../src/metrics/types';
 import { t } from '../kit/l10n';
 import type { Cell } from './model';
+
+/** A set at a threshold, with what the slider has counted of it there. */
+export interface Judged {
+  readonly set: ScoredSet;
+  readonly threshold: Threshold;
+  /** What `predictionsAt` says. */
+  readonly predicted: Uint8Array;
+  readonly images: ImageAgreement;
+}
 
 /** What a tab asks the gallery to show. Followed as the threshold moves. */
 export interface Behind {
@@ -13,7 +23,7 @@ export interface Behind {
   readonly key: string;
   readonly title: string;
   /** The most wrong or least certain first. */
-  readonly find: (set: ScoredSet, threshold: Threshold) => readonly BehindImage[];
+  readonly find: (judged: Judged) => readonly BehindImage[];
 }
 
 export function behindCell(categories: readonly string[], category: number, cell: Cell): Behind {
@@ -27,7 +37,7 @@ export function behindCell(categories: readonly string[], category: number, cell
   return {
     key: `cell ${category} ${cell}`,
     title: words[cell],
-    find: (set, threshold) => imagesBehind(set, category, cell, threshold).map((image) => ({ ...image, category })),
+    find: ({ set, threshold }) => imagesBehind(set, category, cell, threshold).map((image) => ({ ...image, category })),
   };
 }
 
@@ -39,11 +49,19 @@ export function behindImages(key: string, title: string, category: number, image
 
 export function behindPair(pair: Pair, title: string): Behind {
   const { kind, a, b } = pair;
-  return { key: `pair ${kind} ${a} ${b}`, title, find: (set, threshold) => imagesBehindPair(set, threshold, pair) };
+  return {
+    key: `pair ${kind} ${a} ${b}`,
+    title,
+    find: ({ set, threshold, predicted }) => imagesBehindPair(set, threshold, pair, predicted),
+  };
 }
 
 /** @param category the index of the category that is looked at; undefined for all */
 export function behindGroup(group: Group, title: string, category: number | undefined): Behind {
   const key = `slice ${JSON.stringify(group.key)} ${String(category)}`;
-  return { key, title, find: (set, threshold) => imagesBehindGroup(set, threshold, group, category) };
+  const find = ({ set, threshold, predicted }: Judged) => imagesBehindGroup(set, threshold, group, category, predicted);
+  if (!group.entries) return { key, title, find };
+  // No threshold moves them.
+  let found: readonly BehindImage[] | undefined;
+  return { key, title, find: (judged) => (found ??= find(judged)) };
 }

@@ -80,11 +80,17 @@ function build(cell: HTMLElement, withPicture: boolean): Parts {
 function describe(cell: HTMLElement, { verdict, labels, name }: Parts, { image, shown, categories, limit }: CellContent): void {
   const word = verdictOf(image.labels.includes(shown.category), shown.score >= limit);
   const category = categories[shown.category] ?? '';
-  verdict.textContent = `${VERDICT_SIGNS[word]} ${fixed(shown.score, 2)} ${category}`.trim();
+  say(verdict, `${VERDICT_SIGNS[word]} ${fixed(shown.score, 2)} ${category}`.trim());
   verdict.dataset.verdict = word;
-  labels.textContent = image.labels.map((c) => categories[c]).join(', ') || t('no label');
-  name.textContent = fileName(image.file);
-  cell.title = [image.file, `${category} ${fixed(shown.score, 3)} ${verdictWords(word)}`.trim(), labels.textContent].join('\n');
+  const words = image.labels.map((c) => categories[c]).join(', ') || t('no label');
+  say(labels, words);
+  say(name, fileName(image.file));
+  cell.title = [image.file, `${category} ${fixed(shown.score, 3)} ${verdictWords(word)}`.trim(), words].join('\n');
+}
+
+/** What is said already is not laid out anew. */
+function say(element: HTMLElement, words: string): void {
+  if (element.textContent !== words) element.textContent = words;
 }
 
 function verdictOf(isTrue: boolean, isPredicted: boolean): Verdict {
@@ -93,6 +99,6 @@ function verdictOf(isTrue: boolean, isPredicted: boolean): Verdict {
 }
 
 function showHeat({ picture, heat: canvas, reason, content }: Parts): void {
-  reason.textContent = heatWords(content?.heat);
+  say(reason, heatWords(content?.heat));
   layHeat(picture, canvas, content?.heat, HEAT_SIDE);
 }

@@ -1,6 +1,5 @@
 // The images behind a number: a grid of any length, sorted, with Grad-CAM over the pictures when asked for; names alone in a report.
 import { html, nothing, type TemplateResult } from 'lit';
-import type { ScoredSet, Threshold } from '../../src/metrics/types';
 import type { EvaluatedImage, EvaluationData } from '../../src/protocol/windows';
 import { save } from '../kit/card';
 import { count, fileName } from '../kit/format';
@@ -10,7 +9,7 @@ import { t } from '../kit/l10n';
 import { csvOf } from '../kit/save';
 import { type VirtualGrid, virtualGrid } from '../kit/virtual-grid';
 import type { BehindImage } from '../../src/metrics/behind';
-import type { Behind } from './behind';
+import type { Behind, Judged } from './behind';
 import { CELL, fillCell } from './gallery-cell';
 
 const ORDERS = ['wrong', 'high', 'low', 'name'] as const;
@@ -20,11 +19,9 @@ type Order = (typeof ORDERS)[number];
 const MOST_ROWS = 3;
 
 /** What the gallery is of. */
-export interface GalleryContent {
+export interface GalleryContent extends Judged {
   readonly behind: Behind;
   readonly data: EvaluationData;
-  readonly set: ScoredSet;
-  readonly threshold: Threshold;
 }
 
 interface HeatKey {
@@ -105,12 +102,18 @@ export class Gallery {
   }
 
   private take(content: GalleryContent): void {
-    const { behind, set, threshold, data } = content;
+    const { behind, data } = content;
+    const before = this.content;
     this.content = content;
-    const images = this.sorted(behind.find(set, threshold), data.images);
-    const key = `${behind.key} ${this.order} ${images.map(({ row, category }) => `${row}/${category}`).join()}`;
-    if (key === this.shownKey) return;
-    const isSame = this.shownKey.startsWith(`${behind.key} ${this.order} `);
+    const images = this.sorted(behind.find(content), data.images);
+    const key = `${behind.key} ${this.order}`;
+    const isSame = key === this.shownKey;
+    if (isSame && areSame(images, this.images)) {
+      // What is said of an image depends on the threshold, also where the images are the same.
+      if (before?.threshold !== content.threshold) queueMicrotask(() => this.grid.refresh());
+      if (this.isAwaited) queueMicrotask(() => this.reveal());
+      return;
+    }
     this.shownKey = key;
     this.images = images;
     this.grid.element.hidden = images.length === 0;
@@ -219,6 +222,11 @@ export class Gallery {
     ];
     void save(this.host, 'images.csv', csvOf({ caption: behind.title, columns, rows }));
   }
+}
+
+function areSame(images: readonly BehindImage[], others: readonly BehindImage[]): boolean {
+  const isSame = ({ row, category }: BehindImage, k: number) => row === others[k]!.row && category === others[k]!.category;
+  return images === others || (images.length === others.length && images.every(isSame));
 }
 
 function orderWord(order: Order): string {

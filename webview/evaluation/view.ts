@@ -1,12 +1,14 @@
 // The evaluation panel: the threshold that everything is judged at, and tabs with what follows from it.
 import { html, nothing, render, type TemplateResult } from 'lit';
+import { keyed } from 'lit/directives/keyed.js';
 import type { EvaluationData } from '../../src/protocol/windows';
 import { save } from '../kit/card';
 import { count, fixed } from '../kit/format';
 import type { Host } from '../kit/host';
 import { t } from '../kit/l10n';
+import { rowsInSight } from '../kit/rows-in-sight';
 import { tabList } from '../kit/tabs';
-import { type Behind, behindCell } from './behind';
+import { type Behind, behindCell, type Judged } from './behind';
 import { fitterOf } from './fitter';
 import { Gallery } from './gallery';
 import { curveOf, scoredSetOf } from './model';
@@ -72,7 +74,7 @@ function page(panel: Panel, gallery: Gallery): TemplateResult {
   const { result } = prepared.data;
   const tab = tabOf(state);
   const behind = behindOf(panel, tab.name);
-  const { data, set } = prepared;
+  const { data } = prepared;
   const titles = TABS.map(({ name, title }) => ({ name, title: title() }));
   return html`${header(panel)}
     <p class="quiet">
@@ -80,7 +82,13 @@ function page(panel: Panel, gallery: Gallery): TemplateResult {
     </p>
     ${tabList(titles, tab.name, (name) => actions.change({ tab: name }))} ${tab.isJudged ? slider(panel) : nothing}
     <div id="page-${tab.name}" role="tabpanel" aria-labelledby="tab-${tab.name}">${tab.draw(panel)}</div>
-    ${behind ? gallery.template({ behind, data, set, threshold: appliedThreshold(panel) }) : nothing}`;
+    ${behind ? html`<div>${keyed(behind.key, rowsInSight([() => gallery.template({ behind, data, ...judgedOf(panel) })]))}</div>` : nothing}`;
+}
+
+function judgedOf(panel: Panel): Judged {
+  const { set, moving } = panel.prepared;
+  const threshold = appliedThreshold(panel);
+  return { set, threshold, predicted: moving.predictions(threshold), images: moving.images(threshold) };
 }
 
 function header(panel: Panel): TemplateResult {
