@@ -2,7 +2,7 @@
 import { html, nothing } from 'lit';
 import { guard } from 'lit/directives/guard.js';
 import { type Interval, isSameInAll } from '../../src/metrics/bootstrap';
-import type { Decision, Evaluation, Threshold } from '../../src/metrics/types';
+import type { Decision, Evaluation } from '../../src/metrics/types';
 import type { Card } from '../kit/card';
 import { lineChart, type Series, thinned } from '../kit/chart';
 import { fixed } from '../kit/format';
