@@ -239,14 +239,14 @@ async function packageExtension() {
   const options = ['--no-rewrite-relative-links', '--readme-path', 'media/extension.md'];
   if (repository === undefined) options.push('--allow-missing-repository');
   run(process.execPath, [vsce, 'package', '--target', target, '--out', out, ...options], {}, stage);
-  const size = (folder) => `${(bytesIn(join(stage, folder)) / 2 ** 20).toFixed(1)} MB`;
+  const size = (folder) => `${(bytesIn(join(stage, folder)) / 1e6).toFixed(1)} MB`;
   const parts = {
     'ONNX Runtime': 'node_modules/onnxruntime-node',
     sharp: 'node_modules/@img',
     'pretrained network': 'dist/models',
   };
   for (const [what, folder] of Object.entries(parts)) console.log(`${what.padEnd(20)} ${size(folder).padStart(9)}`);
-  console.log(`${out}: ${(statSync(out).size / 2 ** 20).toFixed(1)} MB`);
+  console.log(`${out}: ${(statSync(out).size / 1e6).toFixed(1)} MB`);
 }
 
 /** Where the release's source lies; undefined where nobody said: package.json names no address, since none is known that is true. */
