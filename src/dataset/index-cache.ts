@@ -1,7 +1,8 @@
 // Opens annotation files through a cache of parsed ones: the second opening of a big file reads its columns instead of its text.
-import { mkdir, open, readdir, readFile, rename, rm, utimes, type FileHandle } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, utimes, type FileHandle } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
+import { makeFolders } from './make-folder';
 import { isSettled, placeAndTimes, prune, TEMPORARY_SUFFIX } from './cache-files';
 import { cacheFolderFor } from './cache-folder';
 import { readChunks, withFile } from './chunks';
@@ -99,7 +100,7 @@ async function loadIndex(path: string, mostInMemory: number | undefined): Promis
 async function keep(cache: Cache, path: string, index: CocoIndex, signal: AbortSignal | undefined): Promise<void> {
   // The text was read twice, to parse and to hash it: it must have been the same text.
   if (!(await isUnchanged(cache, path))) return;
-  await mkdir(cache.folder, { recursive: true, mode: 0o700 });
+  await makeFolders(cache.folder, 0o700);
   await replaceFile(join(cache.folder, indexName(index.bytes, index.fingerprint)), encodeIndex(index), signal);
   await writeNote(cache, path, index.fingerprint);
   await prune(cache.folder, LIMITS);

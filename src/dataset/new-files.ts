@@ -1,5 +1,6 @@
 // Files that are written whole or not at all, and never over others.
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { systemWords } from '../system-errors';
 import { DatasetError } from './errors';
 
 /**
@@ -38,10 +39,6 @@ async function close(handles: readonly FileHandle[]): Promise<void> {
 }
 
 function unwritable(path: string, cause: unknown): never {
-  throw new DatasetError(
-    'file-unwritable',
-    `${path} cannot be written (${(cause as Error).message}). Check free space and permissions of the folder.`,
-    path,
-    { cause },
-  );
+  const { reason, remedy } = systemWords(cause, 'write');
+  throw new DatasetError('file-unwritable', `${path} cannot be written: ${reason}. ${remedy}.`, path, { cause });
 }

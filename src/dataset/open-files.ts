@@ -1,9 +1,10 @@
 // Files that stay open as long as somebody holds them, and temporary ones that leave nothing behind.
 import { randomBytes } from 'node:crypto';
 import { close, closeSync, fstat, open, read, write } from 'node:fs';
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { makeFolders } from './make-folder';
 import type { OpenFile } from './types';
 
 const [openFile, readInto, writeFrom, statOf] = [promisify(open), promisify(read), promisify(write), promisify(fstat)];
@@ -36,7 +37,7 @@ const OURS = /^[0-9a-f]{32}\.rows\.tmp$/;
  * Throws what the system says where the folder cannot be written to.
  */
 export async function openTemporary(folder: string): Promise<OpenFile> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolders(folder, 0o700);
   await removeLeftovers(folder);
   const path = join(folder, `${randomBytes(16).toString('hex')}.rows.tmp`);
   const file = await openHeld(path, 'wx+');

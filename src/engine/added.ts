@@ -3,8 +3,10 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { makeFolders } from '../dataset/make-folder';
 import { LabelscopeError, unwritten } from '../protocol/errors';
 import type { InstalledFile, InstalledReport, InstallProgress, InstallResult, RemoveResult } from '../protocol/install';
+import { systemWords } from '../system-errors';
 import { isAlive, TEMPORARY } from './client/atomic';
 import { RECORD, recordOf } from './runtime/installed';
 
@@ -30,10 +32,10 @@ export async function addFolder(
   const staging = `${folder}.${process.pid}.0.tmp`;
   try {
     await removeAbandoned(folder);
-    await mkdir(staging, { recursive: true, mode: 0o700 });
+    await mkdir(staging, 0o700);
     await make(staging);
     signal.throwIfAborted();
-    const installed = await sums(place(staging), files, emit);
+    const installed = await sums(place(staging), files, signal, emit);
     await writeFile(join(staging, RECORD), JSON.stringify({ files: installed }, null, 2) + '\n');
     await rm(folder, { recursive: true, force: true });
     await rename(staging, folder);
@@ -52,23 +54,29 @@ export async function removeFolder(folder: string): Promise<RemoveResult> {
   try {
     await rm(folder, { recursive: true, force: true });
   } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new LabelscopeError('write-failed', `${folder} could not be removed (${detail}). End what uses it, and try again.`);
+    const { reason } = systemWords(error, 'write');
+    throw new LabelscopeError('write-failed', `${folder} could not be removed: ${reason}. End what uses it, and try again.`);
   }
   return { folder, removed };
 }
 
-/** Undefined where nothing was added. Reads its files whole. */
-export async function reportFolder({ folder, place }: Pick<Addition, 'folder' | 'place'>): Promise<InstalledReport | undefined> {
+/** Undefined where nothing was added. Reads its files whole. @throws the signal's reason */
+export async function reportFolder(
+  { folder, place }: Pick<Addition, 'folder' | 'place'>,
+  signal: AbortSignal,
+): Promise<InstalledReport | undefined> {
   if (!existsSync(join(folder, RECORD))) return undefined;
-  return { folder, unchanged: await isUnchanged(folder, place).catch(() => false) };
+  const unchanged = await isUnchanged(folder, place, signal).catch(() => false);
+  signal.throwIfAborted();
+  return { folder, unchanged };
 }
 
-async function isUnchanged(folder: string, place: Addition['place']): Promise<boolean> {
+async function isUnchanged(folder: string, place: Addition['place'], signal: AbortSignal): Promise<boolean> {
   const { files } = recordOf(folder);
   const found = await sums(
     place(folder),
     files.map(({ name }) => name),
+    signal,
   );
   return files.every(({ sha256 }, k) => found[k]?.sha256 === sha256);
 }
@@ -76,7 +84,7 @@ async function isUnchanged(folder: string, place: Addition['place']): Promise<bo
 /** What processes that are no more left of earlier tries. */
 async function removeAbandoned(folder: string): Promise<void> {
   const place = dirname(folder);
-  await mkdir(place, { recursive: true, mode: 0o700 });
+  await makeFolders(place, 0o700);
   for (const name of await readdir(place)) {
     const pid = Number(TEMPORARY.exec(name)?.[1]);
     if (name.startsWith(basename(folder)) && pid > 0 && !isAlive(pid)) await rm(join(place, name), { recursive: true });
@@ -103,22 +111,23 @@ async function arrived(folder: string): Promise<number> {
 async function sums(
   folder: string,
   names: readonly string[],
+  signal: AbortSignal,
   emit?: (progress: InstallProgress) => void,
 ): Promise<InstalledFile[]> {
   const files: InstalledFile[] = [];
   for (const name of names) {
-    const found = await summed(join(folder, name));
+    const found = await summed(join(folder, name), signal);
     emit?.({ stage: 'checking', bytes: found.bytes });
     files.push({ name, ...found });
   }
   return files;
 }
 
-/** Of a file's content. */
-export async function summed(path: string): Promise<Pick<InstalledFile, 'bytes' | 'sha256'>> {
+/** Of a file's content. @throws an AbortError once the signal is aborted */
+export async function summed(path: string, signal: AbortSignal): Promise<Pick<InstalledFile, 'bytes' | 'sha256'>> {
   const hash = createHash('sha256');
   let bytes = 0;
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+  for await (const chunk of createReadStream(path, { signal }) as AsyncIterable<Buffer>) {
     hash.update(chunk);
     bytes += chunk.length;
   }

@@ -23,10 +23,10 @@ export type Opening = Pick<Context, 'signal' | 'runsFolder'>;
 
 /** @param own without an engine: onnxruntime */
 export function makeContext(own: Omit<Context, 'device' | 'engine'> & { readonly engine?: EngineName }): Context {
-  const { engine = 'onnxruntime', runtime } = own;
+  const { engine = 'onnxruntime', runtime, signal } = own;
   const device: Context['device'] = async (choice, threads = 0) => {
     assertEngine();
-    return engine === 'tensorflow' ? tensorFlowDevice(runtime, choice, threads) : chooseDevice(choice, threads);
+    return engine === 'tensorflow' ? tensorFlowDevice(runtime, choice, threads) : chooseDevice(choice, threads, signal);
   };
   return { ...own, engine, device };
 }

@@ -38,9 +38,9 @@ export async function removeCuda(): Promise<RemoveResult> {
   return result;
 }
 
-/** Undefined where nothing was added. Reads its files whole: half a second. */
-export function addedCuda(): Promise<InstalledReport | undefined> {
-  return reportFolder({ folder: cudaPackage(), place: librariesOf });
+/** Undefined where nothing was added. Reads its files whole: half a second. @throws the signal's reason */
+export function addedCuda(signal: AbortSignal): Promise<InstalledReport | undefined> {
+  return reportFolder({ folder: cudaPackage(), place: librariesOf }, signal);
 }
 
 /** The shipped package with this platform's libraries, and the one that it needs. */

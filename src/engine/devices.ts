@@ -36,16 +36,16 @@ interface Found {
  * `auto` takes CUDA, then WebGPU, then the CPU, and passes over a device that is much slower than the CPU.
  *
  * @param threads of the CPU provider; 0 = one per core
- * @throws LabelscopeError 'device-unavailable' where a device was asked for by name and cannot be used
+ * @throws LabelscopeError 'device-unavailable' where a device was asked for by name and cannot be used; the signal's reason
  */
-export async function chooseDevice(choice: DeviceChoice, threads: number): Promise<DeviceUsed> {
+export async function chooseDevice(choice: DeviceChoice, threads: number, signal: AbortSignal): Promise<DeviceUsed> {
   const used = (report: DeviceReport): DeviceUsed => ({
     device: report.device,
     reason: report.reason,
     threads: threads || availableParallelism(),
   });
   if (choice !== 'auto') {
-    const { report } = await find(choice);
+    const { report } = await find(choice, signal);
     if (report.available) return used(report);
     throw new LabelscopeError(
       'device-unavailable',
@@ -54,15 +54,16 @@ export async function chooseDevice(choice: DeviceChoice, threads: number): Promi
   }
   const passed: string[] = [];
   for (const device of PREFERENCE) {
-    const { report, worthwhile } = await find(device);
+    const { report, worthwhile } = await find(device, signal);
     if (worthwhile) return used({ ...report, reason: [...passed, report.reason].join(' ') });
     passed.push(report.reason);
   }
   throw new LabelscopeError('device-unavailable', 'No device can be used.');
 }
 
-export async function reportDevices(): Promise<DeviceReport[]> {
-  const found = await Promise.all(PREFERENCE.map(find));
+/** @throws the signal's reason */
+export async function reportDevices(signal: AbortSignal): Promise<DeviceReport[]> {
+  const found = await Promise.all(PREFERENCE.map((device) => find(device, signal)));
   return found.map(({ report }) => report);
 }
 
@@ -71,10 +72,18 @@ export function forgetDevice(device: Device): void {
   probed.delete(device);
 }
 
-function find(device: Device): Promise<Found> {
+/** Others may wait for the same answer, or ask for it later: who stops is let go, and it is looked for all the same. */
+function find(device: Device, signal: AbortSignal): Promise<Found> {
   const known = probed.get(device) ?? look(device);
   probed.set(device, known);
-  return known;
+  return Promise.race([known, aborted(signal)]);
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
 }
 
 async function look(device: Device): Promise<Found> {
@@ -112,16 +121,18 @@ function probe(device: Device): Promise<ProbeAnswer> {
  * Loads TensorFlow.js in a process of its own, where a library that crashes does no harm.
  *
  * @param variant to set up anew where it does
+ * @throws the signal's reason; the process is ended then
  */
-export async function reportTensorFlow(variant: TensorFlowVariant): Promise<EngineReport> {
+export async function reportTensorFlow(variant: TensorFlowVariant, signal: AbortSignal): Promise<EngineReport> {
   const stdio: StdioOptions = ['ignore', 'ignore', 'pipe', 'ipc'];
   const env = { ...process.env, ...OUTSPOKEN };
-  const child = fork(__filename, ['--describe', 'tensorflow'], { stdio, env, execArgv: [] });
+  const child = fork(__filename, ['--describe', 'tensorflow'], { stdio, env, execArgv: [], signal, killSignal: 'SIGKILL' });
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-MOST_WORDS)));
   const report = await asked<EngineReport>(child, {
     problem: `TensorFlow.js crashed while it was loaded, or did not load within a minute: set it up anew with 'labelscope doctor --install ${variant}' or the editor's command Add TensorFlow.js, or use the engine onnxruntime.`,
   });
+  signal.throwIfAborted();
   const hindrance = report.found && (await hindranceOf(report.found, said));
   return hindrance === undefined ? report : { found: { ...report.found!, hindrance } };
 }

@@ -15,9 +15,9 @@ import { addedTensorFlow, variantThere } from './tensorflow';
 
 export async function doctor({ device }: { readonly device: DeviceChoice }, context: Context): Promise<DoctorReport> {
   const [cuda, tensorflow, added] = await Promise.all([
-    addedCuda(),
-    reportTensorFlow(variantThere() ?? 'tensorflow'),
-    addedTensorFlow(),
+    addedCuda(context.signal),
+    reportTensorFlow(variantThere() ?? 'tensorflow', context.signal),
+    addedTensorFlow(context.signal),
   ]);
   // What crashed another process when it was loaded is not loaded here.
   const isMissing = context.engine === 'tensorflow' && tensorflow.problem !== undefined;
@@ -30,7 +30,7 @@ export async function doctor({ device }: { readonly device: DeviceChoice }, cont
     onnxRuntime: onnxRuntimeVersion(),
     sharp: sharp.versions.sharp ?? 'unknown',
     backbone: await backbone(),
-    devices: await reportDevices(),
+    devices: await reportDevices(context.signal),
     ...(!isMissing && { chosen: await context.device(device) }),
     engine: context.engine,
     tensorflow: { ...tensorflow, ...(added && { added }) },

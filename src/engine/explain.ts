@@ -1,10 +1,10 @@
 // The request `explain`: Grad-CAM maps of images, and overlays at the images' own size.
-import { mkdir } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { colormapOf } from '../heatmap/colormap';
 import type { ModelCard } from '../onnx/inference';
 import { LabelscopeError, toWireError } from '../protocol/errors';
 import type { CountProgress, ExplainedMap, ExplainParams, ExplainResult, FailedFile } from '../protocol/messages';
+import { makeFolder } from './client/atomic';
 import type { Context } from './context';
 import { imageFiles } from './image-files';
 import { type Pixels, readFullSize, readPixels } from './images';
@@ -87,13 +87,6 @@ function overlayDrawer(folder: string, { colormap, opacity }: ExplainParams): Dr
     });
     return Promise.all(drawn);
   };
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new LabelscopeError('write-failed', `The folder ${folder} cannot be made (${detail}). Choose another with --out.`);
-  });
 }
 
 /** Images of one name in two folders, or two categories that are spelled alike as file names, get a number. */

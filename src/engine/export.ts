@@ -14,6 +14,7 @@ import type { CountProgress } from '../protocol/messages';
 import type { Context } from './context';
 import { scoredSet, splitOf } from './evaluate';
 import { openTrained, scoreFiles, type Trained } from './trained';
+import { breathe } from './unhurried';
 
 const STORED: Readonly<Record<WeightFormat, (model: Model) => Model>> = {
   float32: (model) => model,
@@ -24,7 +25,7 @@ const STORED: Readonly<Record<WeightFormat, (model: Model) => Model>> = {
 /**
  * What smaller weights cost is measured before the file is written: who stops it has no file.
  *
- * @throws LabelscopeError 'weights-invalid', 'write-failed', and as `evaluate` where an annotation file is named that cannot be used
+ * @throws the signal's reason; LabelscopeError 'weights-invalid', 'write-failed', and as `evaluate` where an annotation file is named that cannot be used
  */
 export async function exportModel(
   params: ExportParams,
@@ -42,7 +43,8 @@ export async function exportModel(
   const model = STORED[weights](exact);
   const measured = weights === 'float32' ? {} : await measure([exact, model], params, { trained, context, emit });
   const path = resolve(out);
-  await writeModel(path, model);
+  await breathe(context.signal);
+  await writeModel(path, model, context.signal);
   return { path, bytes: (await stat(path)).size, categories: trained.card.categories, weights, ...measured };
 }
 

@@ -1,7 +1,8 @@
 // Pooled features on disk, by the content of the image: what one training computed, every later one on the same network takes from here.
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, utimes } from 'node:fs/promises';
+import { readdir, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { makeFolders } from '../dataset/make-folder';
 import sharp from 'sharp';
 import { cacheFolderFor } from '../dataset/cache-folder';
 import type { DeviceUsed, RunsFolder } from '../protocol/messages';
@@ -133,7 +134,7 @@ function keysIn({ keys = '[]' }: Readonly<Record<string, string>>): FeatureKey[]
 async function writeShard(folder: string, space: string, features: readonly CachedFeatures[]): Promise<void> {
   const width = features[0]?.values.length;
   if (width === undefined) return;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolders(folder, 0o700);
   const data = new Float32Array(features.length * width);
   features.forEach(({ values }, row) => data.set(values, row * width));
   const keys = features.map(({ key }) => key);

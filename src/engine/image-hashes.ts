@@ -1,7 +1,8 @@
 // Which content each image file has: its SHA-256, taken anew only where place, size or times say that the file may be another.
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, readFile, stat } from 'node:fs/promises';
+import { lstat, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { makeFolders } from '../dataset/make-folder';
 import { isSettled, placeAndTimes } from '../dataset/cache-files';
 import { writeAtomically } from './client/atomic';
 
@@ -93,7 +94,7 @@ async function readStamps(path: string): Promise<Stamps> {
 }
 
 async function writeStamps(folder: string, path: string, stamps: Stamps): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolders(folder, 0o700);
   const text = [...stamps].slice(-MOST_STAMPS).map((pair) => pair.join(''));
   const records = Buffer.from(text.join(''), 'hex');
   await writeAtomically(path, [createHash('sha256').update(records).digest(), records]);

@@ -1,5 +1,5 @@
 // The request `import`: any multilabel ONNX classifier as a model of ours, in a folder of its own.
-import { mkdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { toFloatWeights } from '../onnx/compress';
 import { readModel } from '../onnx/files';
@@ -9,28 +9,42 @@ import { LabelscopeError } from '../protocol/errors';
 import type { ImportParams, ImportResult } from '../protocol/import';
 import { type ImportRecord, RUN_FORMAT } from '../protocol/run';
 import type { Context } from './context';
-import { writeAtomically } from './client/atomic';
+import { makeFolder, TEMPORARY, writeAtomically } from './client/atomic';
 import { writeModel } from './run/model-file';
-import { checkFree, exists, runPaths } from './run/folder';
+import { exists, runPaths } from './run/folder';
+import { breathe } from './unhurried';
 
-/** @throws LabelscopeError 'model-missing', 'import-categories', 'run-exists', 'write-failed'; OnnxError 'onnx-unsupported' */
-export async function importModel(params: ImportParams, { version }: Pick<Context, 'version'>): Promise<ImportResult> {
+/** @throws LabelscopeError 'model-missing', 'import-categories', 'import-folder', 'write-failed'; OnnxError 'onnx-unsupported'; the signal's reason */
+export async function importModel(
+  params: ImportParams,
+  { version, signal }: Pick<Context, 'version' | 'signal'>,
+): Promise<ImportResult> {
   const source = resolve(params.model);
   const paths = runPaths(resolve(params.folder));
   if (!(await exists(source))) throw new LabelscopeError('model-missing', `There is no model file ${source}.`);
+  await checkEmpty(paths.folder);
   const imported = importClassifier(toFloatWeights(await readModel(source)), source);
   const categories = checked(source, params.categories ?? imported.card?.categories, imported.count);
-  await checkFree(paths.folder);
-  await mkdir(paths.folder, { recursive: true }).catch((error: unknown) => {
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new LabelscopeError('write-failed', `The folder ${paths.folder} cannot be made (${detail}). Choose another.`);
-  });
   const card = cardOf(imported.card, categories, { importedFrom: source, labelscope: version });
-  await writeModel(paths.model, buildInferenceModel(imported.classifier, card));
+  const model = buildInferenceModel(imported.classifier, card);
+  await breathe(signal);
+  await makeFolder(paths.folder);
+  await writeModel(paths.model, model, signal);
   const created = new Date().toISOString();
   const record: ImportRecord = { format: RUN_FORMAT, labelscope: version, created, name: params.name, source, categories };
   await writeAtomically(paths.imported, [JSON.stringify(record, null, 2) + '\n']);
   return { folder: paths.folder, categories, notes: imported.notes, canExplain: imported.classifier.stage !== undefined };
+}
+
+/** What lies there is somebody else's, and would be mixed with the model's; but for what an import left that was killed. */
+async function checkEmpty(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  const first = names.find((name) => !TEMPORARY.test(name));
+  if (first === undefined) return;
+  throw new LabelscopeError(
+    'import-folder',
+    `${folder} is not empty (${first} is in it), and a model gets a folder of its own. Name a new or an empty folder.`,
+  );
 }
 
 /** Thresholds and calibration belong to the outputs: a file of ours brings its own, whatever the outputs are called now. */

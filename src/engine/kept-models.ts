@@ -1,9 +1,10 @@
 // Models as ONNX Runtime has optimised them for this processor, kept on disk: a session is made from such a file several times faster.
 import { createHash } from 'node:crypto';
 import { type BigIntStats, readFileSync } from 'node:fs';
-import { mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { rename, rm, stat, utimes } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';
+import { makeFolders } from '../dataset/make-folder';
 import { isSettled, placeAndTimes, prune, TEMPORARY_SUFFIX } from '../dataset/cache-files';
 import { userCacheFolder } from '../dataset/cache-folder';
 import type { DeviceUsed } from '../protocol/messages';
@@ -60,7 +61,7 @@ async function loadFrom(file: string, runtime: Runtime, device: DeviceUsed): Pro
 async function loadAndKeep(file: string, model: Uint8Array, runtime: Runtime, device: DeviceUsed): Promise<number> {
   const temporary = `${file}.${process.pid}${TEMPORARY_SUFFIX}`;
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await makeFolders(dirname(file), 0o700);
     const session = await runtime.load(model, { ...device, keep: temporary });
     await rename(temporary, file).then(
       () => prune(dirname(file), LIMITS),

@@ -89,6 +89,9 @@ const HANDLERS: { readonly [M in Method]: Handler<M> } = {
   correct: correctLabels,
 };
 
+/** What writes nothing: whoever has stopped it is not told a result any more. */
+const TRACELESS: ReadonlySet<Method> = new Set<Method>(['doctor', 'compare', 'predict', 'inspect', 'check', 'diagnose']);
+
 const PROGRESS = new ProgressType<unknown>();
 const VERSION = process.env.LABELSCOPE_VERSION ?? '0.0.0';
 
@@ -137,7 +140,9 @@ function handle(connection: MessageConnection, method: Method, { name, runtime, 
     jobs.add(job);
     if ('outlive' in params && params.outlive) outliving.add(job);
     try {
-      return await job;
+      const result = await job;
+      if (TRACELESS.has(method)) signal.throwIfAborted();
+      return result;
     } catch (error) {
       const wire = toWireError(
         context.signal.aborted && !(error instanceof LabelscopeError)

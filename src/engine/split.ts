@@ -1,5 +1,4 @@
 // The request `split`: one annotation file as a training and a validation file, or as folds, with every category in proportion.
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { labelSet } from '../dataset/labels';
 import { openAnnotations } from '../dataset/index-cache';
@@ -7,10 +6,11 @@ import { groupsOf, sameImages } from '../dataset/same';
 import { type SplitFile, writeSplitFiles } from '../dataset/split-files';
 import { stratify } from '../dataset/stratify';
 import type { CocoIndex, LabelledSet } from '../dataset/types';
-import { LabelscopeError, unwritten } from '../protocol/errors';
+import { LabelscopeError } from '../protocol/errors';
 import type { SplitParams, SplitResult } from '../protocol/health';
 import type { CountProgress, InspectProgress } from '../protocol/messages';
 import { isDone, sparingly } from '../protocol/sparingly';
+import { makeFolder } from './client/atomic';
 import type { Opening } from './context';
 import { depthFor } from './health';
 import { checkPixels, folderOf } from './health-report';
@@ -38,9 +38,7 @@ export async function splitDataset(
   const together = await samePictures(index, folder, params, { signal, onProgress: onImages });
   const parts = stratify(set, { shares, seed: params.seed, together });
   const out = resolve(params.out);
-  await mkdir(out, { recursive: true }).catch((error: unknown) => {
-    throw unwritten(out, error, 'made');
-  });
+  await makeFolder(out);
   const files = filesOf(out, params.parts);
   const onProgress = (done: number, totalBytes: number) => emit({ bytes: done, totalBytes });
   const written = await writeSplitFiles(index, parts, files, { signal, onProgress });

@@ -78,11 +78,11 @@ export function variantThere(): TensorFlowVariant | undefined {
   return variants.find((what) => existsSync(join(installedTensorFlow(), 'node_modules', VARIANTS[what].package)));
 }
 
-/** Undefined where nothing was added. Reads its libraries whole. */
-export async function addedTensorFlow(): Promise<DoctorReport['tensorflow']['added']> {
+/** Undefined where nothing was added. Reads its libraries whole. @throws the signal's reason */
+export async function addedTensorFlow(signal: AbortSignal): Promise<DoctorReport['tensorflow']['added']> {
   const variant = variantThere() ?? 'tensorflow';
   const place = (folder: string) => librariesOf(folder, VARIANTS[variant].package);
-  const report = await reportFolder({ folder: installedTensorFlow(), place });
+  const report = await reportFolder({ folder: installedTensorFlow(), place }, signal);
   return report && { ...report, variant };
 }
 
@@ -123,7 +123,7 @@ async function fetchLibrary(staging: string, variant: Variant, signal: AbortSign
   const download = runTool('python3', args, { cwd: staging, env, signal });
   await needed(`pip could not fetch ${variant.wheel}`, whileArriving(wheels, emit, download));
   const wheel = join(wheels, (await readdir(wheels)).find((name) => name.endsWith('.whl')) ?? '');
-  await checkSum(wheel, variant);
+  await checkSum(wheel, variant, signal);
   await needed(`${variant.wheel} could not be unpacked`, runTool('python3', ['-c', UNPACK, wheel, unpacked], { signal }));
   const deps = join(staging, 'node_modules', variant.package, 'deps');
   await mkdir(join(deps, 'lib'), { recursive: true });
@@ -147,8 +147,8 @@ libraries = tuple('tensorflow/' + name for name in ('${LIBRARIES.join("', '")}')
 wheel.extractall(sys.argv[2], [n for n in wheel.namelist() if n in libraries or (n.startswith(headers) and n.endswith('.h'))])
 `;
 
-async function checkSum(wheel: string, { wheel: name, sha256 }: Variant): Promise<void> {
-  const { sha256: found } = await summed(wheel);
+async function checkSum(wheel: string, { wheel: name, sha256 }: Variant, signal: AbortSignal): Promise<void> {
+  const { sha256: found } = await summed(wheel, signal);
   if (found === sha256) return;
   throw new LabelscopeError(
     'install-failed',

@@ -1,8 +1,19 @@
-// Long computations that let the engine answer others between their steps.
+// Long computations that let the engine hear others between their steps.
 import { setImmediate } from 'node:timers/promises';
 
 /** Milliseconds that others may have to wait. */
 const PATIENCE = 30;
+
+/**
+ * Between computations of one step: what was said meanwhile is heard.
+ *
+ * @throws the signal's reason where that was to stop
+ */
+export async function breathe(signal: AbortSignal): Promise<void> {
+  // A message is read in one turn of the event loop and acted on in the next.
+  for (let turn = 0; turn < 3; turn++) await setImmediate();
+  signal.throwIfAborted();
+}
 
 /**
  * Runs a computation of many steps to its end, unless a signal is given and aborted.

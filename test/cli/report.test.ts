@@ -114,8 +114,14 @@ describe.skipIf(UNBUILT)(`labelscope report${UNBUILT}`, () => {
   it('says what helps where the page cannot be written', async () => {
     await mkdir(join(folder, 'a folder'));
     const onFolder = await cli('report', 'runs/run', '--out', 'a folder');
-    expect(onFolder).toMatchObject({ status: 1, stderr: expect.stringContaining('It is a folder: name a file.') as string });
+    expect(onFolder).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('it is a folder (EISDIR). Name a file.') as string,
+    });
     const nowhere = await cli('report', 'runs/run', '--out', join('no', 'such', 'page.html'));
-    expect(nowhere).toMatchObject({ status: 1, stderr: expect.stringContaining('There is no such folder') as string });
+    expect(nowhere).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('there is no such folder (ENOENT). Make it') as string,
+    });
   });
 });

@@ -1,7 +1,7 @@
 // Ctrl-C and kill -9 of the command line: what is kept, what is left running (nothing), and how --resume goes on.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -146,6 +146,22 @@ describe.skipIf(UNBUILT || process.platform === 'win32')(`labelscope train${UNBU
     const result = await cli.ended;
     expect([result.status, result.stdout]).toEqual([130, '']);
     expect(plainLines(result).at(-1)).toBe('Stopped.');
+  });
+
+  it('writes no report once it is stopped', async () => {
+    const [pipe, out] = [join(folder, 'suspects.json'), join(folder, 'report.html')];
+    execFileSync('mkfifo', [pipe]);
+    const cli = startCli(['report', join('test', 'fixtures', 'run-format-2'), '--out', out, '--review', pipe, '--json']);
+    // A pipe can be opened once somebody reads it: by then the work has begun, and it waits for what is written here.
+    const suspects = await open(pipe, 'w');
+    cli.process.kill('SIGINT');
+    await until(() => cli.said().includes('Ctrl-C again') || cli.process.exitCode !== null);
+    const numbers = { images: 0, folds: 0, found: 0 };
+    await suspects.writeFile(JSON.stringify({ annotations: '', fingerprint: '', ...numbers, categories: [], suspects: [] }));
+    await suspects.close();
+    const { status, stdout } = await cli.ended;
+    expect([status, stdout, cli.said().trim().split('\n').at(-1)]).toEqual([130, '', 'Stopped.']);
+    expect(existsSync(out)).toBe(false);
   });
 
   it('does not mind that nobody reads its output to the end', () => {

@@ -1,5 +1,5 @@
 // What windows ask the engine besides training: data sets, true labels, pictures, imported models, warm predictions.
-import { cp, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -250,6 +250,20 @@ describe.skipIf(UNBUILT)(`import${UNBUILT}`, () => {
     await expect(ask('twice', ['a', 'b', 'c', 'd', 'a'])).rejects.toMatchObject({ code: 'import-categories' });
     expect((await ask('right', ['a', 'b', 'c', 'd', 'e'])).categories).toEqual(['a', 'b', 'c', 'd', 'e']);
     expect(Object.keys((await predict(join(folder, 'right'), [image])).images[0]!.scores)).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('refuses a folder in which something lies', async () => {
+    const [model, target] = [join(folder, 'tiny.onnx'), join(folder, 'taken')];
+    await mkdir(target);
+    await writeFile(join(target, 'notes.txt'), 'mine');
+    const ask = { model, folder: target, name: 'x', categories: ['a', 'b', 'c', 'd', 'e'] };
+    await expect(engine.request('import', ask)).rejects.toMatchObject({
+      code: 'import-folder',
+      message: expect.stringContaining(`${target} is not empty (notes.txt is in it)`) as string,
+    });
+    expect(await readdir(target)).toEqual(['notes.txt']);
+    await rm(join(target, 'notes.txt'));
+    expect(await engine.request('import', ask)).toMatchObject({ folder: target });
   });
 
   it('refuses what is no model, naming the file', async () => {

@@ -43,8 +43,23 @@ describe('writeAtomically', () => {
     }
     await expect(writeAtomically(path, chunks())).rejects.toMatchObject({
       code: 'write-failed',
-      message: expect.stringContaining(`${path} could not be written (the disk is full)`) as string,
+      message: expect.stringContaining(`${path} could not be written: the disk is full.`) as string,
     });
+    expect(await readFile(path, 'utf8')).toBe('old');
+    expect(await readdir(folder)).toEqual(['a.txt']);
+  });
+
+  it('keeps the old file and no temporary one where it is stopped, before it begins or half-way', async () => {
+    const path = join(folder, 'a.txt');
+    await writeFile(path, 'old');
+    const stop = new AbortController();
+    function* chunks(): Generator<string> {
+      yield 'the first half, ';
+      stop.abort();
+      yield 'the second';
+    }
+    await expect(writeAtomically(path, chunks(), stop.signal)).rejects.toThrow(/aborted/);
+    await expect(writeAtomically(path, ['new'], stop.signal)).rejects.toThrow(/aborted/);
     expect(await readFile(path, 'utf8')).toBe('old');
     expect(await readdir(folder)).toEqual(['a.txt']);
   });
@@ -241,7 +256,9 @@ describe('a run folder', () => {
 
   it('says so where a file stands in its way', async () => {
     await writeFile(join(folder, 'file'), '');
-    const message = expect.stringMatching(/run folder .*file.* cannot be made .*--run/) as string;
+    const message = expect.stringMatching(
+      /file.run could not be made: a file is in its way \(EEXIST\)\. Choose another place\./,
+    ) as string;
     await expect(createRunFolder(join(folder, 'file', 'run'))).rejects.toMatchObject({ code: 'write-failed', message });
   });
 });

@@ -101,7 +101,7 @@ describe.skipIf(!MOUNTS)(`a disk of its own${WHY}`, () => {
       `cp -r '${run}' '${kept}'`,
     );
     expect(stdout).toContain('first 1\n');
-    expect(stderr).toMatch(/^\S*disk-\d+\/run\S* (could not be written|cannot be made) \(.*ENOSPC.*\)\. Check free space/m);
+    expect(stderr).toMatch(/^\S*disk-\d+\/run\S* could not be (written|made): no space is left \(ENOSPC\)\. Free space/m);
     expect(await brokenFiles(`${kept}-full`)).toEqual([]);
     expect(stdout).toContain('second 0\n');
     expect(await differences(kept)).toEqual([]);
@@ -123,8 +123,8 @@ describe.skipIf(!MOUNTS)(`a disk of its own${WHY}`, () => {
     );
     const status = ['predict 0', 'explain 0', 'export 0', 'evaluate 1', 'train 1', 'same'];
     expect(stdout.split('\n').filter((line) => /^(\w+ \d|same)$/.test(line))).toEqual(status);
-    expect(stderr).toMatch(/run\/\S+ could not be written \(.*EROFS.*\)\. Check free space and permissions/);
-    expect(stderr).toMatch(/run folder \S+other cannot be made \(.*\)\. Choose another with --run/);
+    expect(stderr).toMatch(/run\/\S+ could not be written: the disk is read-only \(EROFS\)\. Choose another place/);
+    expect(stderr).toMatch(/read-only\/other could not be made: the disk is read-only \(EROFS\)\. Choose another place/);
   });
 });
 
@@ -134,7 +134,9 @@ describe.skipIf(UNBUILT || process.platform === 'win32')(`a process${UNBUILT}`, 
     const shell = `ulimit -f ${limit}; exec ${command(words(run))}`;
     const first = spawnSync('bash', ['-c', shell], { encoding: 'utf8' });
     expect(first.status).toBe(1);
-    expect(first.stderr).toMatch(/limited-\d+\/\S+ could not be written \(.*EFBIG.*\)\. Check free space/);
+    expect(first.stderr).toMatch(
+      /limited-\d+\/\S+ could not be written: files may not be so large here \(EFBIG\)\. Raise the limit/,
+    );
     expect(await brokenFiles(run)).toEqual([]);
     await trainOn(run);
     expect(await differences(run)).toEqual([]);
@@ -160,7 +162,7 @@ describe.skipIf(UNBUILT)(`a disk that is full from some write on${UNBUILT}`, () 
     const asked = askFaulty({ full: { from } }, cacheIn(folder), (client) => client.request('train', params));
     await expect(asked).rejects.toMatchObject({
       code: 'write-failed',
-      message: expect.stringMatching(/full-\d+\/\S+ could not be written \(ENOSPC.*\)\. Check free space/) as string,
+      message: expect.stringMatching(/full-\d+\/\S+ could not be written: no space is left \(ENOSPC\)\. Free space/) as string,
     });
     expect(await brokenFiles(run)).toEqual([]);
     await trainOn(run);

@@ -3,7 +3,31 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { DatasetError } from '../../src/dataset/errors';
 import { OnnxError } from '../../src/onnx/model';
-import { LabelscopeError, toWireError } from '../../src/protocol/errors';
+import { LabelscopeError, toWireError, unwritten } from '../../src/protocol/errors';
+
+describe('what could not be written', () => {
+  const failure = (code: string) =>
+    Object.assign(new Error(`${code}: some words, open '/data/x.json.77.1.tmp'`), { code, syscall: 'open' });
+
+  it.each([
+    ['ENOENT', 'there is no such folder (ENOENT). Make it, or choose another.'],
+    ['EACCES', 'permission is denied (EACCES). Check the permissions of the file and of its folder.'],
+    ['ENOSPC', 'no space is left (ENOSPC). Free space, or choose another place.'],
+    ['EISDIR', 'it is a folder (EISDIR). Name a file.'],
+    ['EXDEV', 'some words (EXDEV). Check free space and permissions of the folder.'],
+  ])('is told of %s with what helps, and without names of ours', (code, words) => {
+    const { code: told, message } = unwritten('/data/x.json', failure(code));
+    expect([told, message]).toEqual(['write-failed', `/data/x.json could not be written: ${words}`]);
+  });
+
+  it.each([
+    ['ENOENT', 'no folder can be made there (ENOENT). Choose another place.'],
+    ['ENOTDIR', 'its path leads through a file (ENOTDIR). Choose another place.'],
+    ['EEXIST', 'a file is in its way (EEXIST). Choose another place.'],
+  ])('is told of a folder and %s as well', (code, words) => {
+    expect(unwritten('/data/x', failure(code), 'made').message).toBe(`/data/x could not be made: ${words}`);
+  });
+});
 
 describe('toWireError', () => {
   it.each([
@@ -18,7 +42,7 @@ describe('toWireError', () => {
     ['EACCES', 'permission is denied'],
     ['EROFS', 'the disk is read-only'],
     ['ENOSPC', 'no space is left'],
-    ['EXDEV', 'EXDEV: cross-device link not permitted'],
+    ['EXDEV', 'cross-device link not permitted'],
   ])('says of the system’s %s what happened to which file, and what helps', (code, reason) => {
     const own = `${code}: cross-device link not permitted, open '/data/x.json'`;
     const error = Object.assign(new Error(own), { code, syscall: 'open', path: '/data/x.json' });

@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { isObject, parsed } from '../../engine/client/folder';
 import { LabelscopeError } from '../../protocol/errors';
 import type { DeviceChoice, RecipeName } from '../../protocol/recipe';
+import { systemWords } from '../../system-errors';
 import { writeAtomically } from '../../engine/client/atomic';
 import { UsageError } from '../usage';
 
@@ -73,8 +74,8 @@ export async function readPlan(folder: string): Promise<SweepPlan | undefined> {
   const path = join(folder, PLAN);
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new LabelscopeError('sweep-unreadable', `${path} cannot be read (${detail}).`);
+    const { reason, remedy } = systemWords(error);
+    throw new LabelscopeError('sweep-unreadable', `${path} cannot be read: ${reason}. ${remedy}.`);
   });
   if (text === undefined) return undefined;
   const plan = parsed(text);

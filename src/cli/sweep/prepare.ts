@@ -1,6 +1,7 @@
 // What has to be there before the first job: the plan, and the files of the folds.
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { openAnnotations } from '../../dataset/index-cache';
+import { makeFolder } from '../../engine/client/atomic';
 import { LabelscopeError } from '../../protocol/errors';
 import { bar } from '../io';
 import type { Session } from '../verb';
@@ -21,7 +22,7 @@ export async function prepareSweep(folder: string, asked: Partial<SweepAsked>, s
       'dataset-changed',
       `${wanted.annotations} is no longer the file that the sweep in ${folder} was begun with, and runs on other data cannot be compared with its own. Put the old file back, or choose another --out.`,
     );
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => unwritable(folder, error));
+  await makeFolder(folder);
   const images = await writeFolds(folder, wanted, session);
   const plan = await writePlan(folder, images === undefined ? wanted : { ...wanted, images }, fingerprint);
   return sweepOf(folder, plan);
@@ -75,11 +76,6 @@ function isThere(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function unwritable(folder: string, error: unknown): never {
-  const detail = error instanceof Error ? error.message : String(error);
-  throw new LabelscopeError('write-failed', `The folder ${folder} cannot be made (${detail}). Choose another with --out.`);
 }
 
 /** The sweep as it was planned, for one of its jobs or its table. @throws UsageError, LabelscopeError 'sweep-unreadable', 'sweep-newer' */

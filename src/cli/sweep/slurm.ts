@@ -1,10 +1,10 @@
 // Jobs of a sweep as one array of the workload manager Slurm: a batch script beside the runs, and sbatch.
 import { spawn } from 'node:child_process';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isObject, parsed } from '../../engine/client/folder';
 import { LabelscopeError } from '../../protocol/errors';
-import { writeAtomically } from '../../engine/client/atomic';
+import { makeFolder, writeAtomically } from '../../engine/client/atomic';
 import type { SweepJob } from './plan';
 
 export interface SlurmOptions {
@@ -31,7 +31,7 @@ const SAVING_SECONDS = 120;
 /** @throws LabelscopeError 'slurm-missing', 'slurm-refused', 'slurm-busy', 'write-failed' */
 export async function submit(folder: string, jobs: readonly SweepJob[], options: SlurmOptions): Promise<Submitted> {
   const place = join(folder, 'slurm');
-  await mkdir(place, { recursive: true });
+  await makeFolder(place);
   await refuseBusy(folder, join(place, SUBMITTED));
   const tasks = jobs.map(({ number }) => number);
   const script = join(place, 'jobs.sh');

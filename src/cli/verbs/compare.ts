@@ -33,7 +33,7 @@ export const compare: Verb = {
         io.note(`${name} was evaluated on the file that it was trained on, ${annotations}: it looks better than it is.`);
     const html = args.text('html');
     if (html !== undefined) {
-      await writeAtomically(resolve(html), [await comparisonPage(result)]);
+      await writeAtomically(resolve(html), [await comparisonPage(result)], signal);
       io.note(`Page ${resolve(html)}`);
     }
     io.result(result, () => comparison(result));

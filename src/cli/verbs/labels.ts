@@ -53,7 +53,7 @@ async function write(args: Arguments, out: string, { io, signal }: Session): Pro
     labels: set.categories.filter((_, column) => set.labels[row * set.categories.length + column] === 1),
     ...(width > 0 && height > 0 && { size: { width, height } }),
   }));
-  await writeAtomically(path, [labelText(form, set.categories, images)]);
+  await writeAtomically(path, [labelText(form, set.categories, images)], signal);
   const count = images.reduce((sum, image) => sum + image.labels.length, 0);
   const result = { path, format: form, images: images.length, categories: set.categories.length, labels: count };
   io.result(result, () => [`Written ${path}: ${count} labels of ${images.length} images`]);

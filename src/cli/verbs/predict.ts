@@ -45,7 +45,7 @@ export const predict: Verb = {
         files,
       );
       const images = result.images.map((image, k) => ({ ...image, name: names[k]! }));
-      await writeAtomically(out.path, [labelText(out.form, Object.keys(result.thresholds), images)]);
+      await writeAtomically(out.path, [labelText(out.form, Object.keys(result.thresholds), images)], signal);
       io.note(`Written ${out.path}`);
     }
     io.result(result, () => lines(result));

@@ -20,7 +20,7 @@ export const report: Verb = {
       decisions: { type: 'string', value: 'FILE.json|FILE.csv', help: 'with --review: what was decided of them' },
     },
   },
-  run: async (args, { io }) => {
+  run: async (args, { io, signal }) => {
     const out = args.text('out');
     if (out === undefined) throw new UsageError('report needs --out FILE.html: where shall the page go?');
     const path = resolve(out);
@@ -28,7 +28,7 @@ export const report: Verb = {
     if (decisions !== undefined && review === undefined)
       throw new UsageError('report --decisions needs --review FILE.json: of which suspect labels?');
     const { page, notes } = await reportOf(args.positionals[0]!, review === undefined ? undefined : { review, decisions });
-    await writeAtomically(path, [page]);
+    await writeAtomically(path, [page], signal);
     for (const note of notes) io.note(note);
     io.result({ path, bytes: Buffer.byteLength(page) }, () => [`Report ${path}`]);
     return DONE;

@@ -1,15 +1,16 @@
 // Files that are either the old ones or the new ones, whatever happens in between: temporary name, sync, rename.
 import { open, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { makeFolders } from '../../dataset/make-folder';
 import { syncsFolders } from '../../platform';
 import { unwritten } from '../../protocol/errors';
 
 /**
  * Writes `chunks` to `path` in one visible step.
  *
- * @throws LabelscopeError 'write-failed' naming the file; nothing is left behind then, and an older file stays
+ * @throws LabelscopeError 'write-failed' naming the file, or the signal's reason; nothing is left behind then, and an older file stays
  */
-export async function writeAtomically(path: string, chunks: Iterable<Uint8Array | string>): Promise<void> {
+export async function writeAtomically(path: string, chunks: Iterable<Uint8Array | string>, signal?: AbortSignal): Promise<void> {
   const temporary = `${path}.${process.pid}.${++counter}.tmp`;
   try {
     await removeAbandoned(path);
@@ -17,17 +18,28 @@ export async function writeAtomically(path: string, chunks: Iterable<Uint8Array 
     await rm(temporary, { force: true });
     const file = await open(temporary, 'wx');
     try {
-      for (const chunk of chunks) await file.writeFile(chunk);
+      for (const chunk of chunks) {
+        signal?.throwIfAborted();
+        await file.writeFile(chunk);
+      }
       await file.sync();
     } finally {
       await file.close();
     }
+    signal?.throwIfAborted();
     await rename(temporary, path);
     await syncFolder(dirname(path));
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw unwritten(path, error);
+    throw signal?.aborted && error === signal.reason ? error : unwritten(path, error);
   }
+}
+
+/** Makes a folder with all that is missing above it. @throws LabelscopeError 'write-failed' naming the folder */
+export async function makeFolder(path: string): Promise<void> {
+  await makeFolders(resolve(path)).catch((error: unknown) => {
+    throw unwritten(path, error, 'made');
+  });
 }
 
 /** Two writes of one process to one path must not share a temporary file. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { readDecisions } from '../../dataset/decisions';
 import { LabelscopeError } from '../../protocol/errors';
 import type { ReviewedSuspects, SuspectsResult } from '../../protocol/review';
+import { systemWords } from '../../system-errors';
 import { isObject, parsed } from './folder';
 
 /** The folder of reviews among runs. */
@@ -29,10 +30,10 @@ export function suspectsIn(text: string): SuspectsResult | undefined {
  */
 export async function readSuspects(path: string): Promise<ReviewedSuspects> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     throw code === 'ENOENT'
       ? new LabelscopeError('suspects-unreadable', `There is no file ${path}. Check the path of the review. ${SUSPECTS_REMEDY}`)
-      : unreadable(path, message);
+      : unreadable(path, systemWords(error).reason);
   });
   const kept = suspectsIn(text);
   if (kept) return { result: kept, decisions: await decisionsBeside(path) };

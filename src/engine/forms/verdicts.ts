@@ -1,8 +1,9 @@
 // What self-checks found, kept on disk: one small file for each program, processor and network.
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { makeFolders } from '../../dataset/make-folder';
 import { userCacheFolder } from '../../dataset/cache-folder';
 import { prune } from '../../dataset/cache-files';
 import type { Classifier } from '../../onnx/classifier';
@@ -44,7 +45,7 @@ export async function readVerdicts(here: Surroundings): Promise<FormVerdict[]> {
 /** No failure where the folder cannot be written: then the next run checks again. */
 export async function writeVerdict(here: Surroundings, family: string, verdict: FormVerdict): Promise<void> {
   try {
-    await mkdir(folder(), { recursive: true, mode: 0o700 });
+    await makeFolders(folder(), 0o700);
     await writeAtomically(join(folder(), nameOf(here, family)), [JSON.stringify(verdict)]);
     await prune(folder(), LIMITS);
   } catch {

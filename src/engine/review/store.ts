@@ -1,13 +1,12 @@
 // The requests `openReview` and `decide`: what is kept of the review of an annotation file, in a folder beside the runs, by the file's fingerprint.
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type DecisionsFile, readDecisions } from '../../dataset/decisions';
 import { openAnnotations } from '../../dataset/index-cache';
-import { unwritten } from '../../protocol/errors';
 import { decidedAfter, type DecideParams, type Review, type ReviewKey, type SuspectsResult } from '../../protocol/review';
 import { DECISIONS, decisionsIn, REVIEW_FORMAT, SUSPECTS, suspectsIn } from '../client/reviews';
 import type { Opening } from '../context';
-import { writeAtomically } from '../client/atomic';
+import { makeFolder, writeAtomically } from '../client/atomic';
 
 /** NAME.FINGERPRINT.suspects.json and NAME.FINGERPRINT.decisions.json */
 function pathsOf({ annotations, folder }: ReviewKey, fingerprint: string) {
@@ -79,10 +78,4 @@ async function keepDecisions({ annotations, folder, fingerprint, changes }: Deci
     decisions,
   };
   await writeAtomically(path, [JSON.stringify(file, null, 1) + '\n']);
-}
-
-async function makeFolder(folder: string): Promise<void> {
-  await mkdir(resolve(folder), { recursive: true }).catch((error: unknown) => {
-    throw unwritten(folder, error, 'made');
-  });
 }

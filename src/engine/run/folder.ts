@@ -1,12 +1,12 @@
 // A run is a folder: what it was told, how it went, where it stands, and the model it made.
-import { appendFile, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { appendFile, open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LabelscopeError, unwritten } from '../../protocol/errors';
 import type { HistoryPoint } from '../../protocol/messages';
 import type { RunRecord } from '../../protocol/run';
 import { EVALUATION, factsName, HISTORY, IMPORT_RECORD, readHistory, RECORD, scoresName } from '../client/folder';
 import { POINTING, SANITY } from '../client/looking';
-import { TEMPORARY, writeAtomically } from '../client/atomic';
+import { makeFolder, TEMPORARY, writeAtomically } from '../client/atomic';
 
 export interface RunPaths {
   readonly folder: string;
@@ -64,10 +64,7 @@ export async function checkFree(folder: string): Promise<void> {
 export async function createRunFolder(folder: string): Promise<RunPaths> {
   await checkFree(folder);
   const paths = runPaths(folder);
-  await mkdir(dirname(paths.checkpoint), { recursive: true }).catch((error: unknown) => {
-    const detail = error instanceof Error ? error.message : String(error);
-    throw new LabelscopeError('write-failed', `The run folder ${folder} cannot be made (${detail}). Choose another with --run.`);
-  });
+  for (const place of [folder, dirname(paths.checkpoint)]) await makeFolder(place);
   return paths;
 }
 

@@ -3,7 +3,7 @@ import { encodeModelChunks } from '../../onnx/encode';
 import type { Model } from '../../onnx/model';
 import { writeAtomically } from '../client/atomic';
 
-/** @throws LabelscopeError 'write-failed'; OnnxError as `encodeModelChunks` does */
-export async function writeModel(path: string, model: Model): Promise<void> {
-  await writeAtomically(path, encodeModelChunks(model));
+/** @throws as `writeAtomically`; OnnxError as `encodeModelChunks` does */
+export async function writeModel(path: string, model: Model, signal?: AbortSignal): Promise<void> {
+  await writeAtomically(path, encodeModelChunks(model), signal);
 }

@@ -1,7 +1,9 @@
 // Puts a finished sample where it belongs without ever losing a file that is not a sample's.
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolders } from '../../dataset/make-folder';
 import { LabelscopeError } from '../../protocol/errors';
+import { systemWords } from '../../system-errors';
 
 /** The first line of a sample's LICENSES.md. */
 export const SAMPLE_HEADING = '# Licences of the Labelscope sample data set';
@@ -29,7 +31,7 @@ export async function replaceSample(directory: string, write: (target: string) =
     const unfinished = join(directory, UNFINISHED);
     await rm(unfinished, { recursive: true, force: true });
     try {
-      await mkdir(join(unfinished, 'old'), { recursive: true });
+      await makeFolders(join(unfinished, 'old'));
       await mkdir(join(unfinished, 'new'));
       await write(join(unfinished, 'new'));
       // LICENSES.md comes first: whatever happens between the renames, the folder is still known as a sample.
@@ -97,9 +99,6 @@ function readable(error: unknown, directory: string): unknown {
   if (error instanceof LabelscopeError || typeof code !== 'string') return error;
   if (code === 'ENOTDIR' || code === 'EEXIST')
     return refusal(`${directory} is, or lies in, a file and not a folder. Name a new or empty folder.`);
-  const reason = (error as Error).message;
-  return new LabelscopeError(
-    'sample-write',
-    `The sample could not be written to ${directory} (${reason}). Free the disk or name another folder.`,
-  );
+  const { reason, remedy } = systemWords(error, 'make');
+  return new LabelscopeError('sample-write', `The sample could not be written to ${directory}: ${reason}. ${remedy}.`);
 }

@@ -163,8 +163,8 @@ function runCli(script: string, args: readonly string[], { log, signal }: Follow
     child.on('error', reject);
     child.on('close', (code) => {
       signal.removeEventListener('abort', stop);
-      if (code === 0) resolve();
-      else if (signal.aborted) reject(new vscode.CancellationError());
+      if (signal.aborted) reject(new vscode.CancellationError());
+      else if (code === 0) resolve();
       else reject(new LabelscopeError('report-failed', told.trim() || vscode.l10n.t('The report could not be written.')));
     });
   });

@@ -1,0 +1,55 @@
+// Questions that are stopped once they have begun: each ends as 'cancelled', and no file is there that was not there before.
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { EngineClient } from '../../src/engine/client/engine';
+import type { Method, Params } from '../../src/protocol/messages';
+import { type TinyData, writeTinyData } from '../support/data';
+import { startEngine, trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
+
+let folder: string;
+let data: TinyData;
+let run: string;
+let engine: EngineClient;
+
+beforeAll(async () => {
+  if (UNBUILT) return;
+  folder = await mkdtemp(join(tmpdir(), 'stopped-'));
+  data = await writeTinyData(join(folder, 'data'));
+  run = join(folder, 'run');
+  const tiny = join(folder, 'tiny.onnx');
+  await writeTinyBackbone(tiny);
+  engine = startEngine();
+  await engine.request('train', trainParams(data.train, tiny, run, { set: { epochs: '1', batchSize: '8' } }));
+});
+afterAll(async () => {
+  if (UNBUILT) return;
+  await engine.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The engine is told to stop right behind the question. */
+async function askAndStop<M extends Method>(method: M, params: Params<M>): Promise<unknown> {
+  const stop = new AbortController();
+  const answer = engine.request(method, params, { signal: stop.signal });
+  stop.abort();
+  return answer;
+}
+
+const CASES: readonly (readonly [string, () => Promise<unknown>])[] = [
+  ['export', () => askAndStop('export', { run, out: join(folder, 'exported.onnx') })],
+  ['export, weights in int8', () => askAndStop('export', { run, out: join(folder, 'small.onnx'), weights: 'int8' })],
+  ['import', () => askAndStop('import', { model: join(run, 'model.onnx'), folder: join(folder, 'imported'), name: 'x' })],
+  ['doctor', () => askAndStop('doctor', { device: 'cpu' })],
+  ['inspect', () => askAndStop('inspect', { annotations: data.train })],
+  ['predict', () => askAndStop('predict', { model: run, files: [data.validationImages], device: 'cpu' })],
+];
+
+describe.skipIf(UNBUILT)(`stopping${UNBUILT}`, () => {
+  it.each(CASES)('%s: cancelled', async (_, ask) => {
+    const before = await readdir(folder);
+    await expect(ask()).rejects.toMatchObject({ code: 'cancelled' });
+    expect(await readdir(folder)).toEqual(before);
+  });
+});
