@@ -1,4 +1,7 @@
 // Where words go: results to stdout, everything else to stderr, a progress bar where a person watches.
+import type { CountProgress, InspectProgress } from '../protocol/messages';
+import { Pace } from '../protocol/pace';
+
 type Severity = 'error' | 'warning' | 'info';
 
 export interface Io {
@@ -10,8 +13,8 @@ export interface Io {
   note(text: string): void;
   /** What is wrong, as a line on stderr. */
   problem(severity: Severity, text: string): void;
-  /** Replaces the progress line. Where nobody watches, nothing is written. */
-  progress(text: string): void;
+  /** Replaces the progress line. Where nobody watches, nothing is written; whoever has started this process is told the count. */
+  progress(text: string, count?: CountProgress): void;
 }
 
 /** With problems told as lines `FILE:1:1: severity: text`, which editors and CI find in an output. */
@@ -38,7 +41,9 @@ export function terminalIo(json: boolean): Io {
     },
     note,
     problem: (severity, text) => note(severity === 'error' ? text : `${severity}: ${text}`),
-    progress: (text) => {
+    progress: (text, count) => {
+      // The editor, if anybody: it may be gone by then.
+      if (count && process.connected) process.send?.(count, () => undefined);
       if (!watched) return;
       clear();
       process.stderr.write(onOneLine(text).slice(0, process.stderr.columns - 1));
@@ -85,9 +90,35 @@ export function thresholdWords(threshold: number | readonly number[]): string {
   return first !== undefined && threshold.every((one) => one === first) ? String(first) : 'of each category its own';
 }
 
+/** Hears how far work is. */
+type Count = (progress: CountProgress) => void;
+
+/** Tells how far work is: a bar, how much of how much is done, and after two seconds how long the rest takes. @param unit 'images', 'MB' of bytes, '%' */
+export function counted(io: Io, title: string, unit = 'images'): Count {
+  const pace = new Pace();
+  return (progress) => {
+    const { done, total } = progress;
+    const left = pace.secondsLeft(title, done, total);
+    const rest = left === undefined ? '' : `, ${duration(left)} left`;
+    io.progress(`${title}  ${bar(done, total)}  ${amount(done, total, unit)}${rest}`, progress);
+  };
+}
+
+function amount(done: number, total: number, unit: string): string {
+  if (unit === '%') return `${Math.floor((100 * done) / Math.max(1, total))} %`;
+  const [some, all] = unit === 'MB' ? [(done / 1e6).toFixed(0), (total / 1e6).toFixed(0)] : [done, total];
+  return `${some} of ${all} ${unit}`;
+}
+
+/** Of an annotation file that is read or copied, and of its images where they are looked at. */
+export function countedFile(io: Io, title: string): (progress: InspectProgress) => void {
+  const [file, images] = [counted(io, title, 'MB'), counted(io, 'Looking at images')];
+  return (progress) => (progress.images ? images(progress.images) : file({ done: progress.bytes, total: progress.totalBytes }));
+}
+
 /** A bar of 24 cells: ████████░░░░. */
 export function bar(done: number, total: number): string {
-  const filled = total > 0 ? Math.round((24 * done) / total) : 0;
+  const filled = total > 0 ? Math.min(24, Math.round((24 * done) / total)) : 0;
   return '█'.repeat(filled) + '░'.repeat(24 - filled);
 }
 

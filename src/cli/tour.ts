@@ -8,7 +8,7 @@ import { toWireError } from '../protocol/errors';
 import type { EvaluateResult, ExplainResult, PredictResult, SampleResult, TrainResult } from '../protocol/messages';
 import { decimal, duration, type Io, table, terminalIo } from './io';
 import { reportOf } from './report';
-import { tell } from './verbs/train';
+import { teller } from './verbs/train';
 
 const FOLDER = 'sample';
 /** Where the extension looks for runs when the sample is opened as a workspace. */
@@ -40,7 +40,7 @@ async function tour(engine: EngineClient, io: Io, signal: AbortSignal): Promise<
     run: RUN,
     resume: false,
   };
-  const trained = await engine.request('train', params, { signal, onProgress: (event) => tell(io, event) });
+  const trained = await engine.request('train', params, { signal, onProgress: teller(io) });
   io.note('3/5  Evaluating on the validation images …');
   const evaluated = await engine.request('evaluate', { model: RUN, device: 'auto' }, { signal });
   const files = await twoImages();

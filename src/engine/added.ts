@@ -91,9 +91,22 @@ async function removeAbandoned(folder: string): Promise<void> {
   }
 }
 
+interface Arriving {
+  /** What arrives lies there. */
+  readonly folder: string;
+  /** About how many bytes it will have, where that is known. */
+  readonly total?: number;
+}
+
 /** Tells, while the work goes on, how many bytes the folder has. */
-export async function whileArriving<T>(folder: string, emit: (progress: InstallProgress) => void, work: Promise<T>): Promise<T> {
-  const watching = setInterval(() => void arrived(folder).then((bytes) => emit({ stage: 'fetching', bytes })), 500);
+export async function whileArriving<T>(
+  { folder, total }: Arriving,
+  emit: (progress: InstallProgress) => void,
+  work: Promise<T>,
+): Promise<T> {
+  const tell = (bytes: number) =>
+    emit({ stage: 'fetching', bytes, ...(total !== undefined && { total: Math.max(bytes, total) }) });
+  const watching = setInterval(() => void arrived(folder).then(tell), 500);
   return work.finally(() => clearInterval(watching));
 }
 

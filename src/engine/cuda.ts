@@ -80,7 +80,7 @@ async function fetchProvider(folder: string, signal: AbortSignal, emit: Emit): P
     TMP: temporary,
   };
   const installing = runTool(process.execPath, [script], { env: { ...proxies(), ...own }, signal, reasonIn });
-  const failure = await whileArriving(temporary, emit, installing);
+  const failure = await whileArriving({ folder: temporary }, emit, installing);
   signal.throwIfAborted();
   // Behind a proxy that refuses, it was seen to end as if all were well.
   if (failure !== undefined || !PROVIDERS.every((name) => existsSync(join(librariesOf(folder), name)))) {

@@ -18,6 +18,8 @@ interface Variant {
   /** Of Python's index: what it is asked for by, and the checksum of the file that has to come. */
   readonly wheel: string;
   readonly sha256: string;
+  /** About how many bytes come: the package unpacked, with all that it needs, and the wheel. It says how far that is. */
+  readonly bytes: number;
 }
 
 const VERSION = '4.22.0';
@@ -31,11 +33,13 @@ const VARIANTS: Readonly<Record<TensorFlowVariant, Variant>> = {
     package: '@tensorflow/tfjs-node',
     wheel: 'tensorflow-cpu==2.15.1',
     sha256: '54660c074d7241a503e81edfd9f5ef5af88f64051b72e2945f26318c790f2d26',
+    bytes: 288e6 + 207e6,
   },
   'tensorflow-gpu': {
     package: '@tensorflow/tfjs-node-gpu',
     wheel: 'tensorflow==2.18.1',
     sha256: 'c9f87e5d2a680a4595f5dc30daf6bbaec9d4129b46d7ef1b2af63c46ac7d2828',
+    bytes: 288e6 + 616e6,
   },
 };
 
@@ -105,10 +109,11 @@ async function checkTools(signal: AbortSignal): Promise<void> {
   }
 }
 
-async function fetchPackage(staging: string, { package: name }: Variant, signal: AbortSignal, emit: Emit): Promise<void> {
+async function fetchPackage(staging: string, { package: name, bytes }: Variant, signal: AbortSignal, emit: Emit): Promise<void> {
   await writeFile(join(staging, 'package.json'), JSON.stringify({ private: true }));
   const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', `${name}@${VERSION}`];
-  await needed(`npm could not fetch ${name}`, whileArriving(staging, emit, runTool('npm', args, { cwd: staging, signal })));
+  const fetching = runTool('npm', args, { cwd: staging, signal });
+  await needed(`npm could not fetch ${name}`, whileArriving({ folder: staging, total: bytes }, emit, fetching));
 }
 
 /** Of the wheel, the two libraries and the headers that the binding is compiled with. */
@@ -121,7 +126,8 @@ async function fetchLibrary(staging: string, variant: Variant, signal: AbortSign
   // What pip has fetched so far lies there.
   const env = { TMPDIR: wheels };
   const download = runTool('python3', args, { cwd: staging, env, signal });
-  await needed(`pip could not fetch ${variant.wheel}`, whileArriving(wheels, emit, download));
+  const arriving = whileArriving({ folder: staging, total: variant.bytes }, emit, download);
+  await needed(`pip could not fetch ${variant.wheel}`, arriving);
   const wheel = join(wheels, (await readdir(wheels)).find((name) => name.endsWith('.whl')) ?? '');
   await checkSum(wheel, variant, signal);
   await needed(`${variant.wheel} could not be unpacked`, runTool('python3', ['-c', UNPACK, wheel, unpacked], { signal }));

@@ -13,8 +13,10 @@ export interface InstallParams {
 
 export interface InstallProgress {
   readonly stage: 'fetching' | 'building' | 'checking';
-  /** Of what arrived so far; its size is not known beforehand. */
+  /** Of what arrived so far. */
   readonly bytes: number;
+  /** About how many there will be, while something arrives whose size is known. */
+  readonly total?: number;
 }
 
 export interface InstalledFile {

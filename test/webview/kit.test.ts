@@ -15,8 +15,9 @@ describe('Pace', () => {
     expect(pace.left('features', 1000, 1000, 9000)).toBe('');
     expect(pace.left('folds', 10, 100, 20_000)).toBe('');
     expect(pace.left('folds', 20, 100, 30_000)).toBe('1 min 20 s left');
-    // The same stage once more.
-    expect(pace.left('folds', 1, 100, 40_000)).toBe('');
+    // The same stage once more, if not from its beginning.
+    expect(pace.left('folds', 15, 100, 40_000)).toBe('');
+    expect(pace.left('folds', 32, 100, 50_000)).toBe('40 s left');
   });
 });
 

@@ -77,8 +77,15 @@ function page(data: DatasetData, panel: Panel): TemplateResult {
       </div>
     </header>
     ${error ? html`<p class="notice error" role="alert">${error.message}</p>` : nothing}
-    ${!report && !error ? html`<progress max="1" value=${progress} aria-label=${t('Reading the file')}></progress>` : nothing}
+    ${!report && !error ? readingFile(progress, panel) : nothing}
     ${report ? html`${tabs(panel)} ${reportPage(report, data, panel)} ${imagesTab(data, panel)}` : nothing}`;
+}
+
+function readingFile(share: number, { pace }: Panel): TemplateResult {
+  return html`<p class="row" role="status" data-reading="first">
+    <progress max="1" value=${share} aria-label=${t('Reading the file')}></progress>
+    ${t('Reading the file')} <span class="quiet" data-left>${pace.left('reading', share, 1)}</span>
+  </p>`;
 }
 
 function tabs({ state, actions }: Panel): TemplateResult {

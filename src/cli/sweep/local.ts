@@ -1,9 +1,9 @@
 // Jobs of a sweep on this machine: one after the other, or several at once, each in an engine process of its own.
 import type { EngineClient } from '../../engine/client/engine';
 import { toWireError } from '../../protocol/errors';
-import { bar, duration, type Io } from '../io';
+import { counted, duration, type Io } from '../io';
 import type { Session } from '../verb';
-import { tell } from '../verbs/train';
+import { teller } from '../verbs/train';
 import { runJob } from './jobs';
 import type { Sweep, SweepJob } from './plan';
 
@@ -15,14 +15,16 @@ export async function runLocally(sweep: Sweep, jobs: readonly SweepJob[], atOnce
   const queue = [...jobs];
   const failures = new Map<string, string>();
   const isAlone = atOnce === 1;
+  const tellEnded = counted(io, 'Jobs', 'jobs');
   let ended = 0;
+  if (!isAlone) tellEnded({ done: ended, total: jobs.length });
   const work = async (own: EngineClient): Promise<void> => {
     for (let job = queue.shift(); job !== undefined && !signal.aborted; job = queue.shift()) {
       io.note(`${job.name} begins, job ${job.number} of ${sweep.jobs.length}`);
       const failure = await runTold(sweep, job, { ...session, engine: own }, isAlone);
       if (failure !== undefined) failures.set(job.name, failure);
       ended++;
-      if (!isAlone) io.progress(`Jobs  ${bar(ended, jobs.length)}  ${ended} of ${jobs.length}`);
+      if (!isAlone) tellEnded({ done: ended, total: jobs.length });
     }
   };
   const engines = [engine, ...Array.from({ length: Math.min(atOnce, jobs.length) - 1 }, another)];
@@ -38,15 +40,16 @@ async function runTold(
   isAlone: boolean,
 ): Promise<string | undefined> {
   const started = performance.now();
+  const [tellTraining, tellEvaluation] = [teller(quietly(io)), counted(io, 'Evaluating')];
   try {
     const isDone = await runJob(sweep, job, engine, {
       signal,
       onTrain: (event) => {
         // Of jobs side by side only what went wrong is told: their lines would mix.
         if (event.kind === 'warning') io.problem('warning', `${job.name}: ${event.message}`);
-        else if (isAlone && event.kind !== 'stage') tell(quietly(io), event);
+        else if (isAlone && event.kind !== 'stage') tellTraining(event);
       },
-      onEvaluate: ({ done, total }) => isAlone && io.progress(`Evaluating  ${bar(done, total)}  ${done} of ${total} images`),
+      onEvaluate: (progress) => isAlone && tellEvaluation(progress),
     });
     io.note(
       `${job.name} ${isDone ? `is done after ${duration((performance.now() - started) / 1000)}` : 'was stopped; everything so far is kept'}`,

@@ -3,7 +3,7 @@ import { rm, stat } from 'node:fs/promises';
 import { openAnnotations } from '../../dataset/index-cache';
 import { makeFolder } from '../../engine/client/atomic';
 import { LabelscopeError } from '../../protocol/errors';
-import { bar } from '../io';
+import { countedFile } from '../io';
 import type { Session } from '../verb';
 import { UsageError } from '../usage';
 import { foldFiles, foldsFolder } from './jobs';
@@ -61,8 +61,7 @@ async function writeFolds(
   } as const;
   const { imageFolder } = await engine.request('split', params, {
     signal,
-    onProgress: ({ images: looked }) =>
-      looked && io.progress(`Looking at images  ${bar(looked.done, looked.total)}  ${looked.done} of ${looked.total}`),
+    onProgress: countedFile(io, 'Copying'),
   });
   if (imageFolder !== null) return imageFolder;
   throw new LabelscopeError(

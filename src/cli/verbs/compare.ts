@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { comparison } from '../comparison';
 import { writeAtomically } from '../../engine/client/atomic';
 import { comparisonPage } from '../report';
-import type { CountProgress } from '../../protocol/messages';
+import { counted } from '../io';
 import { BOOTSTRAP_OPTIONS, bootstrapOf, defined, DONE, THRESHOLD_OR_SAVED, thresholdOrSaved, type Verb } from '../verb';
 
 /** More runs than anybody reads side by side. */
@@ -26,8 +26,7 @@ export const compare: Verb = {
       bootstrap: bootstrapOf(args),
       ...defined({ threshold: thresholdOrSaved(args) }),
     };
-    const onProgress = ({ done, total }: CountProgress) => io.progress(`Comparing: ${done} of ${total} resamples`);
-    const result = await engine.request('compare', params, { signal, onProgress });
+    const result = await engine.request('compare', params, { signal, onProgress: counted(io, 'Comparing', 'resamples') });
     for (const { name, annotations, trainedOnThem } of result.runs)
       if (trainedOnThem)
         io.note(`${name} was evaluated on the file that it was trained on, ${annotations}: it looks better than it is.`);

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { LabelscopeError } from '../../protocol/errors';
 import type { Installable, InstalledReport, InstallProgress } from '../../protocol/install';
 import type { DeviceUsed, DoctorReport } from '../../protocol/messages';
-import type { Io } from '../io';
+import { counted, type Io } from '../io';
 import { type Arguments, UsageError } from '../usage';
 import { defined, DEVICE, deviceOf, DONE, FAILED, type Session, type Verb } from '../verb';
 
@@ -33,6 +33,7 @@ export const doctor: Verb = {
     if (added === undefined && args.text('from') !== undefined) throw new UsageError('--from belongs to --install.');
     if (added !== undefined) return install(added, args, session);
     if (removed !== undefined) return remove(removed, args, session);
+    session.io.progress('Checking devices …');
     const report = await session.engine.request('doctor', { device: deviceOf(args) }, { signal: session.signal });
     session.io.result(report, () => linesOf(report));
     if (report.chosen) return DONE;
@@ -76,9 +77,7 @@ async function install(what: Installable, args: Arguments, { io, engine, signal 
   const words =
     from === undefined ? source : `${name} will be copied from ${from} into a copy of ONNX Runtime in Labelscope's cache folder.`;
   await consent(args, io, `${words} Nothing else is changed. Go on?`);
-  const onProgress = ({ stage, bytes }: InstallProgress) =>
-    io.progress(`${STAGES[stage]}${bytes > 0 ? `  ${inMegabytes(bytes)}` : ''}`);
-  const result = await engine.request('install', { what, ...defined({ from }) }, { signal, onProgress });
+  const result = await engine.request('install', { what, ...defined({ from }) }, { signal, onProgress: teller(io) });
   const report = await engine.request('doctor', { device: 'auto' }, { signal });
   const outcome = what === 'cuda' ? cudaOutcome(report) : tensorFlowOutcome(report);
   io.result({ ...result, ...outcome }, () => [
@@ -88,6 +87,15 @@ async function install(what: Installable, args: Arguments, { io, engine, signal 
     `Take it away with: labelscope doctor --remove ${what}`,
   ]);
   return DONE;
+}
+
+/** The size of what ONNX Runtime's installer fetches is not known beforehand. */
+function teller(io: Io): (progress: InstallProgress) => void {
+  const fetched = counted(io, STAGES.fetching, 'MB');
+  return ({ stage, bytes, total }) => {
+    if (total !== undefined) fetched({ done: bytes, total });
+    else io.progress(`${STAGES[stage]}${bytes > 0 ? `  ${inMegabytes(bytes)}` : ' …'}`);
+  };
 }
 
 interface Outcome {

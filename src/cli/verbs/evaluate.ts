@@ -6,7 +6,7 @@ import { bootstrap, type Interval } from '../../metrics/bootstrap';
 import { evaluate as evaluateScores } from '../../metrics/evaluate';
 import type { Evaluation } from '../../metrics/types';
 import { intervalNotes, spanOver } from '../intervals';
-import { bar, decimal, table, thresholdWords } from '../io';
+import { counted, decimal, table, thresholdWords } from '../io';
 import { type Arguments, UsageError } from '../usage';
 import {
   BOOTSTRAP_OPTIONS,
@@ -58,9 +58,7 @@ async function ofModel(args: Arguments, { io, engine, signal }: Session): Promis
     bootstrap: bootstrapOf(args),
     ...defined({ annotations, images: args.text('images'), threshold: thresholdOrSaved(args) }),
   };
-  const onProgress = ({ done, total }: { done: number; total: number }) =>
-    io.progress(`Evaluating  ${bar(done, total)}  ${done} of ${total} images`);
-  const result = await engine.request('evaluate', params, { signal, onProgress });
+  const result = await engine.request('evaluate', params, { signal, onProgress: counted(io, 'Evaluating') });
   for (const { error } of result.failed) io.note(`left out: ${error}`);
   io.note(`Evaluated on ${result.annotations}.${result.savedTo === undefined ? '' : ` Kept in ${result.savedTo}.`}`);
   return result.evaluation;

@@ -1,6 +1,6 @@
 // labelscope explain: where the model looked, as Grad-CAM maps and overlays.
 import type { ColormapName, ExplainResult } from '../../protocol/messages';
-import { bar, table } from '../io';
+import { counted, table } from '../io';
 import { defined, DEVICE, deviceOf, DONE, type Verb } from '../verb';
 
 const COLORMAPS: readonly ColormapName[] = ['jet', 'turbo', 'viridis', 'magma'];
@@ -35,9 +35,7 @@ export const explain: Verb = {
       opacity: args.number('opacity', { min: 0, max: 1 }) ?? 0.5,
       ...defined({ categories: categories.length > 0 ? categories : undefined }),
     };
-    const onProgress = ({ done, total }: { done: number; total: number }) =>
-      io.progress(`Explaining  ${bar(done, total)}  ${done} of ${total} images`);
-    const result = await engine.request('explain', params, { signal, onProgress });
+    const result = await engine.request('explain', params, { signal, onProgress: counted(io, 'Explaining') });
     for (const { error } of result.failed) io.note(`left out: ${error}`);
     io.result(result, () => lines(result));
     return result.images.length > 0 ? DONE : 1;

@@ -1,7 +1,6 @@
 // labelscope export: the run's model as one ONNX file.
 import { type ExportResult, WEIGHT_FORMATS } from '../../protocol/export';
-import type { CountProgress } from '../../protocol/messages';
-import { bar } from '../io';
+import { counted } from '../io';
 import { UsageError } from '../usage';
 import { defined, DEVICE, deviceOf, DONE, IMAGES, type Verb } from '../verb';
 
@@ -36,9 +35,8 @@ export const exportVerb: Verb = {
       device: deviceOf(args),
       ...defined({ annotations: args.text('annotations'), images: args.text('images') }),
     };
-    const onProgress = ({ done, total }: CountProgress) =>
-      io.progress(`Measuring  ${bar(done, total)}  ${done} of ${total} images`);
-    const result = await engine.request('export', params, { signal, onProgress });
+    io.progress('Writing the model …');
+    const result = await engine.request('export', params, { signal, onProgress: counted(io, 'Measuring') });
     io.result(result, () => linesOf(result));
     return DONE;
   },

@@ -1,5 +1,5 @@
 // The options that fitting thresholds and fitting a calibration share.
-import type { CountProgress } from '../../protocol/messages';
+import { counted } from '../io';
 import { type Arguments, type OptionSpec, UsageError } from '../usage';
 import type { Session } from '../verb';
 
@@ -15,6 +15,5 @@ export function savingOf(args: Arguments): 'save' | 'reset' | undefined {
 
 /** How a fit is stopped, and told how far it is. */
 export function followed({ io, signal }: Session) {
-  const onProgress = ({ done }: CountProgress) => io.progress(`Fitting  ${done} %`);
-  return { signal, onProgress };
+  return { signal, onProgress: counted(io, 'Fitting', '%') };
 }

@@ -1,5 +1,5 @@
 // labelscope fix: an annotation file without the faults whose repair is certain, as a new file.
-import { bar, table } from '../io';
+import { countedFile, table } from '../io';
 import { UsageError } from '../usage';
 import { defined, DONE, IMAGES, type Verb } from '../verb';
 
@@ -22,9 +22,7 @@ export const fix: Verb = {
       ?.split(',')
       .map((code) => code.trim());
     const params = { annotations: args.positionals[0]!, out, ...defined({ codes, images: args.text('images') }) };
-    const onProgress = ({ bytes, totalBytes }: { bytes: number; totalBytes: number }) =>
-      io.progress(`Repairing  ${bar(bytes, totalBytes)}  ${(bytes / 1e6).toFixed(0)} of ${(totalBytes / 1e6).toFixed(0)} MB`);
-    const result = await engine.request('fix', params, { signal, onProgress });
+    const result = await engine.request('fix', params, { signal, onProgress: countedFile(io, 'Repairing') });
     io.result(result, () => [
       `Repaired ${result.path}`,
       '',

@@ -24,6 +24,7 @@ export const importVerb: Verb = {
     if (folder === undefined) throw new UsageError('import needs --out DIR: where shall the model go?');
     const name = args.text('name') ?? basename(model, extname(model));
     const params = { model, folder, name, ...defined({ categories: categoriesOf(args) }) };
+    io.progress('Importing …');
     const result = await engine.request('import', params, { signal });
     const grad = result.canExplain
       ? []

@@ -1,6 +1,6 @@
 // labelscope inspect: what is in an annotation file, and what is wrong with it.
-import type { CheckDepth, DatasetReport, InspectProgress } from '../../protocol/messages';
-import { bar, decimal, type Io, table } from '../io';
+import type { CheckDepth, DatasetReport } from '../../protocol/messages';
+import { countedFile, decimal, table } from '../io';
 import { CATEGORIES, categoriesOf, CHECK_IMAGES, checkDepthOf, defined, DONE, IMAGES, type Verb } from '../verb';
 
 export const inspect: Verb = {
@@ -27,7 +27,7 @@ export const inspect: Verb = {
         checkImages: checkDepthOf(args),
       }),
     };
-    const report = await engine.request('inspect', params, { signal, onProgress: (progress) => tell(io, progress) });
+    const report = await engine.request('inspect', params, { signal, onProgress: countedFile(io, 'Reading') });
     io.note(
       report.imageFolder === null
         ? 'No image folder was found, so images are not looked at; name it with --images.'
@@ -47,11 +47,6 @@ const LOOKED: Readonly<Record<CheckDepth, string>> = {
   headers: 'Of the images the sizes were looked at; --check-images pixels finds damaged ones and those that come twice as well.',
   pixels: 'All pixels of the images were looked at.',
 };
-
-function tell(io: Io, { bytes, totalBytes, images }: InspectProgress): void {
-  if (images) io.progress(`Looking at images  ${bar(images.done, images.total)}  ${images.done} of ${images.total}`);
-  else io.progress(`Reading  ${bar(bytes, totalBytes)}  ${(bytes / 1e6).toFixed(0)} of ${(totalBytes / 1e6).toFixed(0)} MB`);
-}
 
 function lines({ images, annotations, categories, labelsPerImage, findings }: DatasetReport): string[] {
   return [

@@ -5,10 +5,9 @@ import { openAnnotations } from '../../dataset/index-cache';
 import { readPredictions } from '../../dataset/predictions';
 import type { LabelledSet } from '../../dataset/types';
 import { LabelscopeError } from '../../protocol/errors';
-import type { CountProgress } from '../../protocol/messages';
 import type { Decision } from '../../dataset/decisions';
 import { writeAtomically } from '../../engine/client/atomic';
-import { bar } from '../io';
+import { counted } from '../io';
 import { LABEL_FORMS, labelFormOf, labelText } from '../label-files';
 import { type Arguments, UsageError } from '../usage';
 import { CATEGORIES, categoriesOf, defined, DONE, IMAGES, type Session, type Verb } from '../verb';
@@ -39,24 +38,26 @@ export const labels: Verb = {
   },
 };
 
-async function openSet(args: Arguments, categories: readonly string[] | undefined, signal: AbortSignal) {
-  const index = await openAnnotations(resolve(args.positionals[0]!), { signal });
-  return { index, set: labelSet(index, { categories, includeUnlabeled: true }) };
+async function openSet(args: Arguments, { io, signal }: Session) {
+  const count = counted(io, 'Reading', 'MB');
+  const onProgress = (done: number, total: number) => count({ done, total });
+  const index = await openAnnotations(resolve(args.positionals[0]!), { signal, onProgress });
+  return { index, set: labelSet(index, { categories: categoriesOf(args), includeUnlabeled: true }) };
 }
 
-async function write(args: Arguments, out: string, { io, signal }: Session): Promise<number> {
+async function write(args: Arguments, out: string, session: Session): Promise<number> {
   const path = resolve(out);
   const form = labelFormOf(args, out);
-  const { set } = await openSet(args, categoriesOf(args), signal);
+  const { set } = await openSet(args, session);
   const images = set.images.map(({ fileName, width, height }, row) => ({
     name: fileName,
     labels: set.categories.filter((_, column) => set.labels[row * set.categories.length + column] === 1),
     ...(width > 0 && height > 0 && { size: { width, height } }),
   }));
-  await writeAtomically(path, [labelText(form, set.categories, images)], signal);
+  await writeAtomically(path, [labelText(form, set.categories, images)], session.signal);
   const count = images.reduce((sum, image) => sum + image.labels.length, 0);
   const result = { path, format: form, images: images.length, categories: set.categories.length, labels: count };
-  io.result(result, () => [`Written ${path}: ${count} labels of ${images.length} images`]);
+  session.io.result(result, () => [`Written ${path}: ${count} labels of ${images.length} images`]);
   return DONE;
 }
 
@@ -67,7 +68,7 @@ async function correct(
 ): Promise<number> {
   if (args.text('format') !== undefined) throw new UsageError('A corrected copy is a COCO file: leave out --format.');
   const { io, engine, signal } = session;
-  const { index, set } = await openSet(args, categoriesOf(args), signal);
+  const { index, set } = await openSet(args, session);
   const decisions = differences(from, set, await readPredictions(resolve(from), set, index));
   const params = {
     annotations: index.path,
@@ -76,8 +77,7 @@ async function correct(
     out,
     ...defined({ images: args.text('images') }),
   };
-  const onProgress = ({ done, total }: CountProgress) => io.progress(`Writing  ${bar(done, total)}`);
-  const result = await engine.request('correct', params, { signal, onProgress });
+  const result = await engine.request('correct', params, { signal, onProgress: counted(io, 'Writing', '%') });
   io.result(result, () => correctedLines(result));
   return DONE;
 }

@@ -1,8 +1,7 @@
 // labelscope pointing: whether Grad-CAM maps look at the objects, and whether they depend on the weights.
 import type { PointingSummary } from '../../metrics/pointing';
 import type { MapSimilarity, PointingResult, SanityResult } from '../../protocol/looking';
-import type { CountProgress } from '../../protocol/messages';
-import { bar, decimal, duration, type Io, span, table } from '../io';
+import { counted, decimal, span, table } from '../io';
 import type { Arguments } from '../usage';
 import { defined, DEVICE, deviceOf, DONE, IMAGES, seedOf, type Verb } from '../verb';
 
@@ -33,10 +32,10 @@ export const pointing: Verb = {
     const found = await engine.request(
       'pointing',
       { ...params, ...defined({ tolerance }) },
-      { signal, onProgress: teller(io, 'Pointing') },
+      { signal, onProgress: counted(io, 'Pointing') },
     );
     const random = args.flag('sanity')
-      ? await engine.request('sanity', params, { signal, onProgress: teller(io, 'Randomising weights') })
+      ? await engine.request('sanity', params, { signal, onProgress: counted(io, 'Randomising weights') })
       : undefined;
     for (const { error } of found.failed) io.note(`left out: ${error}`);
     if (found.savedTo !== undefined) io.note(`Kept in ${found.savedTo}.`);
@@ -57,14 +56,6 @@ function paramsOf(args: Arguments) {
       sample: args.number('sample', { min: 1, max: Number.MAX_SAFE_INTEGER, integer: true }),
       seed: seedOf(args),
     }),
-  };
-}
-
-function teller(io: Io, what: string): (progress: CountProgress) => void {
-  const started = performance.now();
-  return ({ done, total }) => {
-    const left = ((performance.now() - started) / 1000 / Math.max(1, done)) * (total - done);
-    io.progress(`${what}  ${bar(done, total)}  ${done} of ${total} images, ${duration(left)} left`);
   };
 }
 

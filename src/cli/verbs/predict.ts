@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { PredictResult } from '../../protocol/messages';
 import { writeAtomically } from '../../engine/client/atomic';
-import { bar, table } from '../io';
+import { counted, table } from '../io';
 import { LABEL_FORMS, type LabelForm, labelFormOf, labelText, namesOf } from '../label-files';
 import { type Arguments, UsageError } from '../usage';
 import { defined, DEVICE, deviceOf, DONE, FLIP, THRESHOLD, thresholdOf, type Verb } from '../verb';
@@ -35,9 +35,7 @@ export const predict: Verb = {
       sizes: out?.form === 'coco',
       ...defined({ threshold: thresholdOf(args) }),
     };
-    const onProgress = ({ done, total }: { done: number; total: number }) =>
-      io.progress(`Predicting  ${bar(done, total)}  ${done} of ${total} images`);
-    const result = await engine.request('predict', params, { signal, onProgress });
+    const result = await engine.request('predict', params, { signal, onProgress: counted(io, 'Predicting') });
     for (const { error } of result.failed) io.note(`left out: ${error}`);
     if (out) {
       const names = namesOf(

@@ -27,6 +27,7 @@ export const report: Verb = {
     const [review, decisions] = [args.text('review'), args.text('decisions')];
     if (decisions !== undefined && review === undefined)
       throw new UsageError('report --decisions needs --review FILE.json: of which suspect labels?');
+    io.progress('Writing the report …');
     const { page, notes } = await reportOf(args.positionals[0]!, review === undefined ? undefined : { review, decisions });
     await writeAtomically(path, [page], signal);
     for (const note of notes) io.note(note);

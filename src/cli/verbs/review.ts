@@ -1,7 +1,6 @@
 // labelscope review: labels that are probably wrong or missing, and a corrected copy of the annotation file by what a person decided of them.
-import type { CountProgress } from '../../protocol/messages';
 import type { CorrectResult, SuspectsProgress, SuspectsResult } from '../../protocol/review';
-import { bar, decimal, type Io, table } from '../io';
+import { counted, decimal, type Io, table } from '../io';
 import { type Arguments, UsageError } from '../usage';
 import {
   CATEGORIES,
@@ -60,24 +59,21 @@ async function list(args: Arguments, { io, engine, signal }: Session): Promise<n
     includeUnlabeled: args.flag('include-unlabeled'),
     ...defined({ images: args.text('images'), categories: categoriesOf(args) }),
   };
-  const result = await engine.request('suspects', params, { signal, onProgress: (progress) => tell(io, progress) });
+  const result = await engine.request('suspects', params, { signal, onProgress: teller(io) });
   for (const { error } of result.failed) io.note(`left out: ${error}`);
   if (result.together > 0) io.note(`${result.together} groups of nearly the same images stayed in one fold.`);
   io.result(result, () => suspectLines(result));
   return DONE;
 }
 
-const STAGES: Readonly<Record<SuspectsProgress['stage'], string>> = {
-  reading: 'Reading',
-  looking: 'Looking at images',
-  features: 'Computing features',
-  folds: 'Training on folds',
-};
-
-function tell(io: Io, { stage, done, total }: SuspectsProgress): void {
-  const words =
-    stage === 'looking' || stage === 'features' ? `${done} of ${total}` : `${Math.round((100 * done) / Math.max(1, total))} %`;
-  io.progress(`${STAGES[stage]}  ${bar(done, total)}  ${words}`);
+function teller(io: Io): (progress: SuspectsProgress) => void {
+  const stages = {
+    reading: counted(io, 'Reading', '%'),
+    looking: counted(io, 'Looking at images'),
+    features: counted(io, 'Computing features'),
+    folds: counted(io, 'Training on folds', '%'),
+  };
+  return ({ stage, ...progress }) => stages[stage](progress);
 }
 
 function suspectLines({ images, folds, categories, found, suspects }: SuspectsResult): string[] {
@@ -110,8 +106,7 @@ async function correct(args: Arguments, decisions: string, { io, engine, signal 
   const out = args.text('out');
   if (out === undefined) throw new UsageError('review --decisions needs --out FILE.json: where shall the corrected copy go?');
   const params = { annotations: args.positionals[0]!, decisions, out, ...defined({ images: args.text('images') }) };
-  const onProgress = ({ done, total }: CountProgress) => io.progress(`Writing  ${bar(done, total)}`);
-  const result = await engine.request('correct', params, { signal, onProgress });
+  const result = await engine.request('correct', params, { signal, onProgress: counted(io, 'Writing', '%') });
   io.result(result, () => correctedLines(result));
   return DONE;
 }

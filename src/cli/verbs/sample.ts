@@ -1,5 +1,5 @@
 // labelscope sample: a data set that needs no download.
-import { bar } from '../io';
+import { counted } from '../io';
 import { defined, DONE, seedOf, type Verb } from '../verb';
 
 export const sample: Verb = {
@@ -19,12 +19,10 @@ export const sample: Verb = {
   run: async (args, { io, engine, signal }) => {
     const images = args.number('images', { min: 12, max: 100_000, integer: true });
     const seed = seedOf(args);
-    const onProgress = ({ done, total }: { done: number; total: number }) =>
-      io.progress(`Drawing  ${bar(done, total)}  ${done} of ${total} images`);
     const result = await engine.request(
       'sample',
       { directory: args.positionals[0]!, ...defined({ images, seed }) },
-      { signal, onProgress },
+      { signal, onProgress: counted(io, 'Drawing') },
     );
     io.result(result, () => [
       `${result.trainImages} training and ${result.validationImages} validation images in ${result.directory}`,

@@ -1,7 +1,6 @@
 // labelscope split: training and validation files, or folds, out of one annotation file.
 import type { SplitResult } from '../../protocol/health';
-import type { InspectProgress } from '../../protocol/messages';
-import { bar, type Io, table } from '../io';
+import { countedFile, table } from '../io';
 import { type Arguments, UsageError } from '../usage';
 import { CHECK_IMAGES, checkDepthOf, defined, DONE, IMAGES, seedOf, type Verb } from '../verb';
 
@@ -29,7 +28,7 @@ export const split: Verb = {
       seed: seedOf(args) ?? 0,
       ...defined({ images: args.text('images'), checkImages: checkDepthOf(args) }),
     };
-    const result = await engine.request('split', params, { signal, onProgress: (progress) => tell(io, progress) });
+    const result = await engine.request('split', params, { signal, onProgress: countedFile(io, 'Copying') });
     for (const note of notes(result)) io.note(note);
     io.result(result, () => lines(result));
     return DONE;
@@ -42,11 +41,6 @@ function partsOf(args: Arguments) {
     throw new UsageError('split takes --fraction or --folds, not both.');
   if (folds !== undefined) return { kind: 'folds', folds } as const;
   return { kind: 'fraction', fraction: args.number('fraction', { min: 0.001, max: 0.999 }) ?? 0.2 } as const;
-}
-
-function tell(io: Io, { bytes, totalBytes, images }: InspectProgress): void {
-  if (images) io.progress(`Looking at images  ${bar(images.done, images.total)}  ${images.done} of ${images.total}`);
-  else io.progress(`Copying  ${bar(bytes, totalBytes)}  ${(bytes / 1e6).toFixed(0)} of ${(totalBytes / 1e6).toFixed(0)} MB`);
 }
 
 function notes({ imageFolder, together, leftOut }: SplitResult): string[] {

@@ -1,11 +1,12 @@
 // labelscope sweep: recipes × seeds × folds as independent jobs, here or through Slurm, and one table that compares the recipes.
 import { resolve } from 'node:path';
 import { entryOf, type Metric } from '../../metrics/headline';
+import type { CountProgress } from '../../protocol/messages';
 import { NAMES } from '../comparison';
-import { decimal, table } from '../io';
+import { counted, decimal, table } from '../io';
 import { type JobReport, reportOn, runJob } from '../sweep/jobs';
 import { type Failures, runLocally } from '../sweep/local';
-import { distinct, seedsIn, type Sweep, type SweepAsked } from '../sweep/plan';
+import { distinct, seedsIn, type Sweep, type SweepAsked, type SweepJob } from '../sweep/plan';
 import { plannedSweep, prepareSweep } from '../sweep/prepare';
 import { type Submitted, submit } from '../sweep/slurm';
 import { type Spread, type SweepRow, type SweepTable, tableOf, type VersusFirst } from '../sweep/table';
@@ -28,9 +29,11 @@ import {
   thresholdOf,
   type Verb,
 } from '../verb';
-import { RECIPES, settings, tell, train, validationOf } from './train';
+import { RECIPES, settings, teller, train, validationOf } from './train';
 
 const { validation, backbone, set } = train.spec.options;
+
+const LOOK_AGAIN_MS = 5000;
 
 export const sweep: Verb = {
   spec: {
@@ -145,7 +148,7 @@ async function oneJob(planned: Sweep, number: number, session: Session): Promise
   if (!job) throw new UsageError(`The sweep in ${planned.folder} has ${planned.jobs.length} jobs, and none is number ${number}.`);
   const { io, engine, signal } = session;
   io.note(`${job.name}, job ${number} of ${planned.jobs.length}`);
-  const isDone = await runJob(planned, job, engine, { signal, onTrain: (event) => tell(io, event), onEvaluate: () => undefined });
+  const isDone = await runJob(planned, job, engine, { signal, onTrain: teller(io), onEvaluate: () => undefined });
   const report = await reportOn(job);
   io.result(report, () => [`${job.name} ${isDone ? 'is done' : 'was stopped; everything so far is kept'}: ${job.run}`]);
   return isDone ? DONE : STOPPED_BY_PERSON;
@@ -182,11 +185,12 @@ async function throughSlurm(planned: Sweep, args: Arguments, session: Session): 
     io.note(
       `Slurm job ${job}: ${tasks.length} tasks. What each says: ${planned.folder}/slurm/TASK.log${wait ? '' : `; squeue --jobs ${job} shows how far they are`}`,
     );
-  const submitted = await submit(planned.folder, open, {
+  const submitting = submit(planned.folder, open, {
     ...{ wait, signal, onSubmitted },
     options: args.texts('slurm-option'),
     atOnce: jobsAtOnce(args),
   });
+  const submitted = await (wait ? whileAtWork(open, counted(io, 'Jobs', 'jobs'), submitting) : submitting);
   if (signal.aborted) {
     io.note(`The tasks go on in Slurm; scancel ${submitted.job} ends them.`);
     return STOPPED_BY_PERSON;
@@ -197,6 +201,18 @@ async function throughSlurm(planned: Sweep, args: Arguments, session: Session): 
     `Next       labelscope sweep --out ${planned.folder} --compare`,
   ]);
   return DONE;
+}
+
+/** Looks into the run folders of jobs that others do, and tells how many have ended. */
+async function whileAtWork<T>(jobs: readonly SweepJob[], tell: (progress: CountProgress) => void, work: Promise<T>): Promise<T> {
+  let atWork = jobs;
+  const look = async () => {
+    const reports = await Promise.all(atWork.map(reportOn));
+    atWork = reports.filter(({ state }) => state !== 'done' && state !== 'failed');
+    tell({ done: jobs.length - atWork.length, total: jobs.length });
+  };
+  const watching = setInterval(() => void look(), LOOK_AGAIN_MS);
+  return work.finally(() => clearInterval(watching));
 }
 
 async function tellTable(

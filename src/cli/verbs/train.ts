@@ -2,7 +2,7 @@
 import { readRecord } from '../../engine/client/folder';
 import type { TrainEvent, TrainResult } from '../../protocol/messages';
 import type { RecipeName } from '../../protocol/recipe';
-import { bar, duration, type Io } from '../io';
+import { bar, counted, duration, type Io } from '../io';
 import { type Arguments, UsageError } from '../usage';
 import { CATEGORIES, categoriesOf, defined, DEVICE, deviceOf, DONE, IMAGES, seedOf, STOPPED_BY_PERSON, type Verb } from '../verb';
 
@@ -54,7 +54,7 @@ export const train: Verb = {
       run: run ?? newRunFolder(args.text('runs') ?? 'labelscope-runs', recipe),
       resume,
     };
-    const result = await engine.request('train', params, { signal, onProgress: (event) => tell(io, event) });
+    const result = await engine.request('train', params, { signal, onProgress: teller(io) });
     io.result(result, () => summary(result));
     return result.stopped === 'person' ? STOPPED_BY_PERSON : DONE;
   },
@@ -96,8 +96,13 @@ function newRunFolder(runs: string, recipe: RecipeName): string {
   return `${runs}/${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}-${recipe}`;
 }
 
-/** What training reports, as lines and a progress bar. */
-export function tell(io: Io, event: TrainEvent): void {
+/** Tells what training reports, as lines and a progress bar. */
+export function teller(io: Io): (event: TrainEvent) => void {
+  const features = counted(io, 'Features');
+  return (event) => (event.kind === 'features' ? features(event) : tell(io, event));
+}
+
+function tell(io: Io, event: Exclude<TrainEvent, { kind: 'features' }>): void {
   switch (event.kind) {
     case 'stage': {
       io.note(event.message);
@@ -105,10 +110,6 @@ export function tell(io: Io, event: TrainEvent): void {
     }
     case 'warning': {
       io.problem('warning', event.message);
-      return;
-    }
-    case 'features': {
-      io.progress(`Features  ${bar(event.done, event.total)}  ${event.done} of ${event.total} images`);
       return;
     }
     case 'points': {

@@ -2,13 +2,17 @@
 import * as vscode from 'vscode';
 import type { Installable, InstallParams, InstallProgress, InstallResult, RemoveResult } from '../../protocol/install';
 import type { Services } from '../services';
-import { inNotification } from '../tasks';
+import { inNotification, timedBytes } from '../tasks';
 
 /** @throws CancellationError; LabelscopeError */
 export async function add({ engine }: Services, title: string, params: InstallParams): Promise<InstallResult> {
-  const result = await inNotification(title, ({ signal, report }) => {
-    const onProgress = ({ stage, bytes }: InstallProgress) => report(0, wordsOf(stage, bytes));
-    return engine.request('install', params, { signal, onProgress });
+  const result = await inNotification(title, (task) => {
+    const onBytes = timedBytes(task);
+    const onProgress = ({ stage, bytes, total }: InstallProgress) => {
+      if (total === undefined) task.report(0, wordsOf(stage, bytes));
+      else onBytes({ done: bytes, total });
+    };
+    return engine.request('install', params, { signal: task.signal, onProgress });
   });
   await engine.restart();
   return result;

@@ -6,12 +6,13 @@ import * as vscode from 'vscode';
 import { writeAtomically } from '../../engine/client/atomic';
 import { LabelscopeError } from '../../protocol/errors';
 import type { ExportResult, WeightFormat } from '../../protocol/export';
+import type { CountProgress } from '../../protocol/messages';
 import { isLive } from '../monitor';
 import type { RunInfo } from '../runs';
 import type { Services } from '../services';
 import { checkTrust } from '../problems';
 import { setting } from '../settings';
-import { inNotification, timed } from '../tasks';
+import { inNotification, type Task, timed, timedShare } from '../tasks';
 import { type Choice, chooseOne } from './steps';
 
 /** Writes the name into run.json or import.json; the folder stays where it is. */
@@ -90,8 +91,8 @@ export function exportedInWords({ path, loss, unmeasured }: ExportResult): strin
 export async function exportReport({ context, log }: Services, run: RunInfo, to?: string): Promise<string> {
   const out = to ?? (await saveAs(run, 'html', vscode.l10n.t('Export Report')));
   const cli = join(context.extensionPath, 'dist', 'cli.js');
-  await inNotification(vscode.l10n.t('Writing the report'), ({ signal }) =>
-    runCli(cli, ['report', run.folder, '--out', out], { log, signal }),
+  await inNotification(vscode.l10n.t('Writing the report'), (task) =>
+    runCli(cli, ['report', run.folder, '--out', out], log, task),
   );
   return out;
 }
@@ -107,8 +108,8 @@ export async function exportComparison(
   const out = await saveAs({ folder, name: 'comparison' }, 'html', vscode.l10n.t('Export Comparison'));
   const cli = join(context.extensionPath, 'dist', 'cli.js');
   const at = threshold === null ? [] : ['--threshold', String(threshold)];
-  await inNotification(vscode.l10n.t('Writing the report'), ({ signal }) =>
-    runCli(cli, ['compare', ...folders, ...at, '--html', out], { log, signal }),
+  await inNotification(vscode.l10n.t('Writing the report'), (task) =>
+    runCli(cli, ['compare', ...folders, ...at, '--html', out], log, task),
   );
   await offerToReveal(vscode.l10n.t('The report is in {0}.', out), out);
 }
@@ -146,16 +147,17 @@ async function saveAs(run: Pick<RunInfo, 'folder' | 'name'>, extension: string, 
   return target.fsPath;
 }
 
-interface Following {
-  readonly log: vscode.LogOutputChannel;
-  readonly signal: AbortSignal;
-}
-
-/** The command line does it, in a process of its own. @throws CancellationError once `signal` is aborted */
-function runCli(script: string, args: readonly string[], { log, signal }: Following): Promise<void> {
+/** The command line does it, in a process of its own, and sends how far it is. @throws CancellationError once it is cancelled */
+function runCli(script: string, args: readonly string[], log: vscode.LogOutputChannel, task: Task): Promise<void> {
+  const { signal } = task;
+  const tell = timedShare(task);
   return new Promise((resolve, reject) => {
     const child = fork(script, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] });
     let told = '';
+    child.on('message', (message) => {
+      const { done, total } = message as CountProgress;
+      tell({ done: Math.round((100 * done) / total), total: 100 });
+    });
     child.stdout?.on('data', (text: Buffer) => log.debug(text.toString().trimEnd()));
     child.stderr?.on('data', (text: Buffer) => (told += text.toString()));
     const stop = () => child.kill('SIGINT');
