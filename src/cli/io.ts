@@ -46,7 +46,7 @@ export function terminalIo(json: boolean): Io {
       if (count && process.connected) process.send?.(count, () => undefined);
       if (!watched) return;
       clear();
-      process.stderr.write(onOneLine(text).slice(0, process.stderr.columns - 1));
+      process.stderr.write(onOneLine(text).slice(0, (process.stderr.columns || 80) - 1));
       shown = true;
     },
   };

@@ -12,7 +12,7 @@ import { judgedThreshold } from './client/scores';
 import { type SharedSets, sharedSets } from './client/shared-images';
 import { differingSettings, readSideBySide, type RunBeside } from './client/side-by-side';
 import type { Context } from './context';
-import { unhurried } from './unhurried';
+import { unhurried } from './client/unhurried';
 
 interface Evaluated extends RunBeside, StoredEvaluation {}
 

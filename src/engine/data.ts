@@ -12,7 +12,7 @@ import type { Recipe } from '../protocol/recipe';
 import type { SplitPart, SplitSource } from '../protocol/run';
 import type { Opening } from './context';
 import { checkImages, depthFor } from './health';
-import { unhurried } from './unhurried';
+import { unhurried } from './client/unhurried';
 
 export interface Split {
   readonly set: LabelledSet;

@@ -16,7 +16,7 @@ import { calibratedBy, fittedOf, thresholdFor, weightsOf } from './fitting/card'
 import { writeAtomically } from './client/atomic';
 import { runPaths } from './run/folder';
 import { type Scores, scoreFiles, type Trained } from './trained';
-import { unhurried } from './unhurried';
+import { unhurried } from './client/unhurried';
 
 export async function evaluateModel(
   params: EvaluateParams,

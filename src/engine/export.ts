@@ -14,7 +14,7 @@ import type { CountProgress } from '../protocol/messages';
 import type { Context } from './context';
 import { scoredSet, splitOf } from './evaluate';
 import { openTrained, scoreFiles, type Trained } from './trained';
-import { breathe } from './unhurried';
+import { breathe } from './client/unhurried';
 
 const STORED: Readonly<Record<WeightFormat, (model: Model) => Model>> = {
   float32: (model) => model,

@@ -12,7 +12,7 @@ import { toWireError } from '../protocol/errors';
 import type { CheckDepth, CountProgress, InspectParams } from '../protocol/messages';
 import type { Opening } from './context';
 import { checkImages, depthFor, type ImageCheck } from './health';
-import { unhurried } from './unhurried';
+import { unhurried } from './client/unhurried';
 
 /** An annotation file and the folder of its images, where one was found. */
 interface Opened {

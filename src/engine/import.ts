@@ -12,7 +12,7 @@ import type { Context } from './context';
 import { makeFolder, TEMPORARY, writeAtomically } from './client/atomic';
 import { writeModel } from './run/model-file';
 import { exists, runPaths } from './run/folder';
-import { breathe } from './unhurried';
+import { breathe } from './client/unhurried';
 
 /** @throws LabelscopeError 'model-missing', 'import-categories', 'import-folder', 'write-failed'; OnnxError 'onnx-unsupported'; the signal's reason */
 export async function importModel(

@@ -14,7 +14,7 @@ import { makeFolder } from './client/atomic';
 import type { Opening } from './context';
 import { depthFor } from './health';
 import { checkPixels, folderOf } from './health-report';
-import { unhurried } from './unhurried';
+import { unhurried } from './client/unhurried';
 
 /** Throws LabelscopeError 'split-too-few', 'write-failed', and what reading the file and writing the new ones throws. */
 export async function splitDataset(

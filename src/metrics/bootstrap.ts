@@ -1,13 +1,12 @@
 // Intervals of the metrics by the bootstrap over images (Efron & Tibshirani 1993, chapter 13), and of differences over the same images.
 import { checkSet, checkThreshold, MetricsError } from './check';
-import { evaluate } from './evaluate';
 import { fewPositives } from './few-positives';
 import { entryOf, type Headline, headlineOf, type Metric, METRICS, mostOf } from './headline';
 import { rankedOf } from './ranked';
 import { meanOverCategories, replicatedLoss, replicatedPrecision } from './replicated-ranking';
 import { replicatesOf } from './replicates';
 import { resamplesOf } from './resamples';
-import { finished, told } from './steps';
+import { told } from './steps';
 import type { ScoredSet, Threshold } from './types';
 
 export interface BootstrapOptions {
@@ -106,15 +105,6 @@ function checkOptions({ replicates, seed }: BootstrapOptions): void {
   if (!Number.isSafeInteger(seed) || seed < 0) throw new MetricsError(`The seed ${seed} is not a whole number from 0 on.`);
 }
 
-/**
- * Intervals of every headline metric, and of each category's F1 and average precision.
- * @throws MetricsError as `replicated` does
- */
-export function bootstrap(set: ScoredSet, threshold: Threshold, options: BootstrapOptions = BOOTSTRAP): Intervals {
-  const resampled = finished(replicated(set, threshold, options));
-  return intervalsOf(evaluate(set, { threshold }), resampled, options);
-}
-
 /** The interval of a metric from its value and those in the resamples of so many images. */
 export function intervalOver(images: number, value: number | null, values: Float64Array, most = 1): Interval {
   return images < FEWEST_IMAGES || value === null ? null : movedInterval(value, values, most);
@@ -133,6 +123,7 @@ export interface OwnValues extends Headline<number | null> {
   readonly perCategory: readonly { readonly f1: number; readonly ap: number | null; readonly tp: number; readonly fn: number }[];
 }
 
+/** Intervals of every headline metric, and of each category's F1 and average precision. */
 export function intervalsOf(own: OwnValues, resampled: Replicated, options: BootstrapOptions): Intervals {
   const { images, categories, values, f1, ap } = resampled;
   const { replicates, seed } = options;

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { bitsApart, correlation, eachNearPair, LEAST_CORRELATION, MOST_BITS, type Picture } from '../../src/dataset/near';
 import { groupsOf, sameImages } from '../../src/dataset/same';
-import { unhurried } from '../../src/engine/unhurried';
+import { unhurried } from '../../src/engine/client/unhurried';
 import { finished } from '../../src/metrics/steps';
 import { randomStream } from '../../src/metrics/random';
 

@@ -11,7 +11,6 @@ import { readPredictions } from '../../src/dataset/predictions';
 import { readAnnotations } from '../../src/dataset/reader';
 import { splitByHash, splitStratified } from '../../src/dataset/split';
 import type { EngineClient } from '../../src/engine/client/engine';
-import { bootstrap } from '../../src/metrics/bootstrap';
 import { evaluate } from '../../src/metrics/evaluate';
 import type { Evaluation, ScoredSet } from '../../src/metrics/types';
 import { withNewHead } from '../../src/onnx/classifier';
@@ -25,6 +24,7 @@ import { CATEGORIES, type TinyData, writeTinyData } from '../support/data';
 import { jsonOf, startEngine, trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
 import { float32 } from '../support/graphs';
 import { perceptron } from '../support/networks';
+import { bootstrap } from '../support/bootstrap';
 
 const SIDE = 32;
 const SET = { epochs: '25', batchSize: '8', validationFrequency: '6', learnRate: '0.02' };

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   BOOTSTRAP,
-  bootstrap,
   differenceOf,
   type Interval,
   intervalsOf,
@@ -24,6 +23,7 @@ import { resamplesOf } from '../../src/metrics/resamples';
 import { replicatesOf } from '../../src/metrics/replicates';
 import type { ScoredSet } from '../../src/metrics/types';
 import { anyScoredSet } from './any-set';
+import { bootstrap } from '../support/bootstrap';
 
 /** The images of a resample, each as often as it was drawn. */
 function resampled({ images, categories, labels, scores }: ScoredSet, timesOf: (i: number) => number): ScoredSet {

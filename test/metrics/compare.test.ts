@@ -1,6 +1,5 @@
 // Runs on the same images: their differences and verdicts against a computation by hand, and what is refused.
 import { describe, expect, it } from 'vitest';
-import { bootstrap } from '../../src/metrics/bootstrap';
 import { finished } from '../../src/metrics/steps';
 import { MetricsError } from '../../src/metrics/check';
 import { type Compared, compared, type ComparedScores, type Judged } from '../../src/metrics/compare';
@@ -9,6 +8,7 @@ import { entryOf, METRICS } from '../../src/metrics/headline';
 import { randomStream } from '../../src/metrics/random';
 import { resamplesOf } from '../../src/metrics/resamples';
 import type { ScoredSet } from '../../src/metrics/types';
+import { bootstrap } from '../support/bootstrap';
 
 const OPTIONS = { replicates: 200, seed: 7 };
 const CATEGORIES = ['dog', 'cat', 'potted plant'];

@@ -1,7 +1,6 @@
 // The evaluation panel in a real browser: the slider, the cells of the confusion chart, the images behind them.
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bootstrap } from '../../src/metrics/bootstrap';
 import { decide } from '../../src/metrics/decision';
 import { evaluate } from '../../src/metrics/evaluate';
 import { wrongImages } from '../../src/metrics/wrong';
@@ -9,6 +8,7 @@ import type { EvaluationData } from '../../src/protocol/windows';
 import { scoredSetOf } from '../../webview/evaluation/model';
 import { evaluationData } from './evaluation-data';
 import { NO_BROWSER, showWindow, startBrowser, violations } from './window';
+import { bootstrap } from '../support/bootstrap';
 
 const DATA = evaluationData({ images: 200, categories: ['dog', '<b>cat</b>', 'potted plant'] });
 const SET = scoredSetOf(DATA);

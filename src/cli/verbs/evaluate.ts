@@ -2,7 +2,8 @@
 import { labelSet } from '../../dataset/labels';
 import { readPredictions } from '../../dataset/predictions';
 import { openAnnotations } from '../../dataset/index-cache';
-import { bootstrap, type Interval } from '../../metrics/bootstrap';
+import { unhurried } from '../../engine/client/unhurried';
+import { type Interval, intervalsOf, replicated } from '../../metrics/bootstrap';
 import { evaluate as evaluateScores } from '../../metrics/evaluate';
 import type { Evaluation } from '../../metrics/types';
 import { intervalNotes, spanOver } from '../intervals';
@@ -64,18 +65,24 @@ async function ofModel(args: Arguments, { io, engine, signal }: Session): Promis
   return result.evaluation;
 }
 
-async function ofPredictions(path: string, args: Arguments, { signal }: Session): Promise<Evaluation> {
+async function ofPredictions(path: string, args: Arguments, { io, signal }: Session): Promise<Evaluation> {
   const [annotations, more] = args.positionals;
   if (more !== undefined) throw new UsageError('With --predictions give one annotation file and no model.');
   const threshold = thresholdOf(args) ?? 0.5;
-  const index = await openAnnotations(annotations!, { signal });
+  const [read, resampled] = [counted(io, 'Reading', 'MB'), counted(io, 'Resampling', 'resamples')];
+  const index = await openAnnotations(annotations!, { signal, onProgress: (done, total) => read({ done, total }) });
   const categories = categoriesOf(args);
   const set = labelSet(index, defined({ categories }));
   const scores = await readPredictions(path, set, index);
   const scored = { images: set.images.length, categories: set.categories, labels: set.labels, scores };
   const options = bootstrapOf(args);
   const evaluation = evaluateScores(scored, { threshold });
-  return options.replicates === 0 ? evaluation : { ...evaluation, intervals: bootstrap(scored, threshold, options) };
+  const { replicates } = options;
+  if (replicates === 0) return evaluation;
+  const found = await unhurried(replicated(scored, threshold, options), signal, (done) =>
+    resampled({ done: Math.floor(done), total: replicates }),
+  );
+  return { ...evaluation, intervals: intervalsOf(evaluation, found, options) };
 }
 
 function report(evaluation: Evaluation): string[] {

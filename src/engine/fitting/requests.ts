@@ -19,7 +19,7 @@ import type { CountProgress } from '../../protocol/messages';
 import { isDone, sparingly } from '../../protocol/sparingly';
 import type { Context } from '../context';
 import { modelFolder, openTrained } from '../trained';
-import { unhurried } from '../unhurried';
+import { unhurried } from '../client/unhurried';
 import { CALIBRATION_RECORD, calibratedBy, fittedOf, THRESHOLDS_RECORD } from './card';
 import { type KeptScores, openKept } from './kept';
 import { holding, rewriteModel } from './rewrite';

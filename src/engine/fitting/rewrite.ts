@@ -14,7 +14,7 @@ import { writeModel } from '../run/model-file';
 import { runPaths } from '../run/folder';
 import { holdRun } from '../run/lock';
 import type { Trained } from '../trained';
-import { unhurried } from '../unhurried';
+import { unhurried } from '../client/unhurried';
 import { fittedOf, weightsOf } from './card';
 
 /**

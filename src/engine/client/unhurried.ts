@@ -1,4 +1,4 @@
-// Long computations that let the engine hear others between their steps.
+// Long computations that let their process hear others between their steps.
 import { setImmediate } from 'node:timers/promises';
 
 /** Milliseconds that others may have to wait. */
