@@ -206,19 +206,24 @@ function billOfMaterials(parts) {
   return { bomFormat: 'CycloneDX', specVersion: '1.5', version: 1, metadata: { component: own }, components };
 }
 
+/** What follows an option on the command line; the empty text where nothing does. */
+function option(name) {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? undefined : (process.argv[at + 1] ?? '');
+}
+
 /** Where the extension is packaged for. */
 const TARGETS = ['linux-x64', 'linux-arm64', 'win32-x64', 'darwin-arm64'];
 
 /**
- * The VSIX of a platform, with its native libraries alone: `--target linux-arm64`, this one without it. The files are brought together in a folder,
+ * The VSIX of a platform, with its native libraries alone: `--target linux-arm64`, this one without it; here, or in `--folder`. The files are brought together in a folder,
  * since those of other platforms are not installed here.
  */
 async function packageExtension() {
   const own = `${process.platform}-${process.arch}`;
-  const at = process.argv.indexOf('--target');
-  const target = at < 0 ? own : process.argv[at + 1];
+  const target = option('--target') ?? own;
   if (target !== own && !TARGETS.includes(target)) {
-    console.error(`There is no package for ${target ?? 'no target'}. Targets: ${TARGETS.join(', ')}.`);
+    console.error(`There is no package for ${target || 'no target'}. Targets: ${TARGETS.join(', ')}.`);
     process.exit(2);
   }
   const repository = repositoryOfRelease();
@@ -230,7 +235,7 @@ async function packageExtension() {
   const images = imageLibraries(platform, arch);
   for (const { name, version: its, integrity } of images) await unpackInto(stage, name, its, integrity);
   if (target !== own) relabel(stage, images);
-  const out = join(root, `labelscope-${target}-${version}.vsix`);
+  const out = join(option('--folder') ?? root, `labelscope-${target}-${version}.vsix`);
   rmSync(out, { force: true });
   dependOnWhatIsThere(stage);
   if (repository !== undefined) nameRepository(stage, repository);

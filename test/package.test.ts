@@ -1,7 +1,8 @@
 // Where a package says that its source lies and its defects are told: nowhere, unless whoever releases it says where.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UNBUILT } from './support/engine';
 
@@ -9,20 +10,20 @@ const ADDRESS = 'https://example.org/someone/labelscope';
 /** A package is compressed from 110 MB. */
 const LIMIT_MS = 300_000;
 
+const folder = mkdtempSync(join(tmpdir(), 'package-'));
+
 const pack = (address: string) =>
-  spawnSync(process.execPath, ['esbuild.mjs', 'package'], {
+  spawnSync(process.execPath, ['esbuild.mjs', 'package', '--folder', folder], {
     encoding: 'utf8',
     env: { ...process.env, LABELSCOPE_REPOSITORY: address },
   });
 
 describe.skipIf(UNBUILT)(`a package${UNBUILT}`, { timeout: LIMIT_MS }, () => {
-  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
-  const vsix = resolve(`labelscope-${process.platform}-${process.arch}-${version}.vsix`);
-  // It is nobody's release.
-  afterAll(() => rmSync(vsix, { force: true }));
+  afterAll(() => rmSync(folder, { recursive: true }));
 
   it('has the repository that the release names', () => {
     expect(pack(ADDRESS)).toMatchObject({ status: 0 });
+    expect(readdirSync(folder)).toEqual([expect.stringMatching(/\.vsix$/)]);
     expect(JSON.parse(readFileSync('dist/package/package.json', 'utf8'))).toMatchObject({
       repository: { url: `${ADDRESS}.git` },
       bugs: { url: `${ADDRESS}/issues` },

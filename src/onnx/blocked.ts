@@ -122,6 +122,8 @@ class Lowering {
     if (users.length === 0 || this.graph.outputs.some(({ name }) => name === output)) return false;
     const [weights, factor] = inputs.map((name) => this.plain(name)) as [Value, Value];
     if (factor.dims.join() !== [weights.dims[0], 1, 1, 1].join()) return false;
+    // Where neither learns, ONNX Runtime multiplies them once as it loads the graph.
+    if (weights.constant && factor.constant) return false;
     const isRead = (user: Node) => user.type === 'Conv' && user.inputs.indexOf(output!) === 1 && this.windowOf(user, weights);
     if (!users.every(isRead)) return false;
     this.scaled.set(output!, { weights, factor });

@@ -154,6 +154,7 @@ const POOLS: GradientCase[] = [
   ...MAX_POOLS,
   // Where no pool says where its maxima were, another form is taken.
   ...MAX_POOLS.map((one) => ({ ...one, about: `${one.about} on a GPU`, target: 'gpu' as const })),
+  pool('MaxPool', 'places in column-major order', [1, 2, 5, 7], { kernel_shape: [3, 2], strides: [2, 2], storage_order: 1 }),
   { ...pool('MaxPool', 'operator set 16', [1, 2, 7, 6], { kernel_shape: [3, 3], strides: [2, 2] }), opset: 16 },
   {
     ...pool('MaxPool', 'before numbers could be scattered and added', [1, 2, 7, 6], { kernel_shape: [3, 3], strides: [2, 2] }),

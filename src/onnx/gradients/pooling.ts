@@ -60,11 +60,14 @@ function shares(window: Window, axis: number, size: number, countPadding: boolea
 function maxPool(context: GradientContext): Value[] {
   const {
     g,
+    op,
     inputs: [x],
     y,
     dy,
   } = context;
-  if (g.target === 'cpu' && g.opset >= FIRST_WITH_ADDING_SCATTER) return [scattered(context)];
+  // Column-major places would be others than those of the numbers in memory.
+  const saysPlaces = g.target === 'cpu' && !op.flag('storage_order');
+  if (saysPlaces && g.opset >= FIRST_WITH_ADDING_SCATTER) return [scattered(context)];
   const window = windowOf(context);
   const spatial = [...window.kernel.keys()];
   const stages = [x!];
