@@ -2,6 +2,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { systemWords } from '../system-errors';
 import { DatasetError } from './errors';
 
 export interface ReadOptions {
@@ -31,10 +32,11 @@ export async function withFile<T>(path: string, use: (handle: FileHandle, size: 
 }
 
 function openError(path: string, cause: unknown): DatasetError {
-  const { code, message } = cause as NodeJS.ErrnoException;
+  const { code } = cause as NodeJS.ErrnoException;
   if (code === 'ENOENT' || code === 'ENOTDIR')
     return new DatasetError('file-missing', `There is no file ${path}. Check the path.`, path, { cause });
-  return new DatasetError('file-unreadable', `${path} cannot be read (${message}). Check its permissions.`, path, { cause });
+  const { reason, remedy } = systemWords(cause);
+  return new DatasetError('file-unreadable', `${path} cannot be read: ${reason}. ${remedy}.`, path, { cause });
 }
 
 /** Each piece is only good until the next one is asked for. Throws the signal's reason, DatasetError (file-unreadable, gzip-broken). */

@@ -109,10 +109,10 @@ export async function writeCorrected(
   );
   await writeNewFiles([out, log], async ([corrected, changeLog]) => {
     await withFile(index.path, async (source, size) => {
-      for await (const chunk of readChunks(index.path, source, size, options)) await corrected!.appendFile(push(chunk)[0]!);
+      for await (const chunk of readChunks(index.path, source, size, options)) await corrected!.append(push(chunk)[0]!);
     });
     end();
-    await changeLog!.appendFile(logText);
+    await changeLog!.append(logText);
   });
   return removed;
 }

@@ -1,6 +1,7 @@
 // What a person says of suspect labels, in a file: JSON as the review keeps it, or a CSV table of one's own.
 import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
+import { systemWords } from '../system-errors';
 import { DatasetError } from './errors';
 
 /** 'accept': the label is wrong and is to be changed. 'reject': it is right and stays. 'skip': to be seen later. */
@@ -36,11 +37,11 @@ export interface DecisionsFile {
  */
 export async function readDecisions(path: string): Promise<DecisionsFile> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    const { code, message } = cause as NodeJS.ErrnoException;
+    const { reason, remedy } = systemWords(cause);
     const words =
-      code === 'ENOENT'
+      (cause as NodeJS.ErrnoException).code === 'ENOENT'
         ? `There is no file ${path}. Check the path of the decisions.`
-        : `The decisions ${path} cannot be read (${message}). Check its permissions, and that it is a file.`;
+        : `The decisions ${path} cannot be read: ${reason}. ${remedy}.`;
     throw new DatasetError('decisions-unreadable', words, path, { cause });
   });
   const plain = text.replace(/^\uFEFF/, '');

@@ -1,6 +1,7 @@
 // The SHA-256 of a file's text while it is read: beside the reader in a second thread where the file is big.
 import { createHash } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
+import { systemWords } from '../system-errors';
 import { DatasetError } from './errors';
 
 export interface Fingerprint {
@@ -53,7 +54,8 @@ export function hashInThread(path: string, size: number): Fingerprint {
     digest = new Promise<string>((resolve, reject) => {
       started.once('message', resolve);
       started.once('error', (cause) => {
-        reject(new DatasetError('file-unreadable', `${path} cannot be read (${cause.message}). Try again.`, path, { cause }));
+        const { reason, remedy } = systemWords(cause);
+        reject(new DatasetError('file-unreadable', `${path} cannot be read: ${reason}. ${remedy}.`, path, { cause }));
       });
     });
     // Nobody waits for it when the reader fails first.

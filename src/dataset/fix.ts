@@ -90,10 +90,9 @@ export async function writeRepaired(
 ): Promise<void> {
   const merges = faults.some(({ repair }) => repair?.kind === 'merge');
   const { push, end } = repairs(index, faults, merges ? await categoryIdTexts(index, signal) : []);
-  await writeNewFiles([out], async ([handle]) => {
+  await writeNewFiles([out], async ([repaired]) => {
     await withFile(index.path, async (source, size) => {
-      for await (const chunk of readChunks(index.path, source, size, { signal, onProgress }))
-        await handle!.appendFile(push(chunk));
+      for await (const chunk of readChunks(index.path, source, size, { signal, onProgress })) await repaired!.append(push(chunk));
     });
     end();
   });

@@ -46,12 +46,12 @@ export async function writeSplitFiles(
     return { outputs };
   };
   const paths = files.map(({ path }) => path);
-  await writeNewFiles(paths, async (handles) => {
+  await writeNewFiles(paths, async (outputs) => {
     const { push, end } = rewriter(files.length, undefined, decide);
     await withFile(index.path, async (source, size) => {
       for await (const chunk of readChunks(index.path, source, size, { signal, onProgress })) {
         const gained = push(chunk);
-        await Promise.all(gained.map((bytes, k) => handles[k]!.appendFile(bytes)));
+        await Promise.all(gained.map((bytes, k) => outputs[k]!.append(bytes)));
       }
     });
     end();

@@ -29,9 +29,10 @@ export async function addFolder(
   signal: AbortSignal,
   emit: (progress: InstallProgress) => void,
 ): Promise<InstallResult> {
-  const staging = `${folder}.${process.pid}.0.tmp`;
+  const staging = `${folder}.${process.pid}.${++counter}.tmp`;
   try {
     await removeAbandoned(folder);
+    inTheMaking.add(staging);
     await mkdir(staging, 0o700);
     await make(staging);
     signal.throwIfAborted();
@@ -45,8 +46,13 @@ export async function addFolder(
     throw unwritten(folder, error);
   } finally {
     await rm(staging, { recursive: true, force: true }).catch(() => undefined);
+    inTheMaking.delete(staging);
   }
 }
+
+/** Two at a time must not share a folder. */
+let counter = 0;
+const inTheMaking = new Set<string>();
 
 /** @throws LabelscopeError 'write-failed' */
 export async function removeFolder(folder: string): Promise<RemoveResult> {
@@ -81,13 +87,14 @@ async function isUnchanged(folder: string, place: Addition['place'], signal: Abo
   return files.every(({ sha256 }, k) => found[k]?.sha256 === sha256);
 }
 
-/** What processes that are no more left of earlier tries. */
+/** What processes that are no more left of earlier tries. In a container each may have had the id of this one. */
 async function removeAbandoned(folder: string): Promise<void> {
   const place = dirname(folder);
   await makeFolders(place, 0o700);
   for (const name of await readdir(place)) {
-    const pid = Number(TEMPORARY.exec(name)?.[1]);
-    if (name.startsWith(basename(folder)) && pid > 0 && !isAlive(pid)) await rm(join(place, name), { recursive: true });
+    const [path, pid] = [join(place, name), Number(TEMPORARY.exec(name)?.[1])];
+    const isAtWork = pid === process.pid ? inTheMaking.has(path) : isAlive(pid);
+    if (name.startsWith(basename(folder)) && pid > 0 && !isAtWork) await rm(path, { recursive: true, force: true });
   }
 }
 

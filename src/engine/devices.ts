@@ -73,17 +73,19 @@ export function forgetDevice(device: Device): void {
 }
 
 /** Others may wait for the same answer, or ask for it later: who stops is let go, and it is looked for all the same. */
-function find(device: Device, signal: AbortSignal): Promise<Found> {
+async function find(device: Device, signal: AbortSignal): Promise<Found> {
   const known = probed.get(device) ?? look(device);
   probed.set(device, known);
-  return Promise.race([known, aborted(signal)]);
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason as Error);
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
+  signal.throwIfAborted();
+  let stop = () => {};
+  const stopped = new Promise<never>((_, reject) => (stop = () => reject(signal.reason as Error)));
+  signal.addEventListener('abort', stop);
+  try {
+    return await Promise.race([known, stopped]);
+  } finally {
+    // A signal lives as long as its question, which may ask for many devices.
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 async function look(device: Device): Promise<Found> {

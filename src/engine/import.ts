@@ -1,5 +1,5 @@
 // The request `import`: any multilabel ONNX classifier as a model of ours, in a folder of its own.
-import { readdir } from 'node:fs/promises';
+import { readdir, rmdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { toFloatWeights } from '../onnx/compress';
 import { readModel } from '../onnx/files';
@@ -28,18 +28,28 @@ export async function importModel(
   const card = cardOf(imported.card, categories, { importedFrom: source, labelscope: version });
   const model = buildInferenceModel(imported.classifier, card);
   await breathe(signal);
-  await makeFolder(paths.folder);
-  await writeModel(paths.model, model, signal);
   const created = new Date().toISOString();
   const record: ImportRecord = { format: RUN_FORMAT, labelscope: version, created, name: params.name, source, categories };
-  await writeAtomically(paths.imported, [JSON.stringify(record, null, 2) + '\n']);
+  const isNew = !(await exists(paths.folder));
+  await makeFolder(paths.folder);
+  try {
+    await writeModel(paths.model, model, signal);
+    await writeAtomically(paths.imported, [JSON.stringify(record, null, 2) + '\n']);
+  } catch (error) {
+    // Only where it is empty: nothing of a model is left there then.
+    if (isNew) await rmdir(paths.folder).catch(() => undefined);
+    throw error;
+  }
   return { folder: paths.folder, categories, notes: imported.notes, canExplain: imported.classifier.stage !== undefined };
 }
 
-/** What lies there is somebody else's, and would be mixed with the model's; but for what an import left that was killed. */
+/** What file managers put into every folder that they show. */
+const LITTER: ReadonlySet<string> = new Set(['.DS_Store', 'Thumbs.db', 'desktop.ini']);
+
+/** What lies there is somebody else's, and would be mixed with the model's; but for litter, and what an import left that was killed. */
 async function checkEmpty(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
-  const first = names.find((name) => !TEMPORARY.test(name));
+  const first = names.find((name) => !TEMPORARY.test(name) && !LITTER.has(name));
   if (first === undefined) return;
   throw new LabelscopeError(
     'import-folder',

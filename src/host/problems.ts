@@ -25,7 +25,9 @@ const REMEDIES: Readonly<Record<string, () => string>> = {
 /** The message without advice that only helps on a command line (`--images DIR`, `labelscope doctor`), and with ours. */
 export function wordsOf({ code, message }: WireError): string {
   const sentences = message.split(/(?<=[.!?])\s+(?=[A-Z"'])/);
-  const kept = sentences.filter((sentence) => !/(^|\s)--[a-z]|labelscope (doctor|inspect|train|evaluate)|npm run/.test(sentence));
+  const kept = sentences.filter(
+    (sentence) => !/(^|\s)--[a-z]|labelscope (doctor|inspect|train|evaluate|import)|npm run/.test(sentence),
+  );
   const told = kept.length > 0 ? kept : sentences;
   const remedy = REMEDIES[code]?.();
   return remedy === undefined || told.includes(remedy) ? told.join(' ') : [...told, remedy].join(' ');

@@ -1,6 +1,7 @@
 // What goes wrong on the command line: one or two plain lines on stderr that name the file and what to do, and the exit status.
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,6 +20,7 @@ const FILES: Readonly<Record<string, string>> = {
     '{"images":[{"id":1,"file_name":"gone.jpg"}],"annotations":[{"id":1,"image_id":1,"category_id":1}],"categories":[{"id":1,"name":"x"}]}',
   'short.csv': 'file_name,red square,green disc,blue stripe\nval-000.png,0.1,0.2,0.3\n',
   'wild.csv': 'file_name,red square,green disc,blue stripe\nval-000.png,0.1,0.2,1.3\n',
+  'yes.csv': 'image,category,decision\ntrain-000.png,red square,accept\n',
   'picture.png': 'no picture',
 };
 
@@ -86,6 +88,11 @@ const FAILURES: readonly (readonly [string, RegExp])[] = [
   ['report run --out nowhere/r.html', /nowhere\/r\.html could not be written: there is no such folder \(ENOENT\)\. Make it/],
   ['import tiny.onnx --out val2017', /val2017 is not empty \(val-000\.png is in it\).*Name a new or an empty folder/],
   ['sample text.txt/x', /text\.txt/],
+  ['review $T --decisions run --out new.json', /decisions .*run cannot be read: it is a folder \(EISDIR\)\. Name a file\./],
+  [
+    'review $T --decisions yes.csv --out nowhere/new.json',
+    /nowhere\/new\.json cannot be written: there is no such folder \(ENOENT\)/,
+  ],
   ['review $T --decisions gone.json --out new.json', /There is no file .*gone\.json\. Check the path of the decisions/],
   ['failures tiny.onnx', /tiny\.onnx is no run folder but a file.*labelscope import/],
   ['compare run tiny.onnx', /tiny\.onnx is no run folder but a file.*labelscope import/],
@@ -160,6 +167,27 @@ describe.skipIf(UNBUILT)(`an error on the command line${UNBUILT}`, () => {
       const run = join(folder, 'mistaken');
       expect((await cli(`train $T --device cpu --backbone tiny.onnx --run mistaken ${mistake}`)).status).toBe(1);
       expect(existsSync(run)).toBe(false);
+    },
+  );
+
+  const LIMITED: readonly (readonly [string, RegExp])[] = [
+    ['split $T --out parts', /parts\/\S+\.json cannot be written: files may not be so large here \(EFBIG\)\. Raise the limit/],
+    ['import run/model.onnx --out large', /large\/model\.onnx could not be written: files may not be so large here \(EFBIG\)/],
+  ];
+
+  it.skipIf(process.platform === 'win32').each(LIMITED)(
+    'labelscope %s: names the file, and leaves nothing',
+    async (line, words) => {
+      const before = await readdir(folder);
+      const shell = `ulimit -f 1; exec "$0" "$@"`;
+      const args = [process.execPath, join(process.cwd(), 'dist', 'cli.js'), ...line.replace('$T', data.train).split(' ')];
+      const { status, stderr } = spawnSync('bash', ['-c', shell, ...args], { cwd: folder, encoding: 'utf8' });
+      expect(status).toBe(1);
+      expect(stderr).toMatch(words);
+      expect(stderr).not.toContain('.tmp');
+      const after = await readdir(folder, { recursive: true });
+      expect(after.filter((name) => name.endsWith('.tmp'))).toEqual([]);
+      expect((await readdir(folder)).filter((name) => name !== 'parts')).toEqual(before.filter((name) => name !== 'parts'));
     },
   );
 

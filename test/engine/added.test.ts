@@ -1,9 +1,9 @@
 // What is added on request: how much of it has arrived.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { whileArriving } from '../../src/engine/added';
+import { addFolder, whileArriving } from '../../src/engine/added';
 import type { InstallProgress } from '../../src/protocol/install';
 
 let folder: string;
@@ -26,6 +26,23 @@ async function arriving(total?: number): Promise<InstallProgress | undefined> {
   await whileArriving({ folder, ...(total !== undefined && { total }) }, emit, work);
   return told;
 }
+
+describe('addFolder', () => {
+  const { signal } = new AbortController();
+
+  it('takes away what an earlier process of the same id left, and nothing of what is in the making', async () => {
+    const added = join(folder, 'added');
+    for (const k of [0, 1, 2]) await mkdir(`${added}.${process.pid}.${k}.tmp`);
+    const make = (text: string) => async (staging: string) => {
+      await writeFile(join(staging, 'it'), text);
+      if (text === 'outer') await addFolder({ ...addition, make: make('inner') }, signal, () => undefined);
+    };
+    const addition = { folder: added, place: (path: string) => path, files: ['it'] };
+    await addFolder({ ...addition, make: make('outer') }, signal, () => undefined);
+    expect(await readFile(join(added, 'it'), 'utf8')).toBe('outer');
+    expect((await readdir(folder)).sort()).toEqual(['a', 'added', 'inner']);
+  });
+});
 
 describe('whileArriving', () => {
   it('says how many bytes there are, of how many where that is known', async () => {

@@ -1,5 +1,5 @@
 // What windows ask the engine besides training: data sets, true labels, pictures, imported models, warm predictions.
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -262,7 +262,7 @@ describe.skipIf(UNBUILT)(`import${UNBUILT}`, () => {
       message: expect.stringContaining(`${target} is not empty (notes.txt is in it)`) as string,
     });
     expect(await readdir(target)).toEqual(['notes.txt']);
-    await rm(join(target, 'notes.txt'));
+    await rename(join(target, 'notes.txt'), join(target, '.DS_Store'));
     expect(await engine.request('import', ask)).toMatchObject({ folder: target });
   });
 

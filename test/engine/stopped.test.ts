@@ -37,9 +37,19 @@ async function askAndStop<M extends Method>(method: M, params: Params<M>): Promi
   return answer;
 }
 
+/** The engine is told to stop while it is at work: once it says how far it is. */
+async function stopAtWork<M extends Method>(method: M, params: Params<M>): Promise<unknown> {
+  const stop = new AbortController();
+  return engine.request(method, params, { signal: stop.signal, onProgress: () => stop.abort() });
+}
+
 const CASES: readonly (readonly [string, () => Promise<unknown>])[] = [
   ['export', () => askAndStop('export', { run, out: join(folder, 'exported.onnx') })],
   ['export, weights in int8', () => askAndStop('export', { run, out: join(folder, 'small.onnx'), weights: 'int8' })],
+  [
+    'export, while what smaller weights cost is measured',
+    () => stopAtWork('export', { run, out: join(folder, 'half.onnx'), weights: 'float16', device: 'cpu' }),
+  ],
   ['import', () => askAndStop('import', { model: join(run, 'model.onnx'), folder: join(folder, 'imported'), name: 'x' })],
   ['doctor', () => askAndStop('doctor', { device: 'cpu' })],
   ['inspect', () => askAndStop('inspect', { annotations: data.train })],

@@ -14,7 +14,7 @@ export const importVerb: Verb = {
         value: 'a,b,c',
         help: 'its categories in the order of its outputs (default: as its file says)',
       },
-      out: { type: 'string', value: 'DIR', help: 'new folder for the model' },
+      out: { type: 'string', value: 'DIR', help: 'new or empty folder for the model' },
       name: { type: 'string', value: 'NAME', help: 'what people call it (default: the name of the file)' },
     },
   },

@@ -206,13 +206,22 @@ async function throughSlurm(planned: Sweep, args: Arguments, session: Session): 
 /** Looks into the run folders of jobs that others do, and tells how many have ended. */
 async function whileAtWork<T>(jobs: readonly SweepJob[], tell: (progress: CountProgress) => void, work: Promise<T>): Promise<T> {
   let atWork = jobs;
+  let [isLooking, isOver] = [false, false];
   const look = async () => {
+    if (isLooking) return;
+    isLooking = true;
     const reports = await Promise.all(atWork.map(reportOn));
+    isLooking = false;
+    // What was seen too late would be told in the middle of what comes next.
+    if (isOver) return;
     atWork = reports.filter(({ state }) => state !== 'done' && state !== 'failed');
     tell({ done: jobs.length - atWork.length, total: jobs.length });
   };
   const watching = setInterval(() => void look(), LOOK_AGAIN_MS);
-  return work.finally(() => clearInterval(watching));
+  return work.finally(() => {
+    isOver = true;
+    clearInterval(watching);
+  });
 }
 
 async function tellTable(

@@ -165,8 +165,9 @@ function runCli(script: string, args: readonly string[], log: vscode.LogOutputCh
     child.on('error', reject);
     child.on('close', (code) => {
       signal.removeEventListener('abort', stop);
-      if (signal.aborted) reject(new vscode.CancellationError());
-      else if (code === 0) resolve();
+      // A file that had its name when the stop came is there, and is told of: what obeys a stop ends with another status.
+      if (code === 0) resolve();
+      else if (signal.aborted) reject(new vscode.CancellationError());
       else reject(new LabelscopeError('report-failed', told.trim() || vscode.l10n.t('The report could not be written.')));
     });
   });
