@@ -209,6 +209,26 @@ describe.skipIf(NO_BROWSER !== '')(`the tab of failures${NO_BROWSER}`, () => {
     await close();
   });
 
+  it('shows the labels of an area with the scores of the evaluation that is shown, and no longer where that is of other images', async () => {
+    const { page, tell, complaints, close } = await showWindow(browser, 'evaluation', { data: DATA, kept: KEPT });
+    await page.locator('[data-card="slices"] .choice').first().click();
+    const images = page.locator('[data-card="images"]');
+    const verdicts = images.locator('.virtual-cell:not([hidden]) .verdict');
+    const shown = async () => new Set((await verdicts.allTextContents()).map((text) => /\d\.\d\d/.exec(text)?.[0]));
+    await expect.poll(async () => (await shown()).size).toBeGreaterThan(2);
+    const withScore = (score: number) => DATA.images.map((image) => ({ ...image, scores: image.scores.map(() => score) }));
+    await tell({ data: { ...DATA, images: withScore(0.75) } });
+    await expect.poll(shown).toEqual(new Set(['0.75']));
+    await tell({ data: { ...DATA, images: withScore(0.25) } });
+    await expect.poll(shown).toEqual(new Set(['0.25']));
+    await tell({
+      data: evaluationData({ images: 20, categories: CATEGORIES, facts: { ...FACTS, images: FACTS.images.slice(0, 20) } }),
+    });
+    await expect.poll(() => images.count()).toBe(0);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
   it('draws Grad-CAM over the pictures in sight when asked, and says where there is none', async () => {
     const picture = await sharp({ create: { width: 60, height: 30, channels: 3, background: '#888' } })
       .png()

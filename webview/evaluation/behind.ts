@@ -61,7 +61,8 @@ export function behindGroup(group: Group, title: string, category: number | unde
   const key = `slice ${JSON.stringify(group.key)} ${String(category)}`;
   const find = ({ set, threshold, predicted }: Judged) => imagesBehindGroup(set, threshold, group, category, predicted);
   if (!group.entries) return { key, title, find };
-  // No threshold moves them.
-  let found: readonly BehindImage[] | undefined;
-  return { key, title, find: (judged) => (found ??= find(judged)) };
+  // No threshold moves them; another evaluation has other scores.
+  let last: { readonly set: ScoredSet; readonly found: readonly BehindImage[] } | undefined;
+  const kept = (judged: Judged) => (last?.set === judged.set ? last : (last = { set: judged.set, found: find(judged) }));
+  return { key, title, find: (judged) => kept(judged).found };
 }

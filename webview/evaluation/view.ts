@@ -48,11 +48,23 @@ export function evaluationView(root: HTMLElement, host: Host<'evaluation'>): voi
     gallery.forget();
     const moving = movingOf(set, soon);
     prepared?.fitter.stop();
+    // Rows and labels that were chosen mean others now.
+    if (prepared && !haveSameTruth(prepared, { data, set })) state.behind = undefined;
     prepared = { data, set, moving, curve: curveOf(moving), fitter: fitterOf(soon) };
     if (state.category >= set.categories.length) state.category = 0;
     if (Number.isNaN(state.threshold)) state.threshold = thresholdOf(data);
     soon();
   });
+}
+
+/** Whether both are of the same images with the same labels, in the same places. */
+function haveSameTruth(a: Pick<Prepared, 'data' | 'set'>, b: Pick<Prepared, 'data' | 'set'>): boolean {
+  return (
+    a.data.images.length === b.data.images.length &&
+    a.data.images.every(({ file }, row) => file === b.data.images[row]!.file) &&
+    JSON.stringify(a.set.categories) === JSON.stringify(b.set.categories) &&
+    a.set.labels.every((label, at) => label === b.set.labels[at])
+  );
 }
 
 function thresholdOf({ result }: EvaluationData): number {
