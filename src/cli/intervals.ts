@@ -1,14 +1,13 @@
 // Intervals by resampling as tables show them, and what has to be said of them.
-import { type Interval, isSameInAll } from '../metrics/bootstrap';
+import type { Interval } from '../metrics/bootstrap';
 import { tooNarrowNote } from '../metrics/few-positives';
 import type { Say } from '../metrics/group-names';
+import { isNotKnown, notKnown, notKnownNote } from '../metrics/not-known';
 import { span } from './io';
 
-const NOT_KNOWN = 'not known';
-
-/** As `span`, and in words where all resamples say the same. */
+/** As `span`, and in words where nearly all resamples say the same. */
 export function spanOver(images: number, value: number | null, interval: Interval): string {
-  return isSameInAll(images, value, interval) ? NOT_KNOWN : span(interval);
+  return isNotKnown(images, value, interval) ? notKnown(plainly) : span(interval);
 }
 
 /**
@@ -18,15 +17,9 @@ export function spanOver(images: number, value: number | null, interval: Interva
  * @param cells of these tables
  */
 export function intervalNotes(positives: readonly number[], cells: readonly (string | number)[]): string[] {
-  const [narrow, unknown] = [tooNarrowNote(positives, plainly), cells.includes(NOT_KNOWN)];
-  return [
-    ...(unknown
-      ? [
-          `${NOT_KNOWN}: every resample gives the same number, as where one image shows a category, none is hit or nothing goes wrong; other images may give others.`,
-        ]
-      : []),
-    ...(narrow === undefined ? [] : [narrow]),
-  ];
+  const narrow = tooNarrowNote(positives, plainly);
+  const unknown = cells.includes(notKnown(plainly));
+  return [...(unknown ? [notKnownNote(plainly)] : []), ...(narrow === undefined ? [] : [narrow])];
 }
 
 /** English as it stands in the code. */

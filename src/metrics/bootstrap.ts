@@ -24,7 +24,7 @@ export const FEWEST_IMAGES = 2;
 /** Of the share of the resamples that an interval leaves out, half lies on each side. */
 export const LEVEL = 0.95;
 
-/** [low, high]; null where the metric is undefined, there are fewer than 2 images, or all resamples say the same, see `isSameInAll`. */
+/** [low, high]; null where the metric is undefined, there are fewer than 2 images, or nearly all resamples say the same, see `isNotKnown`. */
 export type Interval = readonly [low: number, high: number] | null;
 
 export interface Intervals extends Headline<Interval> {
@@ -110,14 +110,6 @@ export function intervalOver(images: number, value: number | null, values: Float
   return images < FEWEST_IMAGES || value === null ? null : movedInterval(value, values, most);
 }
 
-/**
- * Whether a metric that has a value has no interval for the reason that all resamples say the same: of a category that one image shows, or that is never
- * hit, or where nothing goes wrong. Nothing is known then of other images. Evaluations of older versions have an interval without width.
- */
-export function isSameInAll(images: number, value: number | null, interval: Interval): boolean {
-  return images >= FEWEST_IMAGES && value !== null && (interval === null || interval[0] === interval[1]);
-}
-
 /** What has values of its own at the threshold of the resamples: an evaluation. */
 export interface OwnValues extends Headline<number | null> {
   readonly perCategory: readonly { readonly f1: number; readonly ap: number | null; readonly tp: number; readonly fn: number }[];
@@ -180,7 +172,8 @@ export function percentileInterval(values: Float64Array): Interval {
 
 /**
  * The same, moved by what the median of the resamples lies beside the value itself: what is nonlinear in few images, as the mean average precision is, is
- * off in resamples by about as much again. It holds the value always. Kept within 0 and `most`. One without width would look like certainty: null.
+ * off in resamples by about as much again. It holds the value always. Kept within 0 and `most`. One without width, as of resamples that say the same but for
+ * those beyond its ends, would look like certainty: null.
  */
 export function movedInterval(value: number, values: Float64Array, most: number): Interval {
   const quantiles = quantilesOf(values);

@@ -244,7 +244,7 @@ describe.skipIf(UNBUILT)(`labelscope${UNBUILT}`, () => {
       /precision +95 % +recall[^]*mAP 1\.000 \(not known\)[^]*loss \d\.\d{3} \(\d\.\d{3}–\d\.\d{3}\)\n.*1000 resamples/,
     );
     expect(text).toMatch(
-      /^not known: every resample[^]*^3 of 3 categories have fewer than 10 images: the intervals of mAP .* too narrow\. /m,
+      /^Not known: nearly every resample of the images[^]*^3 of 3 categories have fewer than 10 images: the intervals of mAP .* too narrow\. /m,
     );
     expect((await cli('evaluate', run, '--bootstrap', 'many')).status).toBe(2);
   });

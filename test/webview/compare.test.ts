@@ -26,9 +26,8 @@ const FOLDERS = Object.keys(SKILLS);
 const truth = randomStream('truth');
 const LABELS = Uint8Array.from({ length: IMAGES * CATEGORIES.length }, (_, at) => Number(at % 4 !== 3 && truth.next() < 0.3));
 
-function judged(run: string, threshold: number): Judged {
+function judged(run: string, threshold: number, skill = SKILLS[run]!): Judged {
   const noise = randomStream(run);
-  const skill = SKILLS[run]!;
   const scores = Float64Array.from(LABELS, (label) => skill * label + (1 - skill) * noise.next());
   return { set: { images: IMAGES, categories: CATEGORIES, labels: LABELS, scores }, threshold };
 }
@@ -39,16 +38,16 @@ const SETTINGS = [
 ] as const;
 
 /** As the engine answers: the first of the choice leads. */
-function answer({ first, threshold }: ComparisonChoice): CompareResult {
+function answer({ first, threshold }: ComparisonChoice, skills = SKILLS, replicates = 200): CompareResult {
   const runs = [first, ...FOLDERS.filter((folder) => folder !== first)];
   const scores = finished(
     compared(
-      runs.map((run) => judged(run, threshold ?? 0.5)),
-      { ...BOOTSTRAP, replicates: 200 },
+      runs.map((run) => judged(run, threshold ?? 0.5, skills[run])),
+      { ...BOOTSTRAP, replicates },
     ),
   );
   return {
-    ...{ images: IMAGES, level: 0.95, replicates: 200, seed: 0, settings: SETTINGS },
+    ...{ images: IMAGES, level: 0.95, replicates, seed: 0, settings: SETTINGS },
     categories: CATEGORIES.map((category, c) => ({
       category,
       images: LABELS.reduce((sum, label, at) => sum + (at % CATEGORIES.length === c ? label : 0), 0),
@@ -158,6 +157,24 @@ describe.skipIf(NO_BROWSER !== '')(`runs side by side${NO_BROWSER}`, () => {
     ]);
     expect(await cellsOf(page, 'training', '2')).toEqual(['2', '0.1250', '0.1250', '–']);
     expect(await cellsOf(page, 'settings', 'seed')).toEqual(['seed', '0', '0', '–']);
+    await close();
+  });
+
+  it('says of intervals that resampling cannot give that they are not known, and why', async () => {
+    for (const replicates of [200, 0]) {
+      // It makes no mistake.
+      const compare = (choice: ComparisonChoice) => answer(choice, { ...SKILLS, '/runs/better': 1 }, replicates);
+      const { page, close } = await show({ calls: { compare } });
+      await tableOf(page, 'metrics');
+      const cells = (await cellsOf(page, 'metrics', 'mAP')).slice(4, 7);
+      expect(cells).toEqual(['1.000', ...Array<string>(2).fill(replicates > 0 ? 'not known' : '–')]);
+      const note = card(page, 'metrics').locator('p', { hasText: 'Not known: nearly every resample of the images' });
+      expect(await note.count()).toBe(Number(replicates > 0));
+      await close();
+    }
+    const { page, close } = await show();
+    await card(page, 'metrics').waitFor();
+    expect(await card(page, 'metrics').locator('p').count()).toBe(0);
     await close();
   });
 

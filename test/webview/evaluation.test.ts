@@ -105,7 +105,7 @@ describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
     await close();
   });
 
-  it('says where an interval is not known, since all resamples say the same, and where those of means are too narrow', async () => {
+  it('says where an interval is not known, since nearly all resamples say the same, and where those of means are too narrow', async () => {
     const { page, complaints, close } = await showWindow(browser, 'evaluation', { data: withRare(['dog', 'cat', 'emu']) });
     const card = page.locator('[data-card="categories"]');
     await card.scrollIntoViewIfNeeded();
@@ -126,6 +126,21 @@ describe.skipIf(NO_BROWSER !== '')(`the evaluation panel${NO_BROWSER}`, () => {
     expect(await notice.textContent()).toContain('1 of 1 categories have fewer than 10 images');
     expect([...complaints, ...alone.complaints]).toEqual([]);
     await alone.close();
+  });
+
+  it('explains what is not known also where only the place of the slider makes it so', async () => {
+    // The evaluation has no intervals at all; at its threshold none is unknown.
+    const { page, complaints, close } = await showWindow(browser, 'evaluation', { data: DATA });
+    const card = page.locator('[data-card="categories"]');
+    const ofF1 = async () => (await card.locator('tr', { hasText: 'dog' }).locator('td').allTextContents()).at(-2)!.trim();
+    await card.scrollIntoViewIfNeeded();
+    await expect.poll(ofF1).toMatch(/^0\.\d{3}–0\.\d{3}$/);
+    await page.getByLabel('Threshold', { exact: true }).fill('1');
+    await card.scrollIntoViewIfNeeded();
+    await expect.poll(ofF1).toBe('not known');
+    expect(await card.locator('p').textContent()).toContain('nearly every resample of the images gives the same number');
+    expect(complaints).toEqual([]);
+    await close();
   });
 
   it('moves the rows of its long table that are in sight at once, and every row when the slider rests or the table is scrolled', async () => {

@@ -80,6 +80,12 @@ describe('csvOf', () => {
       'Category,"Images, all"\r\n"say ""cat"", twice",0.3333333333333333\r\n"\'=HYPERLINK(""http://x"")",\r\n',
     );
   });
+
+  it('leaves empty what is still being computed', () => {
+    const rows = [{ key: '1', cells: ['cat', () => undefined, () => 'not known', () => null] }];
+    const columns = ['Category', 'F1', 'AP', 'Best'].map((title) => ({ title }));
+    expect(csvOf({ caption: '', columns, rows })).toBe('Category,F1,AP,Best\r\ncat,,not known,\r\n');
+  });
 });
 
 describe('numbers and names in words', () => {

@@ -1,7 +1,8 @@
 // Every metric of every run, and its difference to the run that all are compared with: dots with intervals, and tables.
-import { html } from 'lit';
+import { html, nothing } from 'lit';
 import type { Compared } from '../../src/metrics/compare';
 import { entryOf, type Metric } from '../../src/metrics/headline';
+import { isNotKnown, notKnown, notKnownNote } from '../../src/metrics/not-known';
 import type { ComparedRun } from '../../src/protocol/compare';
 import type { Card } from '../kit/card';
 import { dotPlot } from '../kit/dots';
@@ -13,14 +14,18 @@ import { isCertain, metricNames, verdictWord } from './words';
 const metricOf = (run: ComparedRun, metric: Metric): Compared => entryOf<Compared>(run, metric);
 const numeric = (title: string) => ({ title, numeric: true, digits: 3 });
 
-export function valuesCard({ runs }: Judged): Card {
+export function valuesCard({ runs, result: { images, replicates } }: Judged): Card {
   const title = t('Metrics');
+  const isUnknown = ({ value, interval }: Compared) => replicates > 0 && isNotKnown(images, value, interval);
+  const hasUnknown = metricNames().some(([metric]) => runs.some((run) => isUnknown(metricOf(run, metric))));
+  const cellsOf = (one: Compared) => [one.value, ...(isUnknown(one) ? [notKnown(t), notKnown(t)] : ends(one.interval))];
   // The loss has no upper end: it is in the table alone.
   const drawn = metricNames().filter(([metric]) => metric !== 'loss');
   return {
     name: 'metrics',
     title,
     wide: true,
+    more: hasUnknown ? html`<p class="quiet">${notKnownNote(t)}</p>` : nothing,
     chart: dotPlot({
       label: t('Every metric of each run with its 95 % interval; the table holds the numbers, and the loss'),
       x: t('value'),
@@ -35,7 +40,7 @@ export function valuesCard({ runs }: Judged): Card {
       columns: [{ title: t('Metric') }, ...runs.flatMap(({ name }) => [name, t('from'), t('to')].map(numeric))],
       rows: metricNames().map(([metric, name]) => ({
         key: metric,
-        cells: [name, ...runs.flatMap((run) => [metricOf(run, metric).value, ...ends(metricOf(run, metric).interval)])],
+        cells: [name, ...runs.flatMap((run) => cellsOf(metricOf(run, metric)))],
       })),
     },
   };

@@ -1,8 +1,9 @@
 // The evaluation panel's charts and its table of categories.
 import { html, nothing } from 'lit';
 import { guard } from 'lit/directives/guard.js';
-import { type Interval, isSameInAll } from '../../src/metrics/bootstrap';
-import type { Decision, Evaluation } from '../../src/metrics/types';
+import { FEWEST_IMAGES, type Interval } from '../../src/metrics/bootstrap';
+import { isNotKnown, notKnown, notKnownNote } from '../../src/metrics/not-known';
+import type { Decision } from '../../src/metrics/types';
 import type { Card } from '../kit/card';
 import { lineChart, type Series, thinned } from '../kit/chart';
 import { fixed } from '../kit/format';
@@ -153,44 +154,31 @@ function cardOfCurve(curves: readonly Series[], category: number): Card {
 
 /** What stands for the interval of a number where one was looked for. */
 export function spanOf(images: number, value: number | null, interval: Interval): string | null {
-  if (isSameInAll(images, value, interval)) return t('not known');
+  if (isNotKnown(images, value, interval)) return notKnown(t);
   return interval ? `${fixed(interval[0])}–${fixed(interval[1])}` : null;
 }
 
-export const notKnownNote = (): string =>
-  t(
-    'Not known: every resample of the images gives the same number, as where one image shows a category, none is hit or nothing goes wrong; other images may give others.',
-  );
-
-/** Whether an interval of a category is not known in the evaluation itself, of its F1 or its average precision. */
-function hasNotKnown({ images, perCategory, intervals }: Evaluation): boolean {
-  const isNotKnown = (value: number | null, interval: Interval) => isSameInAll(images, value, interval);
-  return (intervals?.perCategory ?? []).some((own, c) => {
-    const { f1, ap } = perCategory[c]!;
-    return isNotKnown(f1, own.f1) || isNotKnown(ap, own.ap);
-  });
-}
-
-function spanOfF1({ data, moving }: Prepared, { perCategory, threshold: at }: Decision, c: number): string | null {
+/** Undefined while it is being computed. */
+function spanOfF1({ data, moving }: Prepared, { perCategory, threshold: at }: Decision, c: number): string | null | undefined {
   const { images, intervals, threshold } = data.result.evaluation;
   // At the evaluation's own threshold they are there at once.
   const isOwn = JSON.stringify(threshold) === JSON.stringify(at);
   const interval = isOwn && intervals ? intervals.perCategory[c]!.f1 : moving.intervalOfF1(at, c);
-  return interval === undefined ? '…' : spanOf(images, perCategory[c]!.f1, interval);
+  return interval === undefined ? undefined : spanOf(images, perCategory[c]!.f1, interval);
 }
 
 export function categoryTable(decision: Decision, panel: Panel): Card {
   const { prepared, state, actions } = panel;
   const { change } = actions;
   const { perCategory } = decision;
-  const { evaluation } = prepared.data.result;
-  const { images, perCategory: fixedNumbers, intervals } = evaluation;
+  const { images, perCategory: fixedNumbers, intervals } = prepared.data.result.evaluation;
   const digits = { numeric: true, digits: 3 };
   return {
     name: 'categories',
     title: t('Every category at this threshold'),
     wide: true,
-    more: hasNotKnown(evaluation) ? html`<p class="quiet">${notKnownNote()}</p>` : nothing,
+    // Which intervals are not known follows the slider, and to look through all of them takes longer than a frame.
+    more: images >= FEWEST_IMAGES ? html`<p class="quiet">${notKnownNote(t)}</p>` : nothing,
     table: {
       caption: t('Every category at this threshold'),
       columns: [

@@ -4,7 +4,7 @@ import { type TableData, valueOf } from './table';
 /** What formulas begin with: a spreadsheet must not run a category's name. */
 const FORMULA = /^[=+\-@\t\r]/;
 
-/** RFC 4180, with a line break of its own after each row. Numbers are written in full. */
+/** RFC 4180, with a line break of its own after each row. Numbers are written in full; what is missing or still being computed is empty. */
 export function csvOf({ columns, rows, whole }: TableData): string {
   const head = columns.map(({ title }) => title);
   return (
@@ -14,8 +14,8 @@ export function csvOf({ columns, rows, whole }: TableData): string {
   );
 }
 
-function cellOf(value: string | number | null): string {
-  if (value === null) return '';
+function cellOf(value: ReturnType<typeof valueOf>): string {
+  if (value === null || value === undefined) return '';
   if (typeof value === 'number') return String(value);
   const text = FORMULA.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

@@ -18,11 +18,12 @@ type Value = string | number | null;
 export interface Row {
   /** What tells rows apart. */
   readonly key: string;
-  /** One that takes time is made where it is shown. */
-  readonly cells: readonly (Value | (() => Value))[];
+  /** One that takes time is made where it is shown; it may be undefined as long as it is being computed. */
+  readonly cells: readonly (Value | (() => Value | undefined))[];
 }
 
-export function valueOf(cell: Row['cells'][number] | undefined): Value {
+/** Undefined while it is being computed. */
+export function valueOf(cell: Row['cells'][number] | undefined): Value | undefined {
   return typeof cell === 'function' ? cell() : (cell ?? null);
 }
 
@@ -114,15 +115,15 @@ function headOf({ title, numeric = false }: Column, k: number, { sorting, onSort
   </th>`;
 }
 
-function rowHead(key: string, cell: Value, { onChoose }: TableOptions): TemplateResult {
+function rowHead(key: string, cell: Value | undefined, { onChoose }: TableOptions): TemplateResult {
   const text = cell ?? '–';
   return html`<th scope="row">${onChoose ? html`<button @click=${() => onChoose(key)}>${text}</button>` : text}</th>`;
 }
 
-function cellOf(cell: Value, column: Column, choose?: () => void): TemplateResult {
+function cellOf(cell: Value | undefined, column: Column, choose?: () => void): TemplateResult {
   const { numeric = false, digits = 0, leads = false, title } = column;
-  const text = typeof cell === 'string' ? cell : fixed(cell, digits);
-  const isButton = leads && choose !== undefined && cell !== null && cell !== 0;
+  const text = cell === undefined ? '…' : typeof cell === 'string' ? cell : fixed(cell, digits);
+  const isButton = leads && choose !== undefined && cell !== undefined && cell !== null && cell !== 0;
   const content = isButton
     ? html`<button class="plain" @click=${choose} title=${t('Show the images: {0}', title)}>${text}</button>`
     : text;

@@ -1,14 +1,15 @@
 // The evaluation panel's first tab: every number at the threshold, its charts, and every category.
 import { html, nothing, type TemplateResult } from 'lit';
-import { type Interval, isSameInAll } from '../../../src/metrics/bootstrap';
+import type { Interval } from '../../../src/metrics/bootstrap';
 import { tooNarrowNote } from '../../../src/metrics/few-positives';
+import { isNotKnown, notKnownNote } from '../../../src/metrics/not-known';
 import type { Decision, Evaluation } from '../../../src/metrics/types';
 import { type Card, cardOf } from '../../kit/card';
 import { t } from '../../kit/l10n';
 import { rowsInSight } from '../../kit/rows-in-sight';
 import { tileList } from '../../kit/tiles';
 import { leadingNumber } from '../behind-metric';
-import { categoryTable, confusionCard, notKnownNote, precisionRecallCard, spanOf, sweepCard } from '../cards';
+import { categoryTable, confusionCard, precisionRecallCard, spanOf, sweepCard } from '../cards';
 import type { MovingIntervals } from '../moving';
 import { type Actions, appliedThreshold, type Panel } from '../state';
 
@@ -69,7 +70,7 @@ function tiles(
       key,
       name,
       value: leadingNumber(key, value, actions),
-      ...(interval !== undefined && interval !== 'none' && isSameInAll(images, value, interval) && { title: notKnownNote() }),
+      ...(interval !== undefined && interval !== 'none' && isNotKnown(images, value, interval) && { title: notKnownNote(t) }),
       below: [interval === undefined ? '…' : interval === 'none' ? '–' : (spanOf(images, value, interval) ?? '–')],
     })),
   );
