@@ -22,6 +22,8 @@ export interface Behind {
   /** Tells what is shown from what was shown before. */
   readonly key: string;
   readonly title: string;
+  /** True where the images are those of one evaluation, whatever comes after it. */
+  readonly isFixed?: true;
   /** The most wrong or least certain first. */
   readonly find: (judged: Judged) => readonly BehindImage[];
 }
@@ -44,7 +46,7 @@ export function behindCell(categories: readonly string[], category: number, cell
 /** Images that are known from elsewhere, such as those of a bin of scores, of one category; the highest score first. */
 export function behindImages(key: string, title: string, category: number, images: readonly ImageScore[]): Behind {
   const found = images.map((image) => ({ ...image, category })).sort((a, b) => b.score - a.score);
-  return { key, title, find: () => found };
+  return { key, title, isFixed: true, find: () => found };
 }
 
 export function behindPair(pair: Pair, title: string): Behind {

@@ -49,7 +49,7 @@ export function evaluationView(root: HTMLElement, host: Host<'evaluation'>): voi
     const moving = movingOf(set, soon);
     prepared?.fitter.stop();
     // Rows and labels that were chosen mean others now.
-    if (prepared && !haveSameTruth(prepared, { data, set })) state.behind = undefined;
+    if (prepared && (state.behind?.isFixed || !haveSameTruth(prepared, { data, set }))) state.behind = undefined;
     prepared = { data, set, moving, curve: curveOf(moving), fitter: fitterOf(soon) };
     if (state.category >= set.categories.length) state.category = 0;
     if (Number.isNaN(state.threshold)) state.threshold = thresholdOf(data);
