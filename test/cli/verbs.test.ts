@@ -238,6 +238,10 @@ describe.skipIf(UNBUILT)(`labelscope${UNBUILT}`, () => {
     expect(intervals).toMatchObject({ replicates: 200, seed: 9, fewPositives: 3, loss: nine, micro: { f1: null }, mAP: null });
     const { evaluation } = JSON.parse(await readFile(join(run, 'evaluation.json'), 'utf8')) as { evaluation: object };
     expect(evaluation).toMatchObject({ intervals });
+    // At a threshold that some of its scores miss there is something to know.
+    const strict = await asked('--threshold', '0.99', '--bootstrap', '200');
+    expect(strict.intervals).toMatchObject({ micro: { f1: nine }, mAP: null });
+    expect(await lines('evaluate', run, '--threshold', '0.99', ...CPU)).toMatch(/^micro .*\d\.\d{3}–\d\.\d{3}/m);
     expect(await asked('--bootstrap', '0')).not.toHaveProperty('intervals');
     const text = await lines('evaluate', run, ...CPU);
     expect(text).toMatch(
