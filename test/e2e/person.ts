@@ -218,6 +218,17 @@ export async function enterThrough({ page }: Person, titles: readonly string[]):
   }
 }
 
+/** Opens a validation image of `prepareWorkspace`'s sample, chooses its first label and waits for the map: the windows of both. */
+export async function seeMap(person: Person): Promise<{ readonly view: FrameLocator; readonly editor: FrameLocator }> {
+  await (await explorerItem(person, 'val', 'scene-000001.jpg')).dblclick();
+  await runCommand(person, 'Labelscope: Show Predicted Labels');
+  const view = await windowWith(person, '.list button.label');
+  await view.locator('button.label').first().click();
+  const editor = await windowWith(person, 'figure canvas');
+  await editor.locator('figcaption', { hasNotText: 'computing' }).waitFor();
+  return { view, editor };
+}
+
 /**
  * The page of the window that holds this. All windows of a browser-served VS Code share one origin and its service worker, which now and then
  * is not there yet when a window asks for its resources: then the windows are reloaded, once.
