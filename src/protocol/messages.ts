@@ -12,16 +12,7 @@ import type { Fitted, FittingRequests } from './fitting';
 import type { FormsReport } from './forms';
 import type { ImportRequests } from './import';
 import type { InstalledReport, InstallRequests, TensorFlowVariant } from './install';
-import type {
-  CheckParams,
-  CheckResult,
-  DiagnoseParams,
-  DiagnoseResult,
-  FixParams,
-  FixResult,
-  SplitParams,
-  SplitResult,
-} from './health';
+import type { HealthRequests } from './health';
 import type { DeviceChoice, EngineName, RecipeName } from './recipe';
 import type { ReviewRequests } from './review';
 
@@ -350,6 +341,7 @@ interface Requests
     DoctorRequests,
     ExportRequests,
     FittingRequests,
+    HealthRequests,
     ImportRequests,
     InstallRequests,
     LookingRequests,
@@ -366,10 +358,6 @@ interface Requests
   /** Forgets what is kept of an annotation file. */
   readonly release: { params: { readonly annotations: string }; result: null; progress: never };
   readonly inspect: { params: InspectParams; result: DatasetReport; progress: InspectProgress };
-  readonly check: { params: CheckParams; result: CheckResult; progress: InspectProgress };
-  readonly split: { params: SplitParams; result: SplitResult; progress: InspectProgress };
-  readonly diagnose: { params: DiagnoseParams; result: DiagnoseResult; progress: never };
-  readonly fix: { params: FixParams; result: FixResult; progress: InspectProgress };
   readonly truth: { params: TruthParams; result: TruthResult; progress: BytesProgress };
   readonly picture: { params: PictureParams; result: PictureResult; progress: never };
   readonly sample: { params: SampleParams; result: SampleResult; progress: CountProgress };

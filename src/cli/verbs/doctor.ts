@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline/promises';
 import type { DoctorProgress } from '../../protocol/doctor';
 import { LabelscopeError } from '../../protocol/errors';
-import type { Installable, InstalledReport, InstallProgress } from '../../protocol/install';
+import { fetchedInWords, type Installable, type InstalledReport, type InstallProgress } from '../../protocol/install';
 import type { DeviceUsed, DoctorReport } from '../../protocol/messages';
 import { bar, counted, type Io } from '../io';
 import { type Arguments, UsageError } from '../usage';
@@ -73,7 +73,7 @@ const ADDITIONS: Readonly<Record<Installable, { readonly name: string; readonly 
   },
 };
 
-const STAGES = { fetching: 'Fetching', building: 'Compiling', checking: 'Checking' } as const;
+const STAGES = { fetching: 'Fetching', unpacking: 'Unpacking', building: 'Compiling', checking: 'Checking' } as const;
 
 async function install(what: Installable, args: Arguments, { io, engine, signal }: Session): Promise<number> {
   const from = args.text('from');
@@ -86,6 +86,7 @@ async function install(what: Installable, args: Arguments, { io, engine, signal 
   const report = await engine.request('doctor', { device: 'auto' }, { signal, onProgress: trying(io) });
   const outcome = what === 'cuda' ? cudaOutcome(report) : tensorFlowOutcome(report);
   io.result({ ...result, ...outcome }, () => [
+    ...(result.package ? [fetchedInWords(result.package)] : []),
     `Installed in ${result.folder}:`,
     ...result.files.map((file) => `  ${file.name}  ${inMegabytes(file.bytes)}  SHA-256 ${file.sha256}`),
     outcome.reason,
@@ -94,7 +95,6 @@ async function install(what: Installable, args: Arguments, { io, engine, signal 
   return DONE;
 }
 
-/** The size of what ONNX Runtime's installer fetches is not known beforehand. */
 function teller(io: Io): (progress: InstallProgress) => void {
   const fetched = counted(io, STAGES.fetching, 'MB');
   return ({ stage, bytes, total }) => {
