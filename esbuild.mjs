@@ -37,8 +37,9 @@ const PROGRAMS = {
     engine: 'src/engine/main.ts',
     worker: 'src/engine/runtime/worker.ts',
     tensorflow: 'src/engine/runtime/tensorflow/worker.ts',
-    // ONNX Runtime's own: what *Add CUDA Support* runs.
+    // ONNX Runtime's own, and what runs it for *Add CUDA Support* and tells how far it is.
     'install-onnxruntime': 'node_modules/onnxruntime-node/script/install.js',
+    'watch-installer': 'src/engine/watch-installer.ts',
     bench: 'bench/main.ts',
     'bench-coco': 'bench/coco-reader.ts',
     code: 'src/editor/code.ts',

@@ -1,6 +1,6 @@
 // Where words go: results to stdout, everything else to stderr, a progress bar where a person watches.
 import type { CountProgress, InspectProgress } from '../protocol/messages';
-import { Pace } from '../protocol/pace';
+import { paced } from '../protocol/pace';
 
 type Severity = 'error' | 'warning' | 'info';
 
@@ -95,13 +95,11 @@ type Count = (progress: CountProgress) => void;
 
 /** Tells how far work is: a bar, how much of how much is done, and after two seconds how long the rest takes. @param unit 'images', 'MB' of bytes, '%' */
 export function counted(io: Io, title: string, unit = 'images'): Count {
-  const pace = new Pace();
-  return (progress) => {
+  return paced((progress, left) => {
     const { done, total } = progress;
-    const left = pace.secondsLeft(title, done, total);
-    const rest = left === undefined ? '' : `, ${duration(left)} left`;
+    const rest = left === undefined ? '' : `, ${left} left`;
     io.progress(`${title}  ${bar(done, total)}  ${amount(done, total, unit)}${rest}`, progress);
-  };
+  });
 }
 
 function amount(done: number, total: number, unit: string): string {
@@ -120,12 +118,4 @@ export function countedFile(io: Io, title: string): (progress: InspectProgress) 
 export function bar(done: number, total: number): string {
   const filled = total > 0 ? Math.min(24, Math.round((24 * done) / total)) : 0;
   return '█'.repeat(filled) + '░'.repeat(24 - filled);
-}
-
-/** 75 → 1 min 15 s. */
-export function duration(seconds: number): string {
-  const whole = Math.round(seconds);
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
-  if (hours > 0) return `${hours} h ${minutes} min`;
-  return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 }

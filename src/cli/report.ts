@@ -9,6 +9,7 @@ import { readImageFacts } from '../engine/client/image-facts';
 import { readSuspects, REVIEWS, reviewsOf } from '../engine/client/reviews';
 import { readSideBySide } from '../engine/client/side-by-side';
 import type { CompareResult } from '../protocol/compare';
+import type { CountProgress } from '../protocol/messages';
 import { LabelscopeError } from '../protocol/errors';
 import type { ReviewedSuspects } from '../protocol/review';
 import type { RunRecord } from '../protocol/run';
@@ -20,26 +21,46 @@ export interface Report {
   readonly notes: readonly string[];
 }
 
+interface ReportOptions {
+  readonly given?: GivenReview | undefined;
+  readonly signal?: AbortSignal;
+  /** Told how many of the parts of the work are done. */
+  readonly onProgress?: (count: CountProgress) => void;
+}
+
+/** Reading the run, its evaluation and the suspect labels; making the page. */
+const PARTS = 4;
+
 /**
  * @param given a file with suspect labels, and one with what was decided of them; without it, those that were found in the run's annotation files and
  *   are kept beside it
- * @throws LabelscopeError 'run-missing', 'run-unreadable', 'evaluation-unreadable', 'report-empty', 'suspects-unreadable', 'dataset-changed';
+ * @throws the signal's reason; LabelscopeError 'run-missing', 'run-unreadable', 'evaluation-unreadable', 'report-empty', 'suspects-unreadable', 'dataset-changed';
  *   DatasetError where what was decided of the suspects is damaged
  */
-export async function reportOf(place: string, given?: GivenReview): Promise<Report> {
+export async function reportOf(place: string, { given, signal, onProgress }: ReportOptions = {}): Promise<Report> {
   const folder = resolve(place);
+  const tell = (done: number) => {
+    signal?.throwIfAborted();
+    onProgress?.({ done, total: PARTS });
+  };
+  tell(0);
   const imported = await readImport(folder);
   const training = imported ? null : await trainingOf(folder);
+  tell(1);
   const evaluation = await evaluationOf(folder, imported?.name ?? training?.name ?? basename(folder), training?.record ?? null);
   if (!evaluation && !training?.points.length)
     throw new LabelscopeError(
       'report-empty',
       `${folder} has neither a history nor an evaluation to report. Evaluate the model first.`,
     );
+  tell(2);
   const own = ownFiles(training, evaluation);
   const reviews = given ? [await givenReview(given, own)] : await reviewsOf(join(dirname(folder), REVIEWS), own.paths);
+  tell(3);
   const title = `Labelscope: ${training?.name ?? imported?.name ?? basename(folder)}`;
-  return { page: await page(title, { training, evaluation, comparison: null, reviews }), notes: reviewNotes(reviews, own) };
+  const made = await page(title, { training, evaluation, comparison: null, reviews });
+  tell(PARTS);
+  return { page: made, notes: reviewNotes(reviews, own) };
 }
 
 interface GivenReview {

@@ -6,7 +6,8 @@ import { hasDesktopCode } from '../editor/desktop';
 import { type EngineClient, engineClient } from '../engine/client/engine';
 import { toWireError } from '../protocol/errors';
 import type { EvaluateResult, ExplainResult, PredictResult, SampleResult, TrainResult } from '../protocol/messages';
-import { decimal, duration, type Io, table, terminalIo } from './io';
+import { duration } from '../protocol/pace';
+import { decimal, type Io, table, terminalIo } from './io';
 import { reportOf } from './report';
 import { teller } from './verbs/train';
 

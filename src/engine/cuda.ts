@@ -5,11 +5,12 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { libraryFile, whyNoCuda } from '../platform';
 import { LabelscopeError } from '../protocol/errors';
-import type { InstalledReport, InstallProgress, InstallResult, RemoveResult } from '../protocol/install';
-import { addFolder, removeFolder, reportFolder, whileArriving } from './added';
+import type { FetchedPackage, InstalledReport, InstallProgress, InstallResult, RemoveResult } from '../protocol/install';
+import { addFolder, removeFolder, reportFolder } from './added';
 import { forgetDevice } from './devices';
 import { cudaPackage, librariesOf, shippedPackage } from './runtime/installed';
 import { runTool } from './tool';
+import type { InstallerMessage } from './watch-installer';
 
 type Emit = (progress: InstallProgress) => void;
 
@@ -22,14 +23,15 @@ const FOLDER_INSTEAD =
 export async function installCuda(from: string | undefined, signal: AbortSignal, emit: Emit): Promise<InstallResult> {
   const against = whyNoCuda();
   if (against !== undefined) throw new LabelscopeError('install-unsupported', against);
+  let fetched: FetchedPackage | undefined;
   const make = async (staging: string) => {
     await copyPackage(staging);
-    if (from === undefined) await fetchProvider(staging, signal, emit);
+    if (from === undefined) fetched = await fetchProvider(staging, signal, emit);
     else await copyProvider(from, librariesOf(staging));
   };
   const result = await addFolder({ folder: cudaPackage(), place: librariesOf, make, files: PROVIDERS }, signal, emit);
   forgetDevice('cuda');
-  return result;
+  return { ...result, ...(fetched && { package: fetched }) };
 }
 
 export async function removeCuda(): Promise<RemoveResult> {
@@ -68,28 +70,36 @@ async function copyProvider(from: string, to: string): Promise<void> {
 }
 
 /** Runs ONNX Runtime's installer, which puts files beside itself: into ../bin/napi-v6. */
-async function fetchProvider(folder: string, signal: AbortSignal, emit: Emit): Promise<void> {
+async function fetchProvider(folder: string, signal: AbortSignal, emit: Emit): Promise<FetchedPackage> {
   const [script, temporary] = [join(folder, 'script', 'install.js'), join(folder, 'tmp')];
   await Promise.all([mkdir(dirname(script)), mkdir(temporary)]);
   await copyFile(join(__dirname, 'install-onnxruntime.js'), script);
   const own = {
     ELECTRON_RUN_AS_NODE: '1',
-    ONNXRUNTIME_NODE_INSTALL: 'cuda12',
+    // All that the platform has, which is CUDA 12's. By its name it is taken for no choice at all, and under `npm run` nothing is fetched then.
+    ONNXRUNTIME_NODE_INSTALL: 'true',
     TMPDIR: temporary,
     TEMP: temporary,
     TMP: temporary,
   };
-  const installing = runTool(process.execPath, [script], { env: { ...proxies(), ...own }, signal, reasonIn });
-  const failure = await whileArriving({ folder: temporary }, emit, installing);
+  let fetched: FetchedPackage | undefined;
+  const onMessage = (message: unknown) => {
+    const told = message as InstallerMessage;
+    if ('stage' in told) emit(told);
+    else fetched = told;
+  };
+  const args = [join(__dirname, 'watch-installer.js'), script];
+  const failure = await runTool(process.execPath, args, { env: { ...proxies(), ...own }, signal, reasonIn, onMessage });
   signal.throwIfAborted();
   // Behind a proxy that refuses, it was seen to end as if all were well.
-  if (failure !== undefined || !PROVIDERS.every((name) => existsSync(join(librariesOf(folder), name)))) {
+  if (failure !== undefined || !fetched || !PROVIDERS.every((name) => existsSync(join(librariesOf(folder), name)))) {
     throw new LabelscopeError(
       'install-failed',
       `ONNX Runtime's installer could not fetch its CUDA provider (${failure ?? 'it ended early'}). Check the connection (HTTPS_PROXY names a proxy) and try again. ${FOLDER_INSTEAD}`,
     );
   }
   await rm(temporary, { recursive: true, force: true });
+  return fetched;
 }
 
 /** The installer's own names of the usual variables. */
@@ -105,5 +115,5 @@ function proxies(): NodeJS.ProcessEnv {
 /** Of what Node prints of an error that nobody caught: the error's own words. */
 function reasonIn(words: string): string {
   const reason = /^\w*Error(?: \[\w+\])?: (.*)$/m.exec(words)?.[1] ?? words;
-  return reason.replace(/\s+/g, ' ').trim().slice(0, 200);
+  return reason.replace(/\s+/g, ' ').trim().slice(0, 600);
 }

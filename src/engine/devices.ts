@@ -20,7 +20,7 @@ export interface ProbeAnswer {
   readonly reason: string;
 }
 
-const PREFERENCE: readonly Device[] = ['cuda', 'webgpu', 'cpu'];
+export const PREFERENCE: readonly Device[] = ['cuda', 'webgpu', 'cpu'];
 const PROBE_LIMIT_MS = 60_000;
 const MOST_WORDS = 20_000;
 const SILENT: StdioOptions = ['ignore', 'ignore', 'ignore', 'ipc'];
@@ -61,10 +61,20 @@ export async function chooseDevice(choice: DeviceChoice, threads: number, signal
   throw new LabelscopeError('device-unavailable', 'No device can be used.');
 }
 
-/** @throws the signal's reason */
-export async function reportDevices(signal: AbortSignal): Promise<DeviceReport[]> {
-  const found = await Promise.all(PREFERENCE.map((device) => find(device, signal)));
-  return found.map(({ report }) => report);
+/**
+ * All of them are tried at once.
+ *
+ * @param onFound told of each when it is known
+ * @throws the signal's reason
+ */
+export async function reportDevices(signal: AbortSignal, onFound: (device: Device) => void): Promise<DeviceReport[]> {
+  return Promise.all(
+    PREFERENCE.map(async (device) => {
+      const { report } = await find(device, signal);
+      onFound(device);
+      return report;
+    }),
+  );
 }
 
 /** It is to be tried anew: what it needs has changed. */

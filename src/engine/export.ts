@@ -9,8 +9,15 @@ import { writeModel } from './run/model-file';
 import { buildInferenceModel } from '../onnx/inference';
 import type { Model } from '../onnx/model';
 import { LabelscopeError } from '../protocol/errors';
-import { type ExportParams, type ExportResult, WEIGHT_FORMATS, type WeightFormat, type WeightLoss } from '../protocol/export';
-import type { CountProgress } from '../protocol/messages';
+import {
+  type ExportParams,
+  type ExportProgress,
+  type ExportResult,
+  WEIGHT_FORMATS,
+  type WeightFormat,
+  type WeightLoss,
+} from '../protocol/export';
+import { isDone, sparingly } from '../protocol/sparingly';
 import type { Context } from './context';
 import { scoredSet, splitOf } from './evaluate';
 import { openTrained, scoreFiles, type Trained } from './trained';
@@ -30,7 +37,7 @@ const STORED: Readonly<Record<WeightFormat, (model: Model) => Model>> = {
 export async function exportModel(
   params: ExportParams,
   context: Context,
-  emit: (progress: CountProgress) => void,
+  emit: (progress: ExportProgress) => void,
 ): Promise<ExportResult> {
   const { run, out, weights = 'float32' } = params;
   if (!WEIGHT_FORMATS.includes(weights))
@@ -44,14 +51,15 @@ export async function exportModel(
   const measured = weights === 'float32' ? {} : await measure([exact, model], params, { trained, context, emit });
   const path = resolve(out);
   await breathe(context.signal);
-  await writeModel(path, model, context.signal);
+  const onWritten = sparingly(emit, isDone);
+  await writeModel(path, model, context.signal, (count) => onWritten({ stage: 'writing', ...count }));
   return { path, bytes: (await stat(path)).size, categories: trained.card.categories, weights, ...measured };
 }
 
 interface Measuring {
   readonly trained: Trained;
   readonly context: Context;
-  readonly emit: (progress: CountProgress) => void;
+  readonly emit: (progress: ExportProgress) => void;
 }
 
 /** Images that are gone, or a model that was never in a run, are no reason not to export it; a file that was named is. */
@@ -78,7 +86,7 @@ async function lossOf(models: readonly [Model, Model], params: ExportParams, mea
   for (const [k, model] of models.entries()) {
     const session = await context.runtime.load(encodeModel(model), device);
     try {
-      const onProgress = (done: number) => emit({ done: k * split.paths.length + done, total });
+      const onProgress = (done: number) => emit({ stage: 'measuring', done: k * split.paths.length + done, total });
       sets.push(scoredSet(split, await scoreFiles({ trained, session }, split.paths, { ...context, onProgress })));
     } finally {
       await context.runtime.release({ session });

@@ -6,8 +6,9 @@ import { readModel } from '../onnx/files';
 import { importClassifier } from '../onnx/import';
 import { buildInferenceModel, type ModelCard } from '../onnx/inference';
 import { LabelscopeError } from '../protocol/errors';
-import type { ImportParams, ImportResult } from '../protocol/import';
+import type { ImportParams, ImportProgress, ImportResult } from '../protocol/import';
 import { type ImportRecord, RUN_FORMAT } from '../protocol/run';
+import { isDone, sparingly } from '../protocol/sparingly';
 import type { Context } from './context';
 import { makeFolder, TEMPORARY, writeAtomically } from './client/atomic';
 import { writeModel } from './run/model-file';
@@ -18,12 +19,17 @@ import { breathe } from './client/unhurried';
 export async function importModel(
   params: ImportParams,
   { version, signal }: Pick<Context, 'version' | 'signal'>,
+  emit: (progress: ImportProgress) => void,
 ): Promise<ImportResult> {
+  const tell = sparingly(emit, isDone);
   const source = resolve(params.model);
   const paths = runPaths(resolve(params.folder));
   if (!(await exists(source))) throw new LabelscopeError('model-missing', `There is no model file ${source}.`);
   await checkEmpty(paths.folder);
-  const imported = importClassifier(toFloatWeights(await readModel(source)), source);
+  const imported = importClassifier(
+    toFloatWeights(await readModel(source, { signal, onRead: (count) => tell({ stage: 'reading', ...count }) })),
+    source,
+  );
   const categories = checked(source, params.categories ?? imported.card?.categories, imported.count);
   const card = cardOf(imported.card, categories, { importedFrom: source, labelscope: version });
   const model = buildInferenceModel(imported.classifier, card);
@@ -33,7 +39,7 @@ export async function importModel(
   const isNew = !(await exists(paths.folder));
   await makeFolder(paths.folder);
   try {
-    await writeModel(paths.model, model, signal);
+    await writeModel(paths.model, model, signal, (count) => tell({ stage: 'writing', ...count }));
     await writeAtomically(paths.imported, [JSON.stringify(record, null, 2) + '\n']);
   } catch (error) {
     // Only where it is empty: nothing of a model is left there then.

@@ -33,6 +33,7 @@ export async function* readRows(
   { width, height, signal, emit }: ReadOptions,
 ): AsyncGenerator<ReadImage> {
   const read = (k: number) => (k < rows.length ? ahead(readPixels(paths[rows[k]!]!, width, height)) : undefined);
+  emit({ done: 0, total: rows.length });
   let next = read(0);
   for (const [k, row] of rows.entries()) {
     signal.throwIfAborted();

@@ -129,7 +129,9 @@ async function fetchLibrary(staging: string, variant: Variant, signal: AbortSign
   const arriving = whileArriving({ folder: staging, total: variant.bytes }, emit, download);
   await needed(`pip could not fetch ${variant.wheel}`, arriving);
   const wheel = join(wheels, (await readdir(wheels)).find((name) => name.endsWith('.whl')) ?? '');
+  emit({ stage: 'checking', bytes: 0 });
   await checkSum(wheel, variant, signal);
+  emit({ stage: 'unpacking', bytes: 0 });
   await needed(`${variant.wheel} could not be unpacked`, runTool('python3', ['-c', UNPACK, wheel, unpacked], { signal }));
   const deps = join(staging, 'node_modules', variant.package, 'deps');
   await mkdir(join(deps, 'lib'), { recursive: true });

@@ -8,6 +8,8 @@ interface ToolOptions {
   readonly signal: AbortSignal;
   /** Finds the reason in what a program printed that failed. */
   readonly reasonIn?: (words: string) => string;
+  /** Of a program for Node, which may send to its parent. */
+  readonly onMessage?: (message: unknown) => void;
 }
 
 const MOST_WORDS = 20_000;
@@ -18,14 +20,14 @@ const PATIENCE_MS = 2000;
 export function runTool(
   tool: string,
   args: readonly string[],
-  { cwd, env, signal, reasonIn = errorLines }: ToolOptions,
+  { cwd, env, signal, reasonIn = errorLines, onMessage }: ToolOptions,
 ): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const child = spawn(tool, [...args], {
       ...(cwd !== undefined && { cwd }),
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', onMessage ? 'ipc' : 'ignore'],
       // A group of its own, which is ended as a whole.
       detached: true,
       windowsHide: true,
@@ -37,8 +39,9 @@ export function runTool(
     };
     signal.addEventListener('abort', stop);
     let words = '';
-    for (const stream of [child.stdout, child.stderr])
+    for (const stream of [child.stdout!, child.stderr!])
       stream.setEncoding('utf8').on('data', (text: string) => (words = (words + text).slice(-MOST_WORDS)));
+    if (onMessage) child.on('message', onMessage);
     child.on('error', (error) => resolve(error.message));
     child.on('close', (code) => {
       signal.removeEventListener('abort', stop);

@@ -122,6 +122,8 @@ export async function scoreFiles(
   const scored: ScoredFile[] = [];
   const failed: FailedFile[] = [];
   const probabilitiesOf = scorer(runtime, session, classifier);
+  // Time is taken from here on, where the model is loaded.
+  onProgress(0);
   let next = ahead(readBatch(files, 0, classifier));
   for (let start = 0; start < files.length; start += BATCH) {
     signal.throwIfAborted();

@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Evaluation } from '../metrics/types';
+import type { DoctorProgress } from '../protocol/doctor';
 import { askForEvaluation, evaluateModel, type EvaluateOptions } from './flows/evaluate';
 import { addCuda, removeCuda } from './flows/cuda';
 import { addTensorFlow, removeTensorFlow } from './flows/tensorflow';
@@ -201,7 +202,11 @@ async function thenDevices<T>(services: Services, change: (services: Services) =
 
 async function showDevices(engine: Services['engine']): Promise<unknown> {
   const title = vscode.l10n.t('Checking devices');
-  const report = await inNotification(title, ({ signal }) => engine.request('doctor', { device: 'auto' }, { signal }));
+  const report = await inNotification(title, ({ signal, report: tell }) => {
+    const onProgress = ({ done, total, trying }: DoctorProgress) =>
+      tell(done / total, trying.length > 0 ? vscode.l10n.t('trying {0}', trying.join(', ')) : '');
+    return engine.request('doctor', { device: 'auto' }, { signal, onProgress });
+  });
   const lines = report.devices.map(({ available, reason }) => `${available ? '✓' : '–'} ${reason}`);
   const { found, problem, added } = report.tensorflow;
   const second = found ? `✓ TensorFlow.js: ${found.package} (${found.library ?? found.backend})` : `– ${problem}`;

@@ -1,12 +1,13 @@
 // A run that was started in this window: its progress as a notification that can be cancelled, and its end in words.
 import * as vscode from 'vscode';
 import type { TrainResult } from '../protocol/messages';
+import { duration, Pace } from '../protocol/pace';
 import type { TrainingData } from '../protocol/windows';
 import { otherFolder } from './flows/folder';
 import { resumeTraining, type StartedRun, startTraining, type TrainOptions } from './flows/train';
 import { type ProblemAction, tellProblem } from './problems';
 import type { Services } from './services';
-import { durationOf, inNotification, secondsLeft } from './tasks';
+import { inNotification, withRest } from './tasks';
 
 export interface FollowOptions extends TrainOptions {
   /** What is trained to the end is evaluated on its validation images, and that is shown: nobody is asked. */
@@ -58,8 +59,8 @@ function notified({ runs }: Services, { run, done }: StartedRun, thenEvaluate: b
   const title = thenEvaluate ? vscode.l10n.t('Training, then evaluating') : vscode.l10n.t('Training');
   return inNotification(title, async ({ signal, report }) => {
     signal.addEventListener('abort', () => void monitor.control('stop'));
-    const started = performance.now();
-    const listening = monitor.onDidChange(() => report(shareOf(monitor.data), wordsOf(monitor.data, started)));
+    const pace = new Pace();
+    const listening = monitor.onDidChange(() => report(shareOf(monitor.data), wordsOf(monitor.data, pace)));
     try {
       return await done;
     } finally {
@@ -72,14 +73,14 @@ function shareOf({ points, totalIterations }: TrainingData): number {
   return totalIterations > 0 ? (points.at(-1)?.iteration ?? 0) / totalIterations : 0;
 }
 
-/** @param started when the run began, by `performance.now()` */
-function wordsOf({ features, points, totalIterations, secondsLeft: left, messages }: TrainingData, started: number): string {
+function wordsOf({ features, points, totalIterations, secondsLeft: left, messages }: TrainingData, pace: Pace): string {
   const last = points.at(-1);
-  if (last) return vscode.l10n.t('{0} of {1} iterations, {2} left', last.iteration, totalIterations, durationOf(left));
+  if (last) return withRest(vscode.l10n.t('{0} of {1} iterations', last.iteration, totalIterations), duration(left));
   if (features) {
     const { done, total } = features;
-    const rest = durationOf(secondsLeft(started, done, total));
-    return vscode.l10n.t('Features of {0} of {1} images, {2} left', done, total, rest);
+    const rest = pace.secondsLeft('features', done, total);
+    const amount = vscode.l10n.t('Features of {0} of {1} images', done, total);
+    return withRest(amount, rest === undefined ? undefined : duration(rest));
   }
   return messages.at(-1)?.text ?? '';
 }

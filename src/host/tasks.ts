@@ -1,5 +1,6 @@
 // Work that takes a while, in a notification that can be cancelled.
 import * as vscode from 'vscode';
+import { paced } from '../protocol/pace';
 
 /** What the work is told, and how it tells: `share` from 0 to 1. */
 export interface Task {
@@ -27,37 +28,32 @@ export function inNotification<T>(title: string, work: (task: Task) => Promise<T
 
 type Count = (progress: { readonly done: number; readonly total: number }) => void;
 
-/** Progress counted in images, with the time that is left. */
+/** A part of a task, between two shares of the whole. */
+export function partOf({ signal, report }: Task, from: number, to: number): Task {
+  return { signal, report: (share, message) => report(from + share * (to - from), message) };
+}
+
+/** Progress counted in images, with the time that is left once it can be said. */
 export function timed(task: Task): Count {
-  return counted(task, (done, total, left) => vscode.l10n.t('{0} of {1} images, {2} left', done, total, left));
+  return counted(task, (done, total) => vscode.l10n.t('{0} of {1} images', done, total));
 }
 
 /** Progress counted in bytes. */
 export function timedBytes(task: Task): Count {
   const mega = (bytes: number) => Math.round(bytes / 1e6);
-  return counted(task, (done, total, left) => vscode.l10n.t('{0} of {1} MB, {2} left', mega(done), mega(total), left));
+  return counted(task, (done, total) => vscode.l10n.t('{0} of {1} MB', mega(done), mega(total)));
 }
 
 /** Progress counted in hundredths. */
 export function timedShare(task: Task): Count {
-  return counted(task, (done, _, left) => vscode.l10n.t('{0} %, {1} left', done, left));
+  return counted(task, (done) => vscode.l10n.t('{0} %', done));
 }
 
-function counted(task: Task, words: (done: number, total: number, left: string) => string): Count {
-  const started = performance.now();
-  return ({ done, total }) => {
-    // Nothing says yet how long it takes.
-    if (done > 0) task.report(total > 0 ? done / total : 0, words(done, total, durationOf(secondsLeft(started, done, total))));
-  };
+function counted(task: Task, words: (done: number, total: number) => string): Count {
+  return paced(({ done, total }, left) => task.report(total > 0 ? done / total : 0, withRest(words(done, total), left)));
 }
 
-/** Where the rest takes as long as what is done. @param started by `performance.now()` */
-export function secondsLeft(started: number, done: number, total: number): number {
-  return ((performance.now() - started) / 1000 / Math.max(1, done)) * (total - done);
-}
-
-/** 75 → 1 min 15 s */
-export function durationOf(seconds: number): string {
-  const whole = Math.round(seconds);
-  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+/** @param left in words, where something can be said of it */
+export function withRest(amount: string, left: string | undefined): string {
+  return left === undefined ? amount : vscode.l10n.t('{0}, {1} left', amount, left);
 }

@@ -9,16 +9,28 @@ import { MAX_FILE_BYTES } from './format';
 import { OnnxError } from './model';
 import type { Model } from './model';
 
-/**
- * Reads a model; tensor data that it keeps in other files is taken only from its own folder.
- * @throws OnnxError as `decodeModel`, and onnx-file where a file cannot be read.
- */
-export async function readModel(path: string): Promise<Model> {
-  return decodeModel(await readWhole(path), path, externalData(path));
+/** Of the file itself; what it keeps in other files is read without a word. */
+interface Reading {
+  readonly signal?: AbortSignal;
+  /** Told how many bytes are read. */
+  readonly onRead?: (count: { readonly done: number; readonly total: number }) => void;
 }
 
-/** One allocation of the file's size and as few reads as possible: `readFile` takes twice as long for big files. */
-async function readWhole(path: string): Promise<Uint8Array> {
+/** Between two looks at the signal. */
+const READ_BYTES = 64 << 20;
+
+/**
+ * Reads a model; tensor data that it keeps in other files is taken only from its own folder.
+ * @throws OnnxError as `decodeModel`, and onnx-file where a file cannot be read; the signal's reason.
+ */
+export async function readModel(path: string, reading: Reading = {}): Promise<Model> {
+  const bytes = await readWhole(path, reading);
+  reading.signal?.throwIfAborted();
+  return decodeModel(bytes, path, externalData(path));
+}
+
+/** One allocation of the file's size and few reads: `readFile` takes twice as long for big files. Ends early where it is stopped. */
+async function readWhole(path: string, { signal, onRead }: Reading): Promise<Uint8Array> {
   try {
     const file = await open(path, 'r');
     try {
@@ -26,8 +38,9 @@ async function readWhole(path: string): Promise<Uint8Array> {
       if (size > MAX_FILE_BYTES) throw new OnnxError('onnx-size', `${path} is larger than 2 GB, the limit of an ONNX file.`);
       const bytes = new Uint8Array(new ArrayBuffer(size));
       let at = 0;
-      for (let read = -1; at < size && read !== 0; at += read) {
-        read = (await file.read(bytes, at, size - at, at)).bytesRead;
+      for (let read = -1; at < size && read !== 0 && signal?.aborted !== true; at += read) {
+        read = (await file.read(bytes, at, Math.min(size - at, READ_BYTES), at)).bytesRead;
+        onRead?.({ done: at + read, total: size });
       }
       return bytes.subarray(0, at);
     } finally {

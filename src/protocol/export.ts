@@ -1,4 +1,5 @@
 // What is asked and answered about a model file for use elsewhere, and about what smaller weights in it cost.
+import type { CountProgress } from './messages';
 import type { DeviceChoice } from './recipe';
 
 export const WEIGHT_FORMATS = ['float32', 'float16', 'int8'] as const;
@@ -45,4 +46,13 @@ export interface ExportResult {
   /** Where weights are stored smaller; absent where there is nothing to measure it on, and `unmeasured` says why. */
   readonly loss?: WeightLoss;
   readonly unmeasured?: string;
+}
+
+/** Images that are scored to measure what smaller weights cost, with both models; then bytes of the file that is written. */
+export interface ExportProgress extends CountProgress {
+  readonly stage: 'measuring' | 'writing';
+}
+
+export interface ExportRequests {
+  readonly export: { params: ExportParams; result: ExportResult; progress: ExportProgress };
 }

@@ -1,5 +1,5 @@
 // Requests that put a data set in order: a closer look at it, its division, its faults at their places, and their repair.
-import type { CheckDepth, DatasetReport, InspectParams } from './messages';
+import type { CheckDepth, DatasetReport, InspectParams, InspectProgress } from './messages';
 
 /** A report's file and options again, without what only a report has. */
 export type CheckParams = Omit<InspectParams, 'keep'>;
@@ -72,4 +72,11 @@ export interface FixResult {
   readonly path: string;
   /** By code: how many cases were repaired. */
   readonly fixed: Readonly<Record<string, number>>;
+}
+
+export interface HealthRequests {
+  readonly check: { params: CheckParams; result: CheckResult; progress: InspectProgress };
+  readonly split: { params: SplitParams; result: SplitResult; progress: InspectProgress };
+  readonly diagnose: { params: DiagnoseParams; result: DiagnoseResult; progress: never };
+  readonly fix: { params: FixParams; result: FixResult; progress: InspectProgress };
 }

@@ -1,4 +1,5 @@
 // The request `import`: a classifier of another program becomes a model of ours.
+import type { CountProgress } from './messages';
 
 export interface ImportParams {
   /** Any multilabel ONNX classifier with one image input and a fully connected layer at its end, behind it a sigmoid or nothing. */
@@ -17,4 +18,13 @@ export interface ImportResult {
   readonly notes: readonly string[];
   /** False where the network has no convolutional stage in front of its head. */
   readonly canExplain: boolean;
+}
+
+/** Bytes of the file that is taken over, then of the one that is made of it. */
+export interface ImportProgress extends CountProgress {
+  readonly stage: 'reading' | 'writing';
+}
+
+export interface ImportRequests {
+  readonly import: { params: ImportParams; result: ImportResult; progress: ImportProgress };
 }

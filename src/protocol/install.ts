@@ -12,7 +12,7 @@ export interface InstallParams {
 }
 
 export interface InstallProgress {
-  readonly stage: 'fetching' | 'building' | 'checking';
+  readonly stage: 'fetching' | 'unpacking' | 'building' | 'checking';
   /** Of what arrived so far. */
   readonly bytes: number;
   /** About how many there will be, while something arrives whose size is known. */
@@ -26,9 +26,26 @@ export interface InstalledFile {
   readonly sha256: string;
 }
 
+/** A package as its feed sent it. */
+export interface FetchedPackage {
+  readonly url: string;
+  readonly bytes: number;
+  readonly sha512: string;
+  /** Whether the feed lists this checksum for it; false: it listed none that could be had. Where it lists another one nothing is installed. */
+  readonly listed: boolean;
+}
+
+/** For the log and the command line. */
+export function fetchedInWords({ url, bytes, sha512, listed }: FetchedPackage): string {
+  const compared = listed ? 'as its feed lists it' : 'not compared: its feed lists no checksum that could be had';
+  return `Fetched ${url}, ${(bytes / 1e6).toFixed(1)} MB, SHA-512 ${sha512} (${compared})`;
+}
+
 export interface InstallResult {
   readonly folder: string;
   readonly files: readonly InstalledFile[];
+  /** CUDA alone: what ONNX Runtime's installer fetched. */
+  readonly package?: FetchedPackage;
 }
 
 export interface RemoveResult {

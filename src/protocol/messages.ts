@@ -4,23 +4,15 @@ import type { BootstrapOptions } from '../metrics/bootstrap';
 import type { Evaluation, Threshold } from '../metrics/types';
 import type { BrowseParams, BrowseResult, SizeReport, Thumbnail, ThumbnailsParams } from './browse';
 import type { CompareRequests } from './compare';
+import type { DoctorRequests } from './doctor';
 import type { WireError } from './errors';
-import type { ExportParams, ExportResult } from './export';
+import type { ExportRequests } from './export';
 import type { LookingRequests } from './looking';
 import type { Fitted, FittingRequests } from './fitting';
 import type { FormsReport } from './forms';
-import type { ImportParams, ImportResult } from './import';
+import type { ImportRequests } from './import';
 import type { InstalledReport, InstallRequests, TensorFlowVariant } from './install';
-import type {
-  CheckParams,
-  CheckResult,
-  DiagnoseParams,
-  DiagnoseResult,
-  FixParams,
-  FixResult,
-  SplitParams,
-  SplitResult,
-} from './health';
+import type { HealthRequests } from './health';
 import type { DeviceChoice, EngineName, RecipeName } from './recipe';
 import type { ReviewRequests } from './review';
 
@@ -343,29 +335,31 @@ export interface CountProgress {
 }
 
 /** Requests by method: parameters, result, and what the engine reports while it works. */
-interface Requests extends CompareRequests, FittingRequests, InstallRequests, LookingRequests, ReviewRequests {
-  readonly doctor: { params: { readonly device: DeviceChoice }; result: DoctorReport; progress: never };
+interface Requests
+  extends
+    CompareRequests,
+    DoctorRequests,
+    ExportRequests,
+    FittingRequests,
+    HealthRequests,
+    ImportRequests,
+    InstallRequests,
+    LookingRequests,
+    ReviewRequests {
   readonly train: { params: TrainParams; result: TrainResult; progress: TrainEvent };
   readonly evaluate: { params: EvaluateParams; result: EvaluateResult; progress: CountProgress };
   /** Answers when a later request for the model has nothing to wait for. Without a model: when the engine runs. */
   readonly prepare: { params: { readonly model?: string; readonly device: DeviceChoice }; result: null; progress: never };
   readonly predict: { params: PredictParams; result: PredictResult; progress: CountProgress };
   readonly explain: { params: ExplainParams; result: ExplainResult; progress: CountProgress };
-  /** Progress: of measuring what smaller weights cost. */
-  readonly export: { params: ExportParams; result: ExportResult; progress: CountProgress };
   /** Progress: where the file had been forgotten and is read again. */
   readonly browse: { params: BrowseParams; result: BrowseResult; progress: BytesProgress };
   readonly thumbnails: { params: ThumbnailsParams; result: readonly Thumbnail[]; progress: BytesProgress };
   /** Forgets what is kept of an annotation file. */
   readonly release: { params: { readonly annotations: string }; result: null; progress: never };
   readonly inspect: { params: InspectParams; result: DatasetReport; progress: InspectProgress };
-  readonly check: { params: CheckParams; result: CheckResult; progress: InspectProgress };
-  readonly split: { params: SplitParams; result: SplitResult; progress: InspectProgress };
-  readonly diagnose: { params: DiagnoseParams; result: DiagnoseResult; progress: never };
-  readonly fix: { params: FixParams; result: FixResult; progress: InspectProgress };
   readonly truth: { params: TruthParams; result: TruthResult; progress: BytesProgress };
   readonly picture: { params: PictureParams; result: PictureResult; progress: never };
-  readonly import: { params: ImportParams; result: ImportResult; progress: never };
   readonly sample: { params: SampleParams; result: SampleResult; progress: CountProgress };
 }
 

@@ -1,4 +1,4 @@
-// How long work takes yet, for whoever is told how far it is.
+// How long work takes yet, for whoever is told how far it is: one estimate and one way to say it, for the command line, notifications and windows.
 
 /** Before that the first steps, which wait for much else, say little of the others. */
 const LEAST_MS = 2000;
@@ -19,4 +19,31 @@ export class Pace {
     if (now - at < LEAST_MS || done === before || done >= total) return undefined;
     return ((now - at) / 1000 / (done - before)) * (total - done);
   }
+}
+
+/** How much of how much is done, in any unit. */
+interface Count {
+  readonly done: number;
+  readonly total: number;
+}
+
+/**
+ * Hears how far work of one stage is, and tells it on.
+ *
+ * @param tell `left`: the time that the rest takes, in words; undefined where nothing can be said of it
+ */
+export function paced(tell: (count: Count, left: string | undefined) => void): (count: Count) => void {
+  const pace = new Pace();
+  return (count) => {
+    const left = pace.secondsLeft('', count.done, count.total);
+    tell(count, left === undefined ? undefined : duration(left));
+  };
+}
+
+/** 75 → 1 min 15 s; 3700 → 1 h 1 min */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 }

@@ -1,8 +1,13 @@
 // The verb `report` on a real run: one page with its curves, its evaluation, and the suspect labels of its annotation files.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { fork } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Io } from '../../src/cli/io';
+import { parseArguments } from '../../src/cli/usage';
+import type { Session } from '../../src/cli/verb';
+import { report } from '../../src/cli/verbs/report';
 import type { SuspectsResult } from '../../src/protocol/review';
 import type { ReportData } from '../../src/protocol/windows';
 import { jsonResult, runCli } from '../support/cli';
@@ -123,5 +128,28 @@ describe.skipIf(UNBUILT)(`labelscope report${UNBUILT}`, () => {
       status: 1,
       stderr: expect.stringContaining('there is no such folder (ENOENT). Make it') as string,
     });
+  });
+
+  it('says how far it is to whoever follows its process', async () => {
+    const told: unknown[] = [];
+    const cli = fork(resolve('dist', 'cli.js'), ['report', 'runs/run', '--out', 'followed.html'], { cwd: folder, silent: true });
+    cli.on('message', (message) => told.push(message));
+    expect(await new Promise((done) => cli.on('close', done))).toBe(0);
+    expect(told).toEqual([0, 1, 2, 3, 4].map((done) => ({ done, total: 4 })));
+  });
+
+  // In this process: a page as small as this one is written before another process hears of the stop.
+  it('writes nothing where it is stopped', async () => {
+    const [before, stop, out] = [await readdir(folder), new AbortController(), join(folder, 'stopped.html')];
+    const io: Io = {
+      json: true,
+      result: () => undefined,
+      note: () => undefined,
+      problem: () => undefined,
+      progress: (_, count) => count!.done === 2 && stop.abort(),
+    };
+    const args = parseArguments('report', report.spec, [join(folder, 'runs', 'run'), '--out', out]);
+    await expect(report.run(args, { io, signal: stop.signal } as Session)).rejects.toMatchObject({ name: 'AbortError' });
+    expect(await readdir(folder)).toEqual(before);
   });
 });

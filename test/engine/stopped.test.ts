@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineClient } from '../../src/engine/client/engine';
+import type { Context } from '../../src/engine/context';
+import { exportModel } from '../../src/engine/export';
+import { importModel } from '../../src/engine/import';
 import type { Method, Params } from '../../src/protocol/messages';
 import { type TinyData, writeTinyData } from '../support/data';
 import { startEngine, trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
@@ -52,6 +55,7 @@ const CASES: readonly (readonly [string, () => Promise<unknown>])[] = [
   ],
   ['import', () => askAndStop('import', { model: join(run, 'model.onnx'), folder: join(folder, 'imported'), name: 'x' })],
   ['doctor', () => askAndStop('doctor', { device: 'cpu' })],
+  ['doctor, while devices are tried', () => stopAtWork('doctor', { device: 'cpu' })],
   ['inspect', () => askAndStop('inspect', { annotations: data.train })],
   ['predict', () => askAndStop('predict', { model: run, files: [data.validationImages], device: 'cpu' })],
 ];
@@ -62,4 +66,27 @@ describe.skipIf(UNBUILT)(`stopping${UNBUILT}`, () => {
     await expect(ask()).rejects.toMatchObject({ code: 'cancelled' });
     expect(await readdir(folder)).toEqual(before);
   });
+
+  // In this process: a model as small as this one is written before another process hears of the stop.
+  it.each<readonly [string, (stop: AbortController) => Promise<unknown>]>([
+    [
+      'export, while the file is written',
+      (stop) => exportModel({ run, out: join(folder, 'exact.onnx') }, contextOf(stop), stopAt('writing', stop)),
+    ],
+    ['import, while the file is read', (stop) => importModel(importedModel(), contextOf(stop), stopAt('reading', stop))],
+    ['import, while its own file is written', (stop) => importModel(importedModel(), contextOf(stop), stopAt('writing', stop))],
+  ])('%s: the reason of the stop, and nothing of a file', async (_, work) => {
+    const [before, stop] = [await readdir(folder), new AbortController()];
+    await expect(work(stop)).rejects.toMatchObject({ name: 'AbortError' });
+    expect(await readdir(folder)).toEqual(before);
+  });
 });
+
+const importedModel = () => ({ model: join(run, 'model.onnx'), folder: join(folder, 'imported'), name: 'x' });
+
+const stopAt = (at: string, stop: AbortController) => (progress: { readonly stage: string }) => {
+  if (progress.stage === at) stop.abort();
+};
+
+/** Neither takes more of it: no image is looked at. */
+const contextOf = ({ signal }: AbortController) => ({ signal, version: 'test' }) as Context;

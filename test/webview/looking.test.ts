@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DATA, POINTING, SANITY, withLooking } from './looking-data';
-import { NO_BROWSER, showWindow, startBrowser, violations } from './window';
+import { NO_BROWSER, showReport, showWindow, startBrowser, violations } from './window';
 
 const pictures = process.env.LABELSCOPE_WINDOW_PICTURES;
 
@@ -81,5 +81,30 @@ describe.skipIf(NO_BROWSER !== '')(`where it looks, in the panel${NO_BROWSER}`, 
       expect(await violations(page)).toEqual([]);
       await close();
     }
+  });
+
+  it('is told in a report in words, with no places for pictures that it does not have', async () => {
+    const page = await showReport(browser, { evaluation: withLooking({ pointing: POINTING, sanity: null }) });
+    await page.getByRole('tab', { name: 'Where It Looks' }).click();
+    const card = page.locator('[data-card="looked-elsewhere"]');
+    const missed = POINTING.cases.filter(({ hit }) => !hit);
+    await card.waitFor();
+    expect(await card.locator('.misses > *').count()).toBe(Math.min(24, missed.length));
+    expect(await card.locator('.misses').textContent()).toContain(missed[0]!.category);
+    expect(await card.locator('.misses :is(button, img, .no-picture)').count()).toBe(0);
+    await page.close();
+  });
+
+  it('fits a report into a narrow window: nothing is cut off, and the words of a wide drawing stay readable', async () => {
+    const page = await showReport(browser, { evaluation: withLooking({ pointing: POINTING, sanity: SANITY }) });
+    await page.setViewportSize({ width: 400, height: 800 });
+    for (const name of ['Overview', 'Failures', 'Calibration', 'Where It Looks', 'Thresholds']) {
+      await page.getByRole('tab', { name }).click();
+      await page.getByRole('tab', { name, selected: true }).waitFor();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), name).toBe(400);
+    }
+    const words = page.locator('.card.wide .drawing > svg.chart text').first();
+    await expect.poll(async () => (await words.boundingBox())?.height).toBeGreaterThan(7);
+    await page.close();
   });
 });

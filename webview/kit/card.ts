@@ -41,7 +41,7 @@ export function cardOf(card: Card, shown: ShownTables, toggle: (name: string) =>
         <button class="plain" @click=${() => void save(host, `${name}.csv`, csvOf(table))}>CSV</button>
       </div>
     </div>
-    ${more} ${asTable ? tableOf(table, tableOptions) : chart}
+    ${more} ${asTable ? tableOf(table, tableOptions) : html`<div class="drawing">${chart}</div>`}
   </section>`;
 }
 

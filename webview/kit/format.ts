@@ -1,4 +1,6 @@
 // Numbers for people, in their own language.
+export { duration } from '../../src/protocol/pace';
+
 const decimals = new Map<number, Intl.NumberFormat>();
 
 /** A number with a fixed count of decimals; a dash where there is none. */
@@ -21,14 +23,6 @@ const whole = new Intl.NumberFormat();
 
 export function count(value: number): string {
   return whole.format(value);
-}
-
-/** 75 → 1 min 15 s */
-export function duration(seconds: number): string {
-  const all = Math.round(seconds);
-  const [hours, minutes] = [Math.floor(all / 3600), Math.floor((all % 3600) / 60)];
-  if (hours > 0) return `${hours} h ${minutes} min`;
-  return minutes > 0 ? `${minutes} min ${all % 60} s` : `${all} s`;
 }
 
 /** 45678 → 46 kB, 450000000 → 450.0 MB */

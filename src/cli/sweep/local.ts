@@ -1,7 +1,8 @@
 // Jobs of a sweep on this machine: one after the other, or several at once, each in an engine process of its own.
 import type { EngineClient } from '../../engine/client/engine';
 import { toWireError } from '../../protocol/errors';
-import { counted, duration, type Io } from '../io';
+import { duration } from '../../protocol/pace';
+import { counted, type Io } from '../io';
 import type { Session } from '../verb';
 import { teller } from '../verbs/train';
 import { runJob } from './jobs';

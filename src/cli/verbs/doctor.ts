@@ -1,9 +1,10 @@
 // labelscope doctor: what this machine has, what would be used, and why; and what can be added to it.
 import { createInterface } from 'node:readline/promises';
+import type { DoctorProgress } from '../../protocol/doctor';
 import { LabelscopeError } from '../../protocol/errors';
-import type { Installable, InstalledReport, InstallProgress } from '../../protocol/install';
+import { fetchedInWords, type Installable, type InstalledReport, type InstallProgress } from '../../protocol/install';
 import type { DeviceUsed, DoctorReport } from '../../protocol/messages';
-import { counted, type Io } from '../io';
+import { bar, counted, type Io } from '../io';
 import { type Arguments, UsageError } from '../usage';
 import { defined, DEVICE, deviceOf, DONE, FAILED, type Session, type Verb } from '../verb';
 
@@ -33,17 +34,21 @@ export const doctor: Verb = {
     if (added === undefined && args.text('from') !== undefined) throw new UsageError('--from belongs to --install.');
     if (added !== undefined) return install(added, args, session);
     if (removed !== undefined) return remove(removed, args, session);
-    session.io.progress('Checking devices …');
-    const report = await session.engine.request('doctor', { device: deviceOf(args) }, { signal: session.signal });
-    session.io.result(report, () => linesOf(report));
+    const { engine, signal, io } = session;
+    const report = await engine.request('doctor', { device: deviceOf(args) }, { signal, onProgress: trying(io) });
+    io.result(report, () => linesOf(report));
     if (report.chosen) return DONE;
-    session.io.problem(
-      'error',
-      `The engine ${report.engine} does not load: what is told of TensorFlow.js says why, and what to do.`,
-    );
+    io.problem('error', `The engine ${report.engine} does not load: what is told of TensorFlow.js says why, and what to do.`);
     return FAILED;
   },
 };
+
+function trying(io: Io): (progress: DoctorProgress) => void {
+  return ({ done, total, trying: names }) => {
+    const words = names.length > 0 ? `trying ${names.join(', ')}` : 'all tried';
+    io.progress(`Checking devices  ${bar(done, total)}  ${words}`, { done, total });
+  };
+}
 
 function chosen(args: Arguments, option: 'install' | 'remove'): Installable | undefined {
   return args.text(option) === undefined ? undefined : args.choice(option, INSTALLABLE, 'cuda');
@@ -68,7 +73,7 @@ const ADDITIONS: Readonly<Record<Installable, { readonly name: string; readonly 
   },
 };
 
-const STAGES = { fetching: 'Fetching', building: 'Compiling', checking: 'Checking' } as const;
+const STAGES = { fetching: 'Fetching', unpacking: 'Unpacking', building: 'Compiling', checking: 'Checking' } as const;
 
 async function install(what: Installable, args: Arguments, { io, engine, signal }: Session): Promise<number> {
   const from = args.text('from');
@@ -78,9 +83,10 @@ async function install(what: Installable, args: Arguments, { io, engine, signal 
     from === undefined ? source : `${name} will be copied from ${from} into a copy of ONNX Runtime in Labelscope's cache folder.`;
   await consent(args, io, `${words} Nothing else is changed. Go on?`);
   const result = await engine.request('install', { what, ...defined({ from }) }, { signal, onProgress: teller(io) });
-  const report = await engine.request('doctor', { device: 'auto' }, { signal });
+  const report = await engine.request('doctor', { device: 'auto' }, { signal, onProgress: trying(io) });
   const outcome = what === 'cuda' ? cudaOutcome(report) : tensorFlowOutcome(report);
   io.result({ ...result, ...outcome }, () => [
+    ...(result.package ? [fetchedInWords(result.package)] : []),
     `Installed in ${result.folder}:`,
     ...result.files.map((file) => `  ${file.name}  ${inMegabytes(file.bytes)}  SHA-256 ${file.sha256}`),
     outcome.reason,
@@ -89,7 +95,6 @@ async function install(what: Installable, args: Arguments, { io, engine, signal 
   return DONE;
 }
 
-/** The size of what ONNX Runtime's installer fetches is not known beforehand. */
 function teller(io: Io): (progress: InstallProgress) => void {
   const fetched = counted(io, STAGES.fetching, 'MB');
   return ({ stage, bytes, total }) => {

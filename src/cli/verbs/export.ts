@@ -1,5 +1,5 @@
 // labelscope export: the run's model as one ONNX file.
-import { type ExportResult, WEIGHT_FORMATS } from '../../protocol/export';
+import { type ExportProgress, type ExportResult, WEIGHT_FORMATS } from '../../protocol/export';
 import { counted } from '../io';
 import { UsageError } from '../usage';
 import { defined, DEVICE, deviceOf, DONE, IMAGES, type Verb } from '../verb';
@@ -35,8 +35,10 @@ export const exportVerb: Verb = {
       device: deviceOf(args),
       ...defined({ annotations: args.text('annotations'), images: args.text('images') }),
     };
-    io.progress('Writing the model …');
-    const result = await engine.request('export', params, { signal, onProgress: counted(io, 'Measuring') });
+    io.progress('Reading the model …');
+    const [measured, written] = [counted(io, 'Measuring'), counted(io, 'Writing the model', 'MB')];
+    const onProgress = ({ stage, ...count }: ExportProgress) => (stage === 'measuring' ? measured : written)(count);
+    const result = await engine.request('export', params, { signal, onProgress });
     io.result(result, () => linesOf(result));
     return DONE;
   },

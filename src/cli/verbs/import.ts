@@ -1,5 +1,7 @@
 // labelscope import: a multilabel ONNX classifier of another program as a model of ours.
 import { basename, extname } from 'node:path';
+import type { ImportProgress } from '../../protocol/import';
+import { counted } from '../io';
 import { UsageError } from '../usage';
 import { categoriesOf, defined, DONE, type Verb } from '../verb';
 
@@ -24,8 +26,9 @@ export const importVerb: Verb = {
     if (folder === undefined) throw new UsageError('import needs --out DIR: where shall the model go?');
     const name = args.text('name') ?? basename(model, extname(model));
     const params = { model, folder, name, ...defined({ categories: categoriesOf(args) }) };
-    io.progress('Importing …');
-    const result = await engine.request('import', params, { signal });
+    const [read, written] = [counted(io, 'Reading', 'MB'), counted(io, 'Writing', 'MB')];
+    const onProgress = ({ stage, ...count }: ImportProgress) => (stage === 'reading' ? read : written)(count);
+    const result = await engine.request('import', params, { signal, onProgress });
     const grad = result.canExplain
       ? []
       : ['Grad-CAM is not possible: the network pools no convolutional stage in front of its head.'];

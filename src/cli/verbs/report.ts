@@ -1,6 +1,7 @@
 // labelscope report: a run as one HTML file that needs nothing else.
 import { resolve } from 'node:path';
 import { writeAtomically } from '../../engine/client/atomic';
+import { counted } from '../io';
 import { reportOf } from '../report';
 import { UsageError } from '../usage';
 import { DONE, type Verb } from '../verb';
@@ -27,8 +28,9 @@ export const report: Verb = {
     const [review, decisions] = [args.text('review'), args.text('decisions')];
     if (decisions !== undefined && review === undefined)
       throw new UsageError('report --decisions needs --review FILE.json: of which suspect labels?');
-    io.progress('Writing the report …');
-    const { page, notes } = await reportOf(args.positionals[0]!, review === undefined ? undefined : { review, decisions });
+    const given = review === undefined ? undefined : { review, decisions };
+    const onProgress = counted(io, 'Writing the report', '%');
+    const { page, notes } = await reportOf(args.positionals[0]!, { given, signal, onProgress });
     await writeAtomically(path, [page], signal);
     for (const note of notes) io.note(note);
     io.result({ path, bytes: Buffer.byteLength(page) }, () => [`Report ${path}`]);

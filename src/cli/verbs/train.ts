@@ -1,8 +1,9 @@
 // labelscope train: from an annotation file to a run folder.
 import { readRecord } from '../../engine/client/folder';
 import type { TrainEvent, TrainResult } from '../../protocol/messages';
+import { duration } from '../../protocol/pace';
 import type { RecipeName } from '../../protocol/recipe';
-import { bar, counted, duration, type Io } from '../io';
+import { bar, counted, type Io } from '../io';
 import { type Arguments, UsageError } from '../usage';
 import { CATEGORIES, categoriesOf, defined, DEVICE, deviceOf, DONE, IMAGES, seedOf, STOPPED_BY_PERSON, type Verb } from '../verb';
 

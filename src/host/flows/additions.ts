@@ -1,11 +1,18 @@
 // What can be added to Labelscope and taken away again: asked before, told while, undone on request.
 import * as vscode from 'vscode';
-import type { Installable, InstallParams, InstallProgress, InstallResult, RemoveResult } from '../../protocol/install';
+import {
+  fetchedInWords,
+  type Installable,
+  type InstallParams,
+  type InstallProgress,
+  type InstallResult,
+  type RemoveResult,
+} from '../../protocol/install';
 import type { Services } from '../services';
 import { inNotification, timedBytes } from '../tasks';
 
 /** @throws CancellationError; LabelscopeError */
-export async function add({ engine }: Services, title: string, params: InstallParams): Promise<InstallResult> {
+export async function add({ engine, log }: Services, title: string, params: InstallParams): Promise<InstallResult> {
   const result = await inNotification(title, (task) => {
     const onBytes = timedBytes(task);
     const onProgress = ({ stage, bytes, total }: InstallProgress) => {
@@ -14,6 +21,7 @@ export async function add({ engine }: Services, title: string, params: InstallPa
     };
     return engine.request('install', params, { signal: task.signal, onProgress });
   });
+  if (result.package) log[result.package.listed ? 'info' : 'warn'](fetchedInWords(result.package));
   await engine.restart();
   return result;
 }
@@ -38,6 +46,12 @@ export async function takeAway({ engine }: Services, { what, question, detail }:
 }
 
 function wordsOf(stage: InstallProgress['stage'], bytes: number): string {
-  if (stage === 'fetching') return vscode.l10n.t('{0} MB fetched', (bytes / 1e6).toFixed(0));
-  return stage === 'building' ? vscode.l10n.t('compiling') : vscode.l10n.t('checking');
+  const { t } = vscode.l10n;
+  const words = {
+    fetching: t('{0} MB fetched', (bytes / 1e6).toFixed(0)),
+    unpacking: t('unpacking'),
+    building: t('compiling'),
+    checking: t('checking'),
+  };
+  return words[stage];
 }

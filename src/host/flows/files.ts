@@ -5,14 +5,14 @@ import { basename, join } from 'node:path';
 import * as vscode from 'vscode';
 import { writeAtomically } from '../../engine/client/atomic';
 import { LabelscopeError } from '../../protocol/errors';
-import type { ExportResult, WeightFormat } from '../../protocol/export';
+import type { ExportProgress, ExportResult, WeightFormat } from '../../protocol/export';
 import type { CountProgress } from '../../protocol/messages';
 import { isLive } from '../monitor';
 import type { RunInfo } from '../runs';
 import type { Services } from '../services';
 import { checkTrust } from '../problems';
 import { setting } from '../settings';
-import { inNotification, type Task, timed, timedShare } from '../tasks';
+import { inNotification, type Task, timed, timedBytes, timedShare } from '../tasks';
 import { type Choice, chooseOne } from './steps';
 
 /** Writes the name into run.json or import.json; the folder stays where it is. */
@@ -58,9 +58,12 @@ export async function exportModel(services: Services, run: RunInfo, to?: string)
   const out = to ?? (await saveAs(run, 'onnx', vscode.l10n.t('Export Model')));
   const title = vscode.l10n.t('Exporting {0}', run.name);
   const params = { run: run.folder, out, weights, device: setting('device') };
-  return inNotification(title, (task) =>
-    services.engine.request('export', params, { signal: task.signal, onProgress: timed(task) }),
-  );
+  return inNotification(title, (task) => {
+    // Where images were scored for it, the bar is full by then: writing is the small part.
+    const [measured, written] = [timed(task), timedBytes(task)];
+    const onProgress = ({ stage, ...count }: ExportProgress) => (stage === 'measuring' ? measured : written)(count);
+    return services.engine.request('export', params, { signal: task.signal, onProgress });
+  });
 }
 
 async function chooseWeights(): Promise<WeightFormat> {

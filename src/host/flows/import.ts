@@ -2,9 +2,9 @@
 import { basename, extname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { LabelscopeError, toWireError } from '../../protocol/errors';
-import type { ImportParams, ImportResult } from '../../protocol/import';
+import type { ImportParams, ImportProgress, ImportResult } from '../../protocol/import';
 import type { Services } from '../services';
-import { inNotification } from '../tasks';
+import { inNotification, partOf, timedBytes } from '../tasks';
 import { readCategories } from './categories';
 import { chooseOne, type Choice, inTurn } from './steps';
 
@@ -26,7 +26,11 @@ export async function importModel(services: Services, given?: vscode.Uri): Promi
 /** A file that Labelscope exported names its categories itself. */
 function takeOver({ engine }: Services, params: ImportParams): Promise<ImportResult> {
   const title = vscode.l10n.t('Importing {0}', basename(params.model));
-  return inNotification(title, ({ signal }) => engine.request('import', params, { signal }));
+  return inNotification(title, (task) => {
+    const [read, written] = [timedBytes(partOf(task, 0, 0.5)), timedBytes(partOf(task, 0.5, 1))];
+    const onProgress = ({ stage, ...count }: ImportProgress) => (stage === 'reading' ? read : written)(count);
+    return engine.request('import', params, { signal: task.signal, onProgress });
+  });
 }
 
 /** Imported models lie beside the runs of the first workspace folder. */

@@ -112,12 +112,11 @@ function misses({ cases }: PointingResult, { prepared: { data }, state, actions,
     ${host.isEditor && found.length > 0 ? html`<p class="quiet">${t('Choose one to see the map over its image.')}</p>` : nothing}
     <div class="misses">
       ${shown.map((one) => {
+        // A report has neither pictures nor somebody to show a map.
+        if (!host.isEditor) return html`<div title=${one.file}>${captions(one)}</div>`;
         const uri = uris.get(one.file) ?? '';
-        return html`<button @click=${() => show(one)} ?disabled=${!host.isEditor} title=${one.file}>
-          ${uri === '' ? html`<span class="no-picture"></span>` : html`<img src=${uri} loading="lazy" alt="" />`}
-          <span class="caption">${fixed(one.score, 2)} · ${one.category}</span>
-          <span class="caption quiet">${placeWords(one)}</span>
-          <span class="caption quiet">${fileName(one.file)}</span>
+        return html`<button @click=${() => show(one)} title=${one.file}>
+          ${uri === '' ? html`<span class="no-picture"></span>` : html`<img src=${uri} loading="lazy" alt="" />`} ${captions(one)}
         </button>`;
       })}
     </div>
@@ -129,6 +128,12 @@ function misses({ cases }: PointingResult, { prepared: { data }, state, actions,
         : nothing
     }
   </section>`;
+}
+
+function captions(one: PointedCase): TemplateResult {
+  return html`<span class="caption">${fixed(one.score, 2)} · ${one.category}</span>
+    <span class="caption quiet">${placeWords(one)}</span>
+    <span class="caption quiet">${fileName(one.file)}</span>`;
 }
 
 function placeWords({ point, distance, energy }: PointedCase): string {
