@@ -55,13 +55,15 @@ export async function loadBenchData(runtime: Runtime, options: DataOptions, say:
   for (const { set, paths, source: from } of splits) {
     const cache = await featureCache(from.annotations, source);
     const onProgress = (done: number) => say(`features of ${done} of ${paths.length} images`);
-    const job = { set, paths, images: from.images, mirrored: true, cache, signal: SIGNAL, onProgress, onUnreadable: say };
-    tables.push(await floatsOf(await computeFeatures(runtime, classifier, { device: 'cpu', threads }, job)));
+    const ids = set.images.map(({ id }) => id);
+    const job = { ids, paths, images: from.images, mirrored: true, cache, signal: SIGNAL, onProgress, onUnreadable: say };
+    const { rows, variants } = await computeFeatures(runtime, classifier, { device: 'cpu', threads }, job);
+    tables.push(await floatsOf(takeRows(set, rows), variants));
   }
   return { classifier, table: joined(tables), training: tables[0]!.set.images.length };
 }
 
-async function floatsOf({ set, variants }: FeatureTable): Promise<FloatTable> {
+async function floatsOf(set: LabelledSet, variants: FeatureTable['variants']): Promise<FloatTable> {
   const whole = variants.map(async (matrix) => {
     const data = new Float32Array(set.images.length * matrix.width);
     for (const row of set.images.keys()) await matrix.read(row, data, row * matrix.width);

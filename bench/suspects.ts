@@ -2,6 +2,7 @@
 import { dirname, join } from 'node:path';
 import { table } from '../src/cli/io';
 import { stratify } from '../src/dataset/stratify';
+import { takeRows } from '../src/dataset/labels';
 import type { LabelledSet } from '../src/dataset/types';
 import { defaultBackbonePath } from '../src/engine/backbone/locate';
 import { openSplit } from '../src/engine/data';
@@ -36,15 +37,17 @@ export async function benchSuspects(files: readonly string[], note: (text: strin
     const source = { backbone: await sha256Of(backbone), width, height, device: DEVICE.device };
     const cache = await featureCache(files[0]!, source);
     note(`features of ${paths.length} images`);
-    const features = await computeFeatures(runtime, classifier, DEVICE, {
-      ...{ set, paths, images: dirname(paths[0]!), mirrored: false, cache, signal },
+    const { rows, variants } = await computeFeatures(runtime, classifier, DEVICE, {
+      ids: set.images.map(({ id }) => id),
+      ...{ paths, images: dirname(paths[0]!), mirrored: false, cache, signal },
       onProgress: () => undefined,
       onUnreadable: note,
     });
+    const table = { set: takeRows(set, rows), variants };
     const rounds: Round[] = [];
     for (const seed of SEEDS) {
       note(`seed ${seed}`);
-      const planted = plant(features, seed);
+      const planted = plant(table, seed);
       const parts = stratify(planted.table.set, { shares: new Array<number>(FOLDS).fill(1 / FOLDS), seed });
       const scores = await outOfFoldScores(planted.table, parts, {
         ...{ runtime, classifier, device: DEVICE, recipe, seed, signal },
@@ -69,15 +72,17 @@ async function opened(files: readonly string[]): Promise<{ set: LabelledSet; pat
   return { set: { categories, images, labels }, paths: splits.flatMap(({ paths }) => paths) };
 }
 
+type LabelledTable = FeatureTable & { readonly set: LabelledSet };
+
 interface Planted {
-  readonly table: FeatureTable;
+  readonly table: LabelledTable;
   /** Entries of the labels (image × categories) that were turned over. */
   readonly turned: ReadonlySet<number>;
   /** Entries of categories that are judged. */
   readonly judged: readonly number[];
 }
 
-function plant({ set, variants }: FeatureTable, seed: number): Planted {
+function plant({ set, variants }: LabelledTable, seed: number): Planted {
   const { labels, categories } = set;
   const given = categories.map((_, c) => labels.filter((label, at) => at % categories.length === c && label === 1).length);
   // Some more than are needed, for those that are taken away.

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { DatasetError } from './errors';
-import { findFiles, isFolder, type FileProblem } from './image-files';
+import { eachFile, findFiles, isFolder, type FileProblem } from './image-files';
 import { takeRows } from './labels';
 import type { LabelledSet } from './types';
 
@@ -115,22 +115,14 @@ const TOLERATED = 0.2;
 
 /** Throws DatasetError: image-folder-missing, images-missing (over 20 %), no-usable-images. */
 export async function resolveImages(set: LabelledSet, folder: string, annotationPath: string): Promise<ResolvedImages> {
-  const found = await findFiles(
-    set.images.map((image) => image.fileName),
-    folder,
-  );
-  const rows: number[] = [];
-  const paths: string[] = [];
-  const problems: FileProblem[] = [];
-  set.images.forEach((image, row) => {
-    const file = found.get(image.fileName)!;
-    if ('path' in file) {
-      rows.push(row);
-      paths.push(file.path);
-    } else problems.push(file);
-  });
+  const names = set.images.map((image) => image.fileName);
+  const found = new Array<string | FileProblem>(names.length);
+  await eachFile(names, folder, (row, file) => (found[row] = 'path' in file ? file.path : file));
+  const problems = found.filter((file) => typeof file !== 'string');
   checkEnough(problems, set.images.length, { folder, annotationPath });
-  return { set: takeRows(set, rows), paths, problems };
+  if (problems.length === 0) return { set, paths: found as string[], problems };
+  const rows = [...found.keys()].filter((row) => typeof found[row] === 'string');
+  return { set: takeRows(set, rows), paths: rows.map((row) => found[row] as string), problems };
 }
 
 interface Place {

@@ -1,7 +1,7 @@
 // From annotations to multi-hot labels: which images, which categories, in which order.
 import { DatasetError } from './errors';
 import { nearestNames } from './nearest';
-import type { AnnotationTable, CocoIndex, LabelledImage, LabelledSet } from './types';
+import type { AnnotationTable, CocoIndex, LabelledImage, LabelledSet, Labels } from './types';
 
 interface LabelOptions {
   /** Names, in the order wanted; without, all categories in the file's order. */
@@ -22,7 +22,7 @@ export function labelSet(index: CocoIndex, options: LabelOptions = {}): Labelled
   const columnOfCategory = columnsOf(index, categories);
   const labels = multiHot(index.annotations, rowOfImage, columnOfCategory, images.length, categories.length);
   const set = { categories, images, labels };
-  const kept = options.includeUnlabeled === true ? set : takeRows(set, labelledRows(set));
+  const kept = options.includeUnlabeled === true ? set : takeSome(set, labelledRows(set));
   if (kept.images.length > 0) return kept;
   throw new DatasetError(
     'no-labelled-images',
@@ -118,13 +118,30 @@ export function labelsOfRows({ annotations, categories }: CocoIndex, wanted: Rea
 function labelledRows(set: LabelledSet): number[] {
   const { images, labels, categories } = set;
   const width = categories.length;
-  return Array.from(images.keys()).filter((row) => labels.subarray(row * width, (row + 1) * width).includes(1));
+  // Not by a view of each row: it is an object of more bytes than most rows have.
+  const isLabelled = (row: number) => {
+    for (let at = row * width; at < (row + 1) * width; at++) if (labels[at] === 1) return true;
+    return false;
+  };
+  return Array.from(images.keys()).filter(isLabelled);
+}
+
+/** As `takeRows`, of ascending rows: nothing is copied where they are all of them. */
+function takeSome(set: LabelledSet, rows: readonly number[]): LabelledSet {
+  return rows.length === set.images.length ? set : takeRows(set, rows);
 }
 
 /** The set of these rows, in the order given. */
 export function takeRows(set: LabelledSet, rows: readonly number[]): LabelledSet {
-  const width = set.categories.length;
+  return { ...takeLabels(set, rows), images: rows.map((row) => set.images[row]!) };
+}
+
+/** Their labels alone. */
+export function takeLabels({ categories, labels: all }: Labels, rows: readonly number[]): Labels {
+  const width = categories.length;
   const labels = new Uint8Array(rows.length * width);
-  rows.forEach((row, k) => labels.set(set.labels.subarray(row * width, (row + 1) * width), k * width));
-  return { categories: set.categories, images: rows.map((row) => set.images[row]!), labels };
+  rows.forEach((row, k) => {
+    for (let c = 0; c < width; c++) labels[k * width + c] = all[row * width + c]!;
+  });
+  return { categories, images: { length: rows.length }, labels };
 }

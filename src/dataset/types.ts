@@ -111,11 +111,23 @@ export interface LabelledImage {
   readonly height: number;
 }
 
-export interface LabelledSet {
+/** Which of so many images show what. */
+export interface Labels {
   readonly categories: readonly string[];
-  readonly images: readonly LabelledImage[];
+  readonly images: { readonly length: number };
   /** images × categories, 0 or 1, row-major. */
   readonly labels: Uint8Array;
+}
+
+export interface LabelledSet extends Labels {
+  readonly images: readonly LabelledImage[];
+}
+
+/** What is read by its place: an array, or something smaller that makes it when it is asked for. */
+export interface Listed<T> {
+  readonly length: number;
+  /** From 0 on; undefined beyond the last. */
+  at(place: number): T | undefined;
 }
 
 export interface Finding {

@@ -5,7 +5,8 @@ import { labelSet, takeRows } from '../dataset/labels';
 import { openAnnotations } from '../dataset/index-cache';
 import { groupsOf, sameImages } from '../dataset/same';
 import { splitByHash, splitStratified } from '../dataset/split';
-import type { CocoIndex, LabelledSet } from '../dataset/types';
+import { packPaths, packTexts } from '../dataset/texts';
+import type { CocoIndex, LabelledSet, Labels, Listed } from '../dataset/types';
 import { LabelscopeError } from '../protocol/errors';
 import type { CountProgress, FailedFile, TrainParams } from '../protocol/messages';
 import type { Recipe } from '../protocol/recipe';
@@ -21,6 +22,19 @@ export interface Split {
   readonly source: SplitSource;
   /** Images of the annotation file that are missing or may not be read. */
   readonly failed: readonly FailedFile[];
+}
+
+/** A split as training holds it for hours: what it needs of an image takes some tens of bytes, where a name alone is an object of as many. */
+export interface HeldSplit extends Pick<Split, 'source' | 'failed'> {
+  readonly set: Labels;
+  /** The id of each image. */
+  readonly ids: Listed<string>;
+  readonly paths: Listed<string>;
+}
+
+export function held({ set: { categories, images, labels }, paths, source, failed }: Split): HeldSplit {
+  const set = { categories, images: { length: images.length }, labels };
+  return { set, ids: packTexts(images.map(({ id }) => id)), paths: packPaths(paths), source, failed };
 }
 
 interface OpenOptions extends Opening {
@@ -43,7 +57,7 @@ export async function openSplits(
   recipe: Recipe,
   { signal, runsFolder }: Opening,
   say: (message: string) => void,
-): Promise<{ train: Split; validation: Split }> {
+): Promise<{ train: HeldSplit; validation: HeldSplit }> {
   const shared = { includeUnlabeled: recipe.includeUnlabeled, signal, runsFolder, say };
   const whole = await openSplit({
     ...shared,
@@ -58,12 +72,13 @@ export async function openSplits(
     const groups = together.length === 0 ? '' : `; ${together.length} groups of nearly the same images stay on one side`;
     const why = file === null ? 'As was asked for' : `No validation file was found beside ${params.annotations}`;
     say(`${why}: ${share}, each category in proportion${groups}.`);
-    return parts(whole, {
+    const { train, validation } = parts(whole, {
       fraction: recipe.validationFraction,
       seed: params.seed,
       method: 'stratified',
       ...(together.length > 0 && { together }),
     });
+    return { train: held(train), validation: held(validation) };
   }
   const validation = await openSplit({
     ...shared,
@@ -72,7 +87,7 @@ export async function openSplits(
     partner: { folder: whole.source.images, fileNames: whole.declared.images.map(({ fileName }) => fileName) },
     categories: whole.set.categories,
   });
-  return { train: bare(whole), validation: bare(validation) };
+  return { train: held(whole), validation: held(validation) };
 }
 
 /**
@@ -93,7 +108,7 @@ export async function reopenSplit(
   return parts(split, source.part)[source.part.which];
 }
 
-/** Training holds it for hours: without the index of the file, which is much larger. */
+/** Without the index of the file, which is much larger. */
 function bare({ set, paths, source, failed }: Split): Split {
   return { set, paths, source, failed };
 }

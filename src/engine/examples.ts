@@ -1,5 +1,5 @@
 // What a training step eats: batches of images or of pooled features, with their labels, by row number.
-import type { LabelledSet } from '../dataset/types';
+import type { Labels, Listed } from '../dataset/types';
 import type { Tensor } from '../onnx/model';
 import { LabelscopeError } from '../protocol/errors';
 import type { Recipe } from '../protocol/recipe';
@@ -29,9 +29,9 @@ export interface Examples {
 }
 
 export interface ImageSource {
-  readonly set: LabelledSet;
+  readonly set: Labels;
   /** Where each image of the set lies. */
-  readonly paths: readonly string[];
+  readonly paths: Listed<string>;
   readonly height: number;
   readonly width: number;
   readonly seed: number;
@@ -97,7 +97,7 @@ export function imageExamples(source: ImageSource): Examples {
 
   const readable = async (row: number, turns: boolean): Promise<Drawable | undefined> => {
     if (bad.has(row)) return undefined;
-    return drawable(source, paths[row]!, turns).catch((error: unknown) => bad.add(row, error));
+    return drawable(source, paths.at(row)!, turns).catch((error: unknown) => bad.add(row, error));
   };
   const read = async (asked: number): Promise<Found[]> => {
     const image = await readable(asked, false);
@@ -151,7 +151,7 @@ const EVALUATED_FEATURES = 2 ** 19;
  * Examples from features that were computed before: `variants` with a row an image, such as one of the images as they
  * are and one of their mirror images, of which training draws one at random and evaluation the first.
  */
-export function featureExamples(set: LabelledSet, variants: readonly FeatureRows[], seed: number): Examples {
+export function featureExamples(set: Labels, variants: readonly FeatureRows[], seed: number): Examples {
   const { width } = variants[0]!;
   return {
     count: set.images.length,
@@ -186,7 +186,7 @@ function transformOf({ seed, augmentation }: ImageSource, row: number, epoch: nu
   return { angle, mirrored: augmentation.reflection && random.next() < 0.5 };
 }
 
-function labelsOf({ categories, labels }: LabelledSet, rows: readonly number[]): Tensor<'float32'> {
+function labelsOf({ categories, labels }: Labels, rows: readonly number[]): Tensor<'float32'> {
   const data = new Float32Array(rows.length * categories.length);
   rows.forEach((row, k) =>
     data.set(labels.subarray(row * categories.length, (row + 1) * categories.length), k * categories.length),

@@ -43,6 +43,13 @@ export async function featureSource(
 /** A variant of an image's content: its SHA-256, as it is or mirrored. */
 export type FeatureKey = `${string} ${'plain' | 'mirrored'}`;
 
+/** What is wanted and was not taken yet. */
+interface WantedFeatures {
+  /** Whether there is nothing of it left. */
+  readonly isEmpty: () => boolean;
+  readonly has: (key: FeatureKey) => boolean;
+}
+
 interface CachedFeatures {
   readonly key: FeatureKey;
   readonly values: Float32Array;
@@ -52,8 +59,8 @@ export interface FeatureCache {
   readonly folder: string;
   /** What its features follow from beside the image, as a digest: those of another space are other numbers. */
   readonly space: string;
-  /** Gives what is there of the wanted features, each once. */
-  read(wanted: ReadonlySet<FeatureKey>, take: (found: CachedFeatures) => Promise<void>): Promise<void>;
+  /** Gives what is there of the wanted features. */
+  read(wanted: WantedFeatures, take: (found: CachedFeatures) => Promise<void>): Promise<void>;
   /** Keeps features, one file a call. No failure where the folder cannot be written. */
   write(features: readonly CachedFeatures[]): Promise<void>;
 }
@@ -93,18 +100,17 @@ function digestOf(what: unknown, length: number): string {
 async function readShards(
   folder: string,
   space: string,
-  wanted: ReadonlySet<FeatureKey>,
+  wanted: WantedFeatures,
   take: (found: CachedFeatures) => Promise<void>,
 ): Promise<void> {
-  const missing = new Set(wanted);
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   for (const entry of entries) {
-    if (missing.size === 0) return;
+    if (wanted.isEmpty()) return;
     if (!entry.isFile() || !entry.name.startsWith(`${space}-`) || !LIMITS.ours.test(entry.name)) continue;
     const path = join(folder, entry.name);
-    if (!keysIn(await readMetadata(path)).some((key) => missing.has(key))) continue;
+    if (!keysIn(await readMetadata(path)).some(wanted.has)) continue;
     for (const found of await readShard(path)) {
-      if (missing.delete(found.key)) await take(found);
+      if (wanted.has(found.key)) await take(found);
     }
   }
 }

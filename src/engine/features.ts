@@ -1,27 +1,32 @@
 // Pooled features of every image of a split: computed once, kept with the run block by block and in the cache for other runs.
-import { takeRows } from '../dataset/labels';
-import type { LabelledSet } from '../dataset/types';
+import type { Labels, Listed } from '../dataset/types';
 import type { Classifier } from '../onnx/classifier';
 import { unreadableCounter } from './examples';
 import type { FeatureCache, FeatureKey } from './feature-cache';
 import { type FeatureMatrix, featureMatrix, type FeatureRows, pickRows } from './feature-matrix';
 import { featureNetwork, type FeatureNetwork, type MissingFeature, pooledBatches } from './feature-network';
-import { hashImages, type HashedImage, isStill } from './image-hashes';
+import { hashImages, type ImageHashes } from './image-hashes';
 import { exists } from './run/folder';
 import { readTensors, writeTensors } from './run/safetensors';
 import type { LoadOptions } from './runtime/messages';
 import type { Runtime } from './runtime/runtime';
 
-export interface FeatureTable {
-  /** The images that could be read. */
-  readonly set: LabelledSet;
-  /** One row an image for each variant: the images as they are, then, if asked for, mirrored. */
+export interface Features {
+  /** The images that could be read, by their rows in the split. */
+  readonly rows: readonly number[];
+  /** One row for each of these images for each variant: the images as they are, then, if asked for, mirrored. */
   readonly variants: readonly FeatureRows[];
 }
 
+/** The same with the labels of these images. */
+export interface FeatureTable extends Pick<Features, 'variants'> {
+  readonly set: Labels;
+}
+
 export interface FeatureJob {
-  readonly set: LabelledSet;
-  readonly paths: readonly string[];
+  /** The id of each image, by which the blocks of a run know theirs. */
+  readonly ids: Listed<string>;
+  readonly paths: Listed<string>;
   /** The folder of the images. */
   readonly images: string;
   readonly mirrored: boolean;
@@ -44,23 +49,23 @@ export async function computeFeatures(
   classifier: Classifier,
   options: LoadOptions,
   job: FeatureJob,
-): Promise<FeatureTable> {
+): Promise<Features> {
   const table = await newTable(job, classifier.featureCount);
   const starts = Array.from({ length: Math.ceil(job.paths.length / BLOCK) }, (_, block) => block * BLOCK);
   const unkept: number[] = [];
   for (const start of starts) if (!(await readBlock(start, job, table))) unkept.push(start);
-  const hashed = await readCached(unkept, job, table);
+  const hashes = await readCached(unkept, job, table);
   const network = featureNetwork(runtime, classifier, options);
   const bad = unreadableCounter(job.paths.length, job.onUnreadable);
   try {
     for (const start of unkept) {
-      await computeBlock(network, start, job, table, { hashed, bad });
+      await computeBlock(network, start, job, table, { hashes, bad });
       await writeBlock(start, job, table);
     }
   } finally {
     await network.release();
   }
-  return complete(job.set, table);
+  return complete(job, table);
 }
 
 interface Table {
@@ -87,9 +92,10 @@ function isWhole({ known }: Table, row: number): boolean {
 }
 
 /** The rows that are whole. */
-function complete(set: LabelledSet, table: Table): FeatureTable {
-  const rows = [...set.images.keys()].filter((row) => isWhole(table, row));
-  return { set: takeRows(set, rows), variants: table.variants.map((matrix) => pickRows(matrix, rows)) };
+function complete({ paths }: FeatureJob, table: Table): Features {
+  const rows = Array.from({ length: paths.length }, (_, row) => row).filter((row) => isWhole(table, row));
+  const all = rows.length === paths.length;
+  return { rows, variants: all ? table.variants : table.variants.map((matrix) => pickRows(matrix, rows)) };
 }
 
 function rowsOf(start: number, { paths }: FeatureJob): number[] {
@@ -103,7 +109,7 @@ function rowsOf(start: number, { paths }: FeatureJob): number[] {
 async function readBlock(start: number, job: FeatureJob, table: Table): Promise<boolean> {
   const path = job.blockPath?.(start / BLOCK);
   const file = path !== undefined && (await exists(path)) ? await readTensors(path).catch(() => undefined) : undefined;
-  const rowOf = new Map(rowsOf(start, job).map((row) => [job.set.images[row]!.id, row]));
+  const rowOf = new Map(rowsOf(start, job).map((row) => [job.ids.at(row)!, row]));
   const ids = JSON.parse(file?.metadata.ids ?? '[]') as string[];
   const rows = ids.flatMap((id) => rowOf.get(id) ?? []);
   const variants = Object.values(file?.tensors ?? {}).map(({ data }) => data);
@@ -125,39 +131,42 @@ async function writeBlock(start: number, job: FeatureJob, table: Table): Promise
     await Promise.all(rows.map((row, k) => matrix.read(row, data, k * width)));
     return [`variant-${variant}`, { type: 'float32', dims: [rows.length, width], data }] as const;
   });
-  const ids = rows.map((row) => job.set.images[row]!.id);
+  const ids = rows.map((row) => job.ids.at(row)!);
   await writeTensors(path, {
     tensors: Object.fromEntries(await Promise.all(tensors)),
     metadata: { space: job.cache.space, ids: JSON.stringify(ids) },
   });
 }
 
-type Hashed = readonly (HashedImage | undefined)[];
+const VARIANTS = ['plain', 'mirrored'] as const;
 
-const keyOf = ({ sha256 }: HashedImage, variant: number): FeatureKey => `${sha256} ${variant === 1 ? 'mirrored' : 'plain'}`;
+const keyOf = (sha256: string, variant: number): FeatureKey => `${sha256} ${VARIANTS[variant]!}`;
 
-/** Fills in what the cache has of some blocks. Answers what their images hold, by row. */
-async function readCached(starts: readonly number[], job: FeatureJob, table: Table): Promise<Hashed> {
-  const rows = starts.flatMap((start) => rowsOf(start, job));
+/** The rows of the table that want the features of a key, and their variant. */
+function takersOf(key: FeatureKey, hashes: ImageHashes, table: Table): { variant: number; rows: number[] } {
+  const [sha256, name] = key.split(' ') as [string, (typeof VARIANTS)[number]];
+  const variant = VARIANTS.indexOf(name);
+  const known = table.known[variant];
+  return { variant, rows: known ? hashes.rowsOf(sha256).filter((row) => known[row] === 0) : [] };
+}
+
+/** Fills in what the cache has of some blocks. Answers what their images hold. */
+async function readCached(starts: readonly number[], job: FeatureJob, table: Table): Promise<ImageHashes> {
   const { cache, images, signal } = job;
-  const found = await hashImages(
-    rows.map((row) => job.paths[row]!),
-    { cache: cache.folder, images, signal },
-  );
-  const hashed: (HashedImage | undefined)[] = [];
-  rows.forEach((row, k) => (hashed[row] = found[k]));
-  const takers = new Map<FeatureKey, [variant: number, row: number][]>();
-  for (const row of rows) {
-    table.variants.forEach((_, variant) => {
-      const image = hashed[row];
-      if (image) takers.set(keyOf(image, variant), [...(takers.get(keyOf(image, variant)) ?? []), [variant, row]]);
-    });
-  }
-  await cache.read(new Set(takers.keys()), async ({ key, values }) => {
+  const asked = starts.flatMap((start) => rowsOf(start, job));
+  const hashes = await hashImages(job.paths, asked, { cache: cache.folder, images, signal });
+  let missing = hashes.known * table.variants.length;
+  const wanted = {
+    isEmpty: () => missing === 0,
+    has: (key: FeatureKey) => takersOf(key, hashes, table).rows.length > 0,
+  };
+  await cache.read(wanted, async ({ key, values }) => {
     if (values.length !== table.width) return;
-    for (const [variant, row] of takers.get(key)!) await put(table, variant, row, values);
+    const { variant, rows } = takersOf(key, hashes, table);
+    for (const row of rows) await put(table, variant, row, values);
+    missing -= rows.length;
   });
-  return hashed;
+  return hashes;
 }
 
 /** Computes what is still missing of a block, and puts it into the cache. */
@@ -166,11 +175,11 @@ async function computeBlock(
   start: number,
   job: FeatureJob,
   table: Table,
-  { hashed, bad }: { readonly hashed: Hashed; readonly bad: ReturnType<typeof unreadableCounter> },
+  { hashes, bad }: { readonly hashes: ImageHashes; readonly bad: ReturnType<typeof unreadableCounter> },
 ): Promise<void> {
   const missing = rowsOf(start, job).flatMap((row): MissingFeature[] => {
     const variants = [...table.variants.keys()].filter((variant) => table.known[variant]![row] === 0);
-    return variants.length > 0 ? [{ row, path: job.paths[row]!, variants }] : [];
+    return variants.length > 0 ? [{ row, path: job.paths.at(row)!, variants }] : [];
   });
   const computed: { variant: number; row: number; values: Float32Array }[] = [];
   const onUnreadable = (row: number, error: unknown) => bad.add(row, error);
@@ -182,8 +191,9 @@ async function computeBlock(
   // What was hashed and what was decoded has to be the same file.
   const same = await Promise.all(
     computed.map(async (feature) => {
-      const image = hashed[feature.row];
-      return image && (await isStill(job.paths[feature.row]!, image)) ? [{ key: keyOf(image, feature.variant), ...feature }] : [];
+      const sha256 = hashes.sha256(feature.row);
+      if (sha256 === undefined || !(await hashes.isStill(feature.row))) return [];
+      return [{ key: keyOf(sha256, feature.variant), ...feature }];
     }),
   );
   await job.cache.write(same.flat());

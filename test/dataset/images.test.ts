@@ -118,6 +118,25 @@ describe('resolveImages', () => {
     expect(problems[0]!.message).toBe(`sub/b.jpg is not in ${join(root, 'images')}.`);
   });
 
+  it('finds a file under each of its names, as often as they come', async () => {
+    touch('a.jpg', 'sub/b.jpg');
+    const names = [
+      'sub//b.jpg',
+      'a.jpg',
+      './a.jpg',
+      'a.jpg',
+      'sub/./b.jpg',
+      'no.jpg',
+      'no.jpg',
+      ...Array<string>(7).fill('a.jpg'),
+    ];
+    const { set: usable, paths, problems } = await resolveImages(setOf(names), root, 'a.json');
+    const wanted = names.filter((name) => name !== 'no.jpg');
+    expect(usable.images.map((image) => image.fileName)).toEqual(wanted);
+    expect(paths).toEqual(wanted.map((name) => join(root, name)));
+    expect(problems.map(({ fileName }) => fileName)).toEqual(['no.jpg', 'no.jpg']);
+  });
+
   it('lets no name leave the folder', async () => {
     touch('images/a.jpg', 'secret.jpg', 'images/sub/b.jpg');
     symlinkSync(join(root, 'secret.jpg'), join(root, 'images', 'link.jpg'));

@@ -14,6 +14,7 @@ import type { Context } from '../context';
 import { openSplit, samePictures, type Split } from '../data';
 import { featureCache, featureSource } from '../feature-cache';
 import { computeFeatures, type FeatureTable } from '../features';
+import { takeRows } from '../../dataset/labels';
 import { recipeWith } from '../recipes';
 import { classifierFrom, sha256Of } from '../train/classifier';
 import { outOfFoldScores } from './folds';
@@ -99,15 +100,17 @@ async function featuresOf(
   backbone: string,
   classifier: Classifier,
   { runtime, device, signal, runsFolder, tell, failed }: Work,
-): Promise<FeatureTable> {
+): Promise<FeatureTable & { readonly set: LabelledSet }> {
   const space = await featureSource(runtime, device, backbone, classifier);
   const cache = await featureCache(source.annotations, space, runsFolder);
   const onFeatures = tell('features');
-  return computeFeatures(runtime, classifier, device, {
-    ...{ set, paths, images: source.images, mirrored: false, cache, signal },
+  const { rows, variants } = await computeFeatures(runtime, classifier, device, {
+    ids: set.images.map(({ id }) => id),
+    ...{ paths, images: source.images, mirrored: false, cache, signal },
     onProgress: (done) => onFeatures({ done, total: paths.length }),
     onUnreadable: (error, row) => failed.push({ file: set.images[row]!.fileName, error }),
   });
+  return { set: takeRows(set, rows), variants };
 }
 
 function namedSuspects({ suspects }: Suspects, set: LabelledSet, { images }: CocoIndex, limit: number): SuspectLabel[] {

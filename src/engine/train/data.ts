@@ -1,11 +1,12 @@
 // The examples of a run: images, augmented as they are drawn, or features that are computed first.
+import { takeLabels } from '../../dataset/labels';
 import type { Classifier } from '../../onnx/classifier';
 import type { TrainEvent } from '../../protocol/messages';
 import type { Context } from '../context';
 import { mixedExamples } from '../mixup';
 import type { Tensors } from '../runtime/messages';
 import { scaleOf, standardized, unstandardized } from '../standardize';
-import type { Split } from '../data';
+import type { HeldSplit } from '../data';
 import { type Examples, featureExamples, imageExamples, pixelCache } from '../examples';
 import { featureCache, featureSource } from '../feature-cache';
 import { computeFeatures, type FeatureTable } from '../features';
@@ -24,8 +25,8 @@ export interface TrainingData {
 interface Job {
   readonly paths: RunPaths;
   readonly record: RunRecord;
-  readonly train: Split;
-  readonly validation: Split;
+  readonly train: HeldSplit;
+  readonly validation: HeldSplit;
 }
 
 export async function openExamples(
@@ -61,7 +62,7 @@ function imageData(
   const budget = record.recipe.imageCache * 1e6;
   // Validation images are looked at many times an epoch, those to train on once: they go first, up to half of the memory.
   const forValidation = Math.min(budget / 2, 3 * width * height * validation.paths.length);
-  const examples = ({ set, paths }: Split, bytes: number): Examples =>
+  const examples = ({ set, paths }: HeldSplit, bytes: number): Examples =>
     imageExamples({
       set,
       paths,
@@ -88,9 +89,9 @@ async function featureData(
   const total = train.paths.length + validation.paths.length;
   const source = await featureSource(context.runtime, record.device, record.backbone.sha256, classifier);
   const cache = await featureCache(train.source.annotations, source, context.runsFolder);
-  const table = (name: 'train' | 'validation', split: Split, before: number): Promise<FeatureTable> =>
-    computeFeatures(context.runtime, classifier, record.device, {
-      set: split.set,
+  const table = async (name: 'train' | 'validation', split: HeldSplit, before: number): Promise<FeatureTable> => {
+    const { rows, variants } = await computeFeatures(context.runtime, classifier, record.device, {
+      ids: split.ids,
       paths: split.paths,
       images: split.source.images,
       mirrored: name === 'train' && record.recipe.reflection,
@@ -100,6 +101,8 @@ async function featureData(
       onProgress: (done) => emit({ kind: 'features', done: before + done, total }),
       onUnreadable: (message) => emit({ kind: 'warning', message }),
     });
+    return { set: takeLabels(split.set, rows), variants };
+  };
   const trained = await table('train', train, 0);
   const validated = await table('validation', validation, train.paths.length);
   return headData(trained, validated, record);

@@ -10,7 +10,7 @@ import { RUN_FORMAT, type RunRecord, type SplitSource } from '../../protocol/run
 import { defaultBackbonePath } from '../backbone/locate';
 import type { Context, Opening } from '../context';
 import { fittedOf } from '../fitting/card';
-import { openSplits, reopenSplit, type Split } from '../data';
+import { held, type HeldSplit, openSplits, reopenSplit } from '../data';
 import { completeRecipe, recipeWith } from '../recipes';
 import { checkFree, createRunFolder, exists, removeLeftovers, type RunPaths, runPaths, writeRecord } from '../run/folder';
 import { type Checkpoint, readCheckpoint } from './checkpoint';
@@ -19,8 +19,8 @@ import { classifierFrom, sha256Of } from './classifier';
 export interface Job {
   readonly paths: RunPaths;
   readonly record: RunRecord;
-  readonly train: Split;
-  readonly validation: Split;
+  readonly train: HeldSplit;
+  readonly validation: HeldSplit;
   readonly classifier: Classifier;
   readonly checkpoint: Checkpoint | undefined;
 }
@@ -140,15 +140,15 @@ async function reopenSplits(
   { train, validation, categories, recipe }: RunRecord,
   params: TrainParams,
   opening: Opening,
-): Promise<{ train: Split; validation: Split }> {
+): Promise<{ train: HeldSplit; validation: HeldSplit }> {
   const here = { annotations: params.annotations, images: params.images ?? train.images };
   const there = {
     annotations: params.validation ?? validation.annotations,
     images: params.validationImages ?? validation.images,
   };
-  const reopen = async (source: SplitSource): Promise<Split> => {
+  const reopen = async (source: SplitSource): Promise<HeldSplit> => {
     const split = await reopenSplit(source, categories, recipe.includeUnlabeled, opening);
-    if (split.source.count === source.count) return split;
+    if (split.source.count === source.count) return held(split);
     throw new LabelscopeError(
       'images-changed',
       `${split.source.count} images of ${source.annotations} are in ${source.images}, but the run was made with ${source.count}. Put the same images there, or train a new run.`,

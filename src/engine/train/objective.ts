@@ -1,12 +1,12 @@
 // What a recipe has training minimise, with weights that follow from the labels of the training images.
-import type { LabelledSet } from '../../dataset/types';
+import type { Labels } from '../../dataset/types';
 import type { Objective } from '../../onnx/loss';
 import type { Recipe } from '../../protocol/recipe';
 
 /** A category of one image in a thousand would otherwise be all that a step sees. */
 const MOST = 20;
 
-export function objectiveOf(recipe: Recipe, set: LabelledSet): Objective {
+export function objectiveOf(recipe: Recipe, set: Labels): Objective {
   const { loss, aslGammaPositive, aslGammaNegative, aslClip, positiveWeight, labelSmoothing } = recipe;
   return {
     labelSmoothing,
@@ -16,7 +16,7 @@ export function objectiveOf(recipe: Recipe, set: LabelledSet): Objective {
 }
 
 /** By category: negatives / positives, at most 20, or its square root; 1 without positives, and without negatives, where 0 would teach nothing. */
-function positiveWeights({ images, categories, labels }: LabelledSet, root: boolean): number[] {
+function positiveWeights({ images, categories, labels }: Labels, root: boolean): number[] {
   return categories.map((_, category) => {
     let positives = 0;
     for (let row = 0; row < images.length; row++) positives += labels[row * categories.length + category]!;

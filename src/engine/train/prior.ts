@@ -1,5 +1,5 @@
 // How a head begins that knows the labels of the training images but has seen none of them.
-import type { LabelledSet } from '../../dataset/types';
+import type { Labels } from '../../dataset/types';
 import { type Classifier, HEAD_BIAS, withTensors } from '../../onnx/classifier';
 import type { Recipe } from '../../protocol/recipe';
 import { objectiveOf } from './objective';
@@ -9,7 +9,7 @@ import { objectiveOf } from './objective';
  * scores that binary cross-entropy wants of whoever sees no image (Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, section 3.3).
  * Then no step is spent on how rare a category is.
  */
-export function withPrior(classifier: Classifier, recipe: Recipe, set: LabelledSet): Classifier {
+export function withPrior(classifier: Classifier, recipe: Recipe, set: Labels): Classifier {
   if (recipe.headInit !== 'prior') return classifier;
   const { positiveWeights } = objectiveOf(recipe, set);
   const { images, categories, labels } = set;
