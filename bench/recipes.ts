@@ -9,7 +9,7 @@ import { UsageError, wholeNumber } from './cases';
 import { type DataOptions, loadBenchData } from './recipes-data';
 import { report } from './recipes-report';
 import { CANDIDATES } from './recipes-settings';
-import { type Row, study, type StudyOptions } from './recipes-study';
+import { poolingOf, type Row, study, type StudyOptions } from './recipes-study';
 
 type Say = (text: string) => void;
 
@@ -18,12 +18,14 @@ export async function benchRecipes(args: string[], say: Say): Promise<string[]> 
   const options = readOptions(args);
   const runtime = startRuntime(join(__dirname, 'worker.js'));
   try {
-    const data = await loadBenchData(runtime, options, say);
-    const { images, categories } = data.table.set;
-    say(`${data.training} training and ${images.length - data.training} test images, ${categories.length} categories`);
+    const average = await loadBenchData(runtime, options, 'average', say);
+    const { images, categories } = average.table.set;
+    say(`${average.training} training and ${images.length - average.training} test images, ${categories.length} categories`);
+    const isPooledOtherwise = Object.values(options.candidates).some((settings) => poolingOf(settings) === 'gem');
+    const pooled = { average, ...(isPooledOtherwise && { gem: await loadBenchData(runtime, options, 'gem', say) }) };
     const rows: Row[] = [];
     for (const seed of options.seeds) {
-      for await (const row of study(runtime, data, { ...options, seed })) {
+      for await (const row of study(runtime, pooled, { ...options, seed })) {
         rows.push(row);
         say(`seed ${seed}: ${row.name} ${decimal(row.choice)}, test mAP ${decimal(row.mAP)} F1 ${decimal(row.f1)}`);
         if (options.out !== undefined) await appendFile(options.out, lineOf(options.name, row));
@@ -49,6 +51,7 @@ function readOptions(args: string[]): Options {
   const { values, positionals } = parse(args);
   const [training, test] = positionals;
   if (training === undefined || test === undefined) throw new UsageError('Which annotation files: training and test?');
+  const candidates = chosenCandidates(values.only);
   return {
     name: values.name,
     annotations: [training, test],
@@ -60,8 +63,10 @@ function readOptions(args: string[]): Options {
     threads: availableParallelism(),
     folds: wholeNumber('--folds', values.folds),
     seeds: values.seeds.split(',').map(Number),
-    candidates: chosenCandidates(values.only),
+    candidates,
     peer: values.peer,
+    flip: values.flip,
+    mirrored: values.flip || Object.values(candidates).some(({ reflection }) => reflection === 'true'),
     halves: values.halves,
     out: values.out,
   };
@@ -90,6 +95,7 @@ function parse(args: string[]) {
         seeds: { type: 'string', default: '0,1,2' },
         only: { type: 'string' },
         peer: { type: 'boolean', default: false },
+        flip: { type: 'boolean', default: false },
         halves: { type: 'boolean', default: false },
         out: { type: 'string' },
       },
