@@ -46,23 +46,29 @@ export interface StudyOptions {
 /** By fold the scores of its test rows: those that choose, then the one that judges. */
 export type Scores = readonly Float64Array[];
 
-/** By pooling: means always, generalised means where a candidate learns from them. */
-export type Pooled = Readonly<{ average: BenchData; gem?: BenchData }>;
+/** By pooling; of the same images. */
+export type Pooled = Readonly<Partial<Record<Pooling, BenchData>>>;
 
-export function poolingOf(settings: Settings): Pooling {
+/** Those that the candidates learn from; means where there is none, for the peer alone. */
+export function poolingsOf(candidates: StudyOptions['candidates']): Pooling[] {
+  const found = new Set(Object.values(candidates).map(poolingOf));
+  return found.size > 0 ? [...found] : ['average'];
+}
+
+function poolingOf(settings: Settings): Pooling {
   return recipeWith('quick', settings).pooling;
 }
 
-/** Every candidate; then the peer, on each of the poolings. */
+/** Every candidate; then the peer, on the features of each pooling. */
 export async function* study(runtime: Runtime, pooled: Pooled, options: StudyOptions): AsyncGenerator<Row> {
   const { seed } = options;
-  const folds = foldsOf(pooled.average, options.folds, seed);
+  const any = Object.values(pooled)[0]!;
+  const folds = foldsOf(any, options.folds, seed);
   const judged = (name: string, scores: Scores, seconds: number | null): Row => {
-    return { name, seed, ...measure(pooled.average.table.set, folds, scores), seconds };
+    return { name, seed, ...measure(any.table.set, folds, scores), seconds };
   };
   for (const [name, settings] of Object.entries(options.candidates)) {
-    const data = pooled[poolingOf(settings)]!;
-    const { plain, flipped, seconds } = await trained(runtime, data, folds, settings, options);
+    const { plain, flipped, seconds } = await trained(runtime, pooled[poolingOf(settings)]!, folds, settings, options);
     yield judged(name, plain, seconds);
     if (options.flip) yield judged(`${name} --flip`, flipped, seconds);
   }

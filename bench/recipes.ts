@@ -6,10 +6,10 @@ import { parseArgs } from 'node:util';
 import { decimal } from '../src/cli/io';
 import { startRuntime } from '../src/engine/runtime/runtime';
 import { UsageError, wholeNumber } from './cases';
-import { type DataOptions, loadBenchData } from './recipes-data';
+import { type BenchData, type DataOptions, loadBenchData, type Pooling } from './recipes-data';
 import { report } from './recipes-report';
 import { CANDIDATES } from './recipes-settings';
-import { poolingOf, type Row, study, type StudyOptions } from './recipes-study';
+import { poolingsOf, type Row, study, type StudyOptions } from './recipes-study';
 
 type Say = (text: string) => void;
 
@@ -18,11 +18,12 @@ export async function benchRecipes(args: string[], say: Say): Promise<string[]> 
   const options = readOptions(args);
   const runtime = startRuntime(join(__dirname, 'worker.js'));
   try {
-    const average = await loadBenchData(runtime, options, 'average', say);
-    const { images, categories } = average.table.set;
-    say(`${average.training} training and ${images.length - average.training} test images, ${categories.length} categories`);
-    const isPooledOtherwise = Object.values(options.candidates).some((settings) => poolingOf(settings) === 'gem');
-    const pooled = { average, ...(isPooledOtherwise && { gem: await loadBenchData(runtime, options, 'gem', say) }) };
+    const pooled: Partial<Record<Pooling, BenchData>> = {};
+    for (const pooling of poolingsOf(options.candidates)) {
+      const data = (pooled[pooling] = await loadBenchData(runtime, options, pooling, say));
+      const { images, categories } = data.table.set;
+      say(`${data.training} training and ${images.length - data.training} test images, ${categories.length} categories`);
+    }
     const rows: Row[] = [];
     for (const seed of options.seeds) {
       for await (const row of study(runtime, pooled, { ...options, seed })) {
