@@ -45,12 +45,13 @@ export const USAGE = `npm run bench -- step [--only step|forward] [--layers all|
   --json     the report as JSON on stdout
   --out      the report as JSON into this file
 npm run bench -- recipes TRAINING TEST [--categories a,b] [--include-unlabeled] [--image-size N] [--fewest N] [--folds N]
-                         [--seeds N,N] [--only NAME,NAME] [--peer] [--halves] [--name NAME] [--out FILE]
+                         [--seeds N,N] [--only NAME,NAME] [--peer] [--flip] [--halves] [--name NAME] [--out FILE]
   --image-size  side in pixels, instead of the backbone's own
   --fewest   categories with fewer images are left out (default 5)
   --folds    of the training images, by which a recipe is chosen (default 3)
   --only     some of the changes of the recipe quick, or none
-  --peer     scikit-learn's logistic regression on the same folds
+  --peer     scikit-learn's logistic regression on the same folds of the features of each pooling
+  --flip     also scores that are means over image and mirror image
   --halves   learn from all training images, validate on one half of the test images and judge on the other, both ways round
   --out      appends one line of JSON a measurement
 npm run bench -- predict RUN IMAGE [--device cpu|webgpu|cuda] [--rounds N] [--python PROGRAM]      (default 5 rounds)

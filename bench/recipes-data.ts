@@ -9,6 +9,7 @@ import { computeFeatures, type FeatureTable } from '../src/engine/features';
 import type { Runtime } from '../src/engine/runtime/runtime';
 import { classifierFrom, sha256Of } from '../src/engine/train/classifier';
 import type { Classifier } from '../src/onnx/classifier';
+import type { Recipe } from '../src/protocol/recipe';
 
 /** A table of features whose matrices are in memory, images × F. */
 export interface FloatTable {
@@ -16,6 +17,9 @@ export interface FloatTable {
   readonly variants: readonly Float32Array[];
 }
 
+export type Pooling = Recipe['pooling'];
+
+/** Of one pooling. Rows are the same images in all. */
 export interface BenchData {
   readonly classifier: Classifier;
   /** The images of the training file, then those of the test file. */
@@ -35,28 +39,35 @@ export interface DataOptions {
   /** Side in pixels, 0 = the backbone's own. */
   readonly imageSize: number;
   readonly threads: number;
+  /** Whether mirror images have features too. */
+  readonly mirrored: boolean;
 }
 
 const SIGNAL = new AbortController().signal;
 
 /** Features from the cache; those that it lacks are computed and kept there. */
-export async function loadBenchData(runtime: Runtime, options: DataOptions, say: (text: string) => void): Promise<BenchData> {
-  const { backbone, threads, imageSize } = options;
+export async function loadBenchData(
+  runtime: Runtime,
+  options: DataOptions,
+  pooling: Pooling,
+  say: (text: string) => void,
+): Promise<BenchData> {
+  const { backbone, threads, imageSize, mirrored } = options;
   const opened = await openAll(options, options.categories);
   const names = namesOf(opened.map(({ set }) => set)).filter(({ images }) => images >= options.fewest);
   const splits = await openAll(
     options,
     names.map(({ name }) => name),
   );
-  const classifier = await classifierFrom(backbone, names.length, 0, { headInit: 'zeros', imageSize });
+  const classifier = await classifierFrom(backbone, names.length, 0, { headInit: 'zeros', imageSize, pooling });
   const { width, height } = classifier;
-  const source = { backbone: await sha256Of(backbone), width, height, device: 'cpu' as const };
+  const source = { backbone: await sha256Of(backbone), width, height, device: 'cpu' as const, pooling };
   const tables: FloatTable[] = [];
   for (const { set, paths, source: from } of splits) {
     const cache = await featureCache(from.annotations, source);
     const onProgress = (done: number) => say(`features of ${done} of ${paths.length} images`);
     const ids = set.images.map(({ id }) => id);
-    const job = { ids, paths, images: from.images, mirrored: true, cache, signal: SIGNAL, onProgress, onUnreadable: say };
+    const job = { ids, paths, images: from.images, mirrored, cache, signal: SIGNAL, onProgress, onUnreadable: say };
     const { rows, variants } = await computeFeatures(runtime, classifier, { device: 'cpu', threads }, job);
     tables.push(await floatsOf(takeRows(set, rows), variants));
   }

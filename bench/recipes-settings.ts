@@ -14,6 +14,8 @@ const BALANCED: Settings = { positiveWeight: 'balanced' };
 /** Nine images to learn from where there were eight. */
 const MORE: Settings = { validationFraction: '0.1' };
 const PRIOR: Settings = { headInit: 'prior' };
+/** Generalised means are about three times as large as means, ten times as large squared. */
+const GEM: Settings = { pooling: 'gem', l2: '1', learnRate: '0.00008' };
 
 export const CANDIDATES: Readonly<Record<string, Settings>> = {
   quick: {},
@@ -26,6 +28,7 @@ export const CANDIDATES: Readonly<Record<string, Settings>> = {
   standardize: STANDARD,
   prior: PRIOR,
   more: MORE,
+  gem: GEM,
   'weight-sqrt': ROOT,
   'weight-balanced': BALANCED,
   'asl-mild': MILD,
@@ -41,6 +44,8 @@ export const CANDIDATES: Readonly<Record<string, Settings>> = {
   'asl-mild+weight-sqrt+prior': { ...MILD, ...ROOT, ...PRIOR },
   'asl-mild+weight-sqrt+prior+standardize': { ...MILD, ...ROOT, ...PRIOR, ...STANDARD },
   'asl-mild+prior+more': { ...MILD, ...PRIOR, ...MORE },
+  /** With `--image-size 320` it was the recipe `best` before there was generalised-mean pooling. */
+  'asl-mild+weight-sqrt+prior+more': { ...MILD, ...ROOT, ...PRIOR, ...MORE },
   /** With `--image-size 320` it is the recipe of this name. */
-  best: { ...MILD, ...ROOT, ...PRIOR, ...MORE },
+  best: { ...MILD, ...ROOT, ...PRIOR, ...MORE, ...GEM },
 };

@@ -6,8 +6,9 @@ import type { ScoredSet } from '../src/metrics/types';
 import { takeRows } from '../src/dataset/labels';
 import { stratify } from '../src/dataset/stratify';
 import type { LabelledSet } from '../src/dataset/types';
+import { recipeWith } from '../src/engine/recipes';
 import type { Runtime } from '../src/engine/runtime/runtime';
-import { type BenchData, type Fold, foldsOf } from './recipes-data';
+import { type BenchData, type Fold, foldsOf, type Pooling } from './recipes-data';
 import { scoresOf, type Settings, trainHead } from './recipes-head';
 import { regressionScores } from './recipes-peer';
 
@@ -33,6 +34,8 @@ export interface StudyOptions {
   readonly folds: number;
   readonly candidates: Readonly<Record<string, Settings>>;
   readonly peer: boolean;
+  /** Whether every candidate is judged by means over image and mirror image as well. */
+  readonly flip: boolean;
   /**
    * As with a validation file: what judges is divided into halves, and each half is judged by a head that has learned from all training images and whose
    * best iteration the other half has chosen.
@@ -43,20 +46,38 @@ export interface StudyOptions {
 /** By fold the scores of its test rows: those that choose, then the one that judges. */
 export type Scores = readonly Float64Array[];
 
-/** Every candidate, each also with means over image and mirror image; then the peer. */
-export async function* study(runtime: Runtime, data: BenchData, options: StudyOptions): AsyncGenerator<Row> {
+/** By pooling; of the same images. */
+export type Pooled = Readonly<Partial<Record<Pooling, BenchData>>>;
+
+/** Those that the candidates learn from; means where there is none, for the peer alone. */
+export function poolingsOf(candidates: StudyOptions['candidates']): Pooling[] {
+  const found = new Set(Object.values(candidates).map(poolingOf));
+  return found.size > 0 ? [...found] : ['average'];
+}
+
+function poolingOf(settings: Settings): Pooling {
+  return recipeWith('quick', settings).pooling;
+}
+
+/** Every candidate; then the peer, on the features of each pooling. */
+export async function* study(runtime: Runtime, pooled: Pooled, options: StudyOptions): AsyncGenerator<Row> {
   const { seed } = options;
-  const folds = foldsOf(data, options.folds, seed);
+  const any = Object.values(pooled)[0]!;
+  const folds = foldsOf(any, options.folds, seed);
   const judged = (name: string, scores: Scores, seconds: number | null): Row => {
-    return { name, seed, ...measure(data.table.set, folds, scores), seconds };
+    return { name, seed, ...measure(any.table.set, folds, scores), seconds };
   };
   for (const [name, settings] of Object.entries(options.candidates)) {
-    const { plain, flipped, seconds } = await trained(runtime, data, folds, settings, options);
+    const { plain, flipped, seconds } = await trained(runtime, pooled[poolingOf(settings)]!, folds, settings, options);
     yield judged(name, plain, seconds);
-    yield judged(`${name} --flip`, flipped, seconds);
+    if (options.flip) yield judged(`${name} --flip`, flipped, seconds);
   }
   if (!options.peer) return;
-  for (const [name, scores] of Object.entries(await regressionScores(data.table, folds))) yield judged(name, scores, null);
+  for (const [pooling, { table }] of Object.entries(pooled)) {
+    const scores = await regressionScores(table, folds);
+    for (const [name, own] of Object.entries(scores))
+      yield judged(pooling === 'average' ? name : `${name}, ${pooling}`, own, null);
+  }
 }
 
 async function trained(

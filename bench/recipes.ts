@@ -6,10 +6,10 @@ import { parseArgs } from 'node:util';
 import { decimal } from '../src/cli/io';
 import { startRuntime } from '../src/engine/runtime/runtime';
 import { UsageError, wholeNumber } from './cases';
-import { type DataOptions, loadBenchData } from './recipes-data';
+import { type BenchData, type DataOptions, loadBenchData, type Pooling } from './recipes-data';
 import { report } from './recipes-report';
 import { CANDIDATES } from './recipes-settings';
-import { type Row, study, type StudyOptions } from './recipes-study';
+import { poolingsOf, type Row, study, type StudyOptions } from './recipes-study';
 
 type Say = (text: string) => void;
 
@@ -18,12 +18,15 @@ export async function benchRecipes(args: string[], say: Say): Promise<string[]> 
   const options = readOptions(args);
   const runtime = startRuntime(join(__dirname, 'worker.js'));
   try {
-    const data = await loadBenchData(runtime, options, say);
-    const { images, categories } = data.table.set;
-    say(`${data.training} training and ${images.length - data.training} test images, ${categories.length} categories`);
+    const pooled: Partial<Record<Pooling, BenchData>> = {};
+    for (const pooling of poolingsOf(options.candidates)) {
+      const data = (pooled[pooling] = await loadBenchData(runtime, options, pooling, say));
+      const { images, categories } = data.table.set;
+      say(`${data.training} training and ${images.length - data.training} test images, ${categories.length} categories`);
+    }
     const rows: Row[] = [];
     for (const seed of options.seeds) {
-      for await (const row of study(runtime, data, { ...options, seed })) {
+      for await (const row of study(runtime, pooled, { ...options, seed })) {
         rows.push(row);
         say(`seed ${seed}: ${row.name} ${decimal(row.choice)}, test mAP ${decimal(row.mAP)} F1 ${decimal(row.f1)}`);
         if (options.out !== undefined) await appendFile(options.out, lineOf(options.name, row));
@@ -49,6 +52,7 @@ function readOptions(args: string[]): Options {
   const { values, positionals } = parse(args);
   const [training, test] = positionals;
   if (training === undefined || test === undefined) throw new UsageError('Which annotation files: training and test?');
+  const candidates = chosenCandidates(values.only);
   return {
     name: values.name,
     annotations: [training, test],
@@ -60,8 +64,10 @@ function readOptions(args: string[]): Options {
     threads: availableParallelism(),
     folds: wholeNumber('--folds', values.folds),
     seeds: values.seeds.split(',').map(Number),
-    candidates: chosenCandidates(values.only),
+    candidates,
     peer: values.peer,
+    flip: values.flip,
+    mirrored: values.flip || Object.values(candidates).some(({ reflection }) => reflection === 'true'),
     halves: values.halves,
     out: values.out,
   };
@@ -90,6 +96,7 @@ function parse(args: string[]) {
         seeds: { type: 'string', default: '0,1,2' },
         only: { type: 'string' },
         peer: { type: 'boolean', default: false },
+        flip: { type: 'boolean', default: false },
         halves: { type: 'boolean', default: false },
         out: { type: 'string' },
       },

@@ -34,7 +34,7 @@ export async function benchSuspects(files: readonly string[], note: (text: strin
     const backbone = defaultBackbonePath();
     const classifier = await classifierFrom(backbone, set.categories.length, 0, recipe);
     const { width, height } = classifier;
-    const source = { backbone: await sha256Of(backbone), width, height, device: DEVICE.device };
+    const source = { backbone: await sha256Of(backbone), width, height, device: DEVICE.device, pooling: recipe.pooling };
     const cache = await featureCache(files[0]!, source);
     note(`features of ${paths.length} images`);
     const { rows, variants } = await computeFeatures(runtime, classifier, DEVICE, {

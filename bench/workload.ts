@@ -24,7 +24,7 @@ export interface WorkFiles {
 }
 
 export function workClassifier(backbone: string): Promise<Classifier> {
-  return classifierFrom(backbone, CATEGORIES, SEED, { headInit: 'glorot', imageSize: SIDE });
+  return classifierFrom(backbone, CATEGORIES, SEED, { headInit: 'glorot', imageSize: SIDE, pooling: 'average' });
 }
 
 /** image: uint8, N×224×224×3, noise. labels: float32, N×12, one in four is 1. */

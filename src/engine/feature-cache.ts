@@ -6,6 +6,7 @@ import { makeFolders } from '../dataset/make-folder';
 import sharp from 'sharp';
 import { cacheFolderFor } from '../dataset/cache-folder';
 import type { DeviceUsed, RunsFolder } from '../protocol/messages';
+import type { Recipe } from '../protocol/recipe';
 import { prune } from '../dataset/cache-files';
 import type { Device } from './runtime/messages';
 import { onnxRuntimeVersion } from './runtime/installed';
@@ -20,6 +21,7 @@ export interface FeatureSource {
   readonly width: number;
   readonly height: number;
   readonly device: Device;
+  readonly pooling: Recipe['pooling'];
   /** Package, backend and library of the engine tensorflow, whose features differ in the last digits; absent: onnxruntime. */
   readonly engine?: readonly string[];
 }
@@ -33,8 +35,9 @@ export async function featureSource(
   { device, engine }: Pick<DeviceUsed, 'device' | 'engine'>,
   backbone: string,
   { width, height }: Pick<FeatureSource, 'width' | 'height'>,
+  pooling: FeatureSource['pooling'],
 ): Promise<FeatureSource> {
-  const source = { backbone, width, height, device };
+  const source = { backbone, width, height, device, pooling };
   if (engine === undefined) return source;
   const { package: name, backend, library = '' } = await runtime.describe();
   return { ...source, engine: [engine, name, backend, library] };
@@ -87,9 +90,11 @@ export async function featureCache(annotations: string, source: FeatureSource, r
 }
 
 /** Features of one space are the same numbers for the same image: also the programs that make them are part of its name. */
-function spaceOf({ backbone, width, height, device, engine }: FeatureSource): string {
+function spaceOf({ backbone, width, height, device, pooling, engine }: FeatureSource): string {
   const programs = [onnxRuntimeVersion(), sharp.versions.sharp, sharp.versions.vips, process.platform, process.arch];
-  return digestOf([FORMAT, backbone, width, height, device, ...(engine ?? []), ...programs], 32);
+  // Means have the name that they had before there was anything else.
+  const pooled = pooling === 'average' ? [] : [{ pooling }];
+  return digestOf([FORMAT, backbone, width, height, device, ...(engine ?? []), ...programs, ...pooled], 32);
 }
 
 function digestOf(what: unknown, length: number): string {

@@ -5,6 +5,7 @@ import type { Recipe, RecipeName } from '../protocol/recipe';
 /** Settings that runs of older versions lack. */
 type Newer = Pick<
   Recipe,
+  | 'pooling'
   | 'warmup'
   | 'loss'
   | 'aslGammaPositive'
@@ -19,6 +20,7 @@ type Newer = Pick<
 
 /** As if there were none. */
 const OFF: Newer = {
+  pooling: 'average',
   warmup: 0,
   loss: 'bce',
   aslGammaPositive: 0,
@@ -91,10 +93,14 @@ const QUICK: Recipe = {
   validationPatience: 20,
 };
 
-/** What was chosen in docs/recipes.md: `quick` on larger images, with a loss in which the few positives are not outweighed, and with more images to learn from. */
+/** What was chosen in docs/recipes.md: `quick` on generalised means of larger images, with a loss in which the few positives are not outweighed, and with more images to learn from. */
 const BEST: Recipe = {
   ...QUICK,
   recipe: 'best',
+  pooling: 'gem',
+  // Generalised means are about three times as large as means: ten times as large squared.
+  learnRate: 0.00008,
+  l2: 1,
   loss: 'asl',
   aslGammaNegative: 2,
   aslClip: 0,
@@ -121,6 +127,7 @@ const real = (min: number, max: number): Setting => ({ kind: 'number', min, max,
 
 const SETTINGS: Readonly<Record<Exclude<keyof Recipe, 'recipe'>, Setting>> = {
   layers: { kind: 'choice', of: ['all', 'last-stages', 'head'] },
+  pooling: { kind: 'choice', of: ['average', 'gem'] },
   epochs: whole(1, 100_000),
   maxIterations: whole(0, 1e9),
   batchSize: whole(1, 4096),
@@ -159,6 +166,17 @@ const SETTINGS: Readonly<Record<Exclude<keyof Recipe, 'recipe'>, Setting>> = {
 /** The recipe of a run that may be older than some settings. */
 export function completeRecipe(recipe: Omit<Recipe, keyof Newer> & Partial<Newer>): Recipe {
   return { ...OFF, ...recipe };
+}
+
+/** The recipe for a network that only pools as it is, with the L2 and the rate that means want where these were not set. */
+export function onMeans(recipe: Recipe, set: Readonly<Record<string, string>>): Recipe {
+  const { l2, learnRate } = QUICK;
+  return {
+    ...recipe,
+    pooling: 'average',
+    ...(set.l2 === undefined && { l2 }),
+    ...(set.learnRate === undefined && { learnRate }),
+  };
 }
 
 /**

@@ -17,7 +17,21 @@ const CENTRED = 'image/centred';
 const MEAN = 'image/mean';
 const DEVIATION = 'image/deviation';
 
-const OURS = new Set([...[IMAGE, FLOAT, PLANES, CENTRED, MEAN, DEVIATION], ...[LOGITS, PROBABILITIES, HEAD_WEIGHT, HEAD_BIAS]]);
+/** Values that generalised-mean pooling adds (generalized-mean.ts). */
+export const POOLING = {
+  clipped: 'pool/clipped',
+  powers: 'pool/powers',
+  mean: 'pool/mean',
+  least: 'pool/least',
+  exponent: 'pool/exponent',
+  root: 'pool/root',
+} as const;
+
+const OURS = new Set([
+  ...[IMAGE, FLOAT, PLANES, CENTRED, MEAN, DEVIATION],
+  ...[LOGITS, PROBABILITIES, HEAD_WEIGHT, HEAD_BIAS],
+  ...Object.values(POOLING),
+]);
 
 /** image (uint8, N×H×W×3, RGB) → features (float32, N×F) → logits (float32, N×C). */
 export interface Classifier {
@@ -172,7 +186,7 @@ function denseWeight({ inputs, attributes }: Node, graph: Graph, makers: Readonl
 }
 
 /** The first node that is of none of the `passed` types, upwards along the first inputs that nodes make. */
-function backFrom(value: string, makers: ReadonlyMap<string, Node>, passed: ReadonlySet<string>): Node | undefined {
+export function backFrom(value: string, makers: ReadonlyMap<string, Node>, passed: ReadonlySet<string>): Node | undefined {
   let node = makers.get(value);
   while (node && passed.has(node.type)) node = node.inputs.map((name) => makers.get(name)).find(Boolean);
   return node;
@@ -196,15 +210,37 @@ const BEHIND_STAGE = new Set([
 const POOLS = new Set(['GlobalAveragePool', 'GlobalMaxPool', 'AveragePool', 'MaxPool']);
 
 function lastStage(graph: Graph, features: string): string | undefined {
-  const node = backFrom(features, producers(graph), BEHIND_STAGE);
-  return node && (POOLS.has(node.type) || isSpatialMean(node, graph)) ? node.inputs[0] : undefined;
+  const makers = producers(graph);
+  const node = backFrom(features, makers, BEHIND_STAGE);
+  if (node?.type === 'Pow') return behindPowers(makers.get(node.inputs[0] ?? ''), graph, makers);
+  return node && isPool(node, graph) ? node.inputs[0] : undefined;
 }
 
-/** A mean over height and width; a mean over the tokens of a transformer has one axis. */
-function isSpatialMean({ type, inputs, attributes }: Node, graph: Graph): boolean {
-  const count =
-    attributes.axes?.kind === 'ints' ? attributes.axes.value.length : graph.initializers.get(inputs[1] ?? '')?.data.length;
-  return type === 'ReduceMean' && count === 2;
+/** What a generalised mean pools, given the pool in front of its root: the pool's input without the power and the clipping before that. */
+function behindPowers(pool: Node | undefined, graph: Graph, makers: ReadonlyMap<string, Node>): string | undefined {
+  const powers = pool && isPool(pool, graph) ? makers.get(pool.inputs[0]!) : undefined;
+  if (powers?.type !== 'Pow') return undefined;
+  const clipped = makers.get(powers.inputs[0]!);
+  return clipped?.type === 'Clip' ? clipped.inputs[0] : powers.inputs[0];
+}
+
+/** A mean over the tokens of a transformer, which has one axis, is none. */
+function isPool(node: Node, graph: Graph): boolean {
+  return POOLS.has(node.type) || (node.type === 'ReduceMean' && meanAxes(node, graph)?.length === 2);
+}
+
+/** The mean of each channel over height and width, of N×C×H×W. */
+export function isMeanOfPlaces(node: Node | undefined, graph: Graph): boolean {
+  if (node?.type === 'GlobalAveragePool') return true;
+  if (node?.type !== 'ReduceMean') return false;
+  const axes = meanAxes(node, graph)?.join();
+  return ['2,3', '3,2', '-2,-1', '-1,-2'].some((both) => both === axes);
+}
+
+function meanAxes({ inputs, attributes: { axes } }: Node, graph: Graph): readonly number[] | undefined {
+  if (axes?.kind === 'ints') return axes.value;
+  const given = graph.initializers.get(inputs[1] ?? '');
+  return given?.type === 'int64' ? Array.from(given.data, Number) : undefined;
 }
 
 interface PixelGraph {

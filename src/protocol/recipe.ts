@@ -12,6 +12,8 @@ export interface Recipe {
   readonly recipe: RecipeName;
   /** Which layers learn: all, those from the last convolutional stage on, or the new head on pooled features alone. */
   readonly layers: 'all' | 'last-stages' | 'head';
+  /** The features of the last stage's channels: their means over all places, or their generalised means (Σ x³ / n)^⅓ (Radenović, Tolias and Chum, "Fine-tuning CNN Image Retrieval with No Human Annotation", TPAMI 2019), in which the strongest places count most. */
+  readonly pooling: 'average' | 'gem';
   readonly epochs: number;
   /** Stop after this many iterations; 0 = when the epochs are over. */
   readonly maxIterations: number;

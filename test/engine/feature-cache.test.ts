@@ -1,10 +1,14 @@
 // The cache of features: a second training computes none, nothing old or damaged is ever taken, and the numbers are the same without it.
 import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EngineClient } from '../../src/engine/client/engine';
+import { featureCache } from '../../src/engine/feature-cache';
 import { readTensors, writeTensors } from '../../src/engine/run/safetensors';
+import { onnxRuntimeVersion } from '../../src/engine/runtime/installed';
 import type { TrainEvent } from '../../src/protocol/messages';
 import { type TinyData, writeTinyData } from '../support/data';
 import { expectSameModel, historyOf, startEngine, trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
@@ -101,15 +105,34 @@ describe.skipIf(UNBUILT)(`features that were computed before${UNBUILT}`, () => {
     expect((await train()).batches).toBe(0);
   });
 
-  it('are not taken for another network, image size or variant', async () => {
+  it('are not taken for another network, image size, pooling or variant', async () => {
     await train({ set: { reflection: 'false' } });
     expect((await train({ set: { reflection: 'true' } })).batches).toBe(3);
     expect((await train({ set: { imageSize: '24' } })).batches).toBe(ALL);
+    expect((await train({ set: { pooling: 'gem' } })).batches).toBe(ALL);
+    expect((await train({ set: { pooling: 'gem' } })).batches).toBe(0);
     const bytes = join(folder, `bytes ${runs}.onnx`);
     await writeTinyBackbone(bytes, { input: 'uint8' });
     expect((await train({ backbone: bytes })).batches).toBe(ALL);
     expect((await train()).batches).toBe(0);
   });
+});
+
+describe('the name of a space', () => {
+  const source = { backbone: 'a'.repeat(64), width: 32, height: 24, device: 'cpu' } as const;
+  const spaceOf = async (more: { pooling: 'average' | 'gem'; engine?: string[] }) =>
+    (await featureCache(data.train, { ...source, ...more })).space;
+  const programs = [onnxRuntimeVersion(), sharp.versions.sharp, sharp.versions.vips, process.platform, process.arch];
+
+  it.each([[[]], [['tensorflow', 'tfjs-node', 'tensorflow', '2.9']]])(
+    'of means is what it was when nothing else was pooled, engine %j',
+    async (engine) => {
+      const before = JSON.stringify([1, 'a'.repeat(64), 32, 24, 'cpu', ...engine, ...programs]);
+      const wanted = createHash('sha256').update(before).digest('hex').slice(0, 32);
+      expect(await spaceOf({ pooling: 'average', engine })).toBe(wanted);
+      expect(await spaceOf({ pooling: 'gem', engine })).not.toBe(wanted);
+    },
+  );
 });
 
 describe.skipIf(UNBUILT)(`a run that goes on${UNBUILT}`, () => {

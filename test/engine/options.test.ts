@@ -7,6 +7,7 @@ import { labelSet } from '../../src/dataset/labels';
 import { readAnnotations } from '../../src/dataset/reader';
 import type { EngineClient } from '../../src/engine/client/engine';
 import { completeRecipe, recipeWith } from '../../src/engine/recipes';
+import { writeModel } from '../../src/engine/run/model-file';
 import { readTensors } from '../../src/engine/run/safetensors';
 import { objectiveOf } from '../../src/engine/train/objective';
 import { readModel } from '../../src/onnx/files';
@@ -24,6 +25,7 @@ import {
   UNBUILT,
   writeTinyBackbone,
 } from '../support/engine';
+import { mobileNetwork } from '../support/networks';
 
 let folder: string;
 let data: TinyData;
@@ -52,14 +54,18 @@ const widthOf = async (model: string) => (await readModel(model)).graph.inputs[0
 
 type Changes = Parameters<typeof trainParams>[3];
 
-async function train(run: string, changes: Changes, stopAfter = Infinity): Promise<void> {
+/** Answers what was said on the way. */
+async function train(run: string, changes: Changes, stopAfter = Infinity): Promise<string[]> {
   const stop = new AbortController();
+  const said: string[] = [];
   let seen = 0;
   const onProgress = (event: TrainEvent) => {
+    if (event.kind === 'stage') said.push(event.message);
     if (event.kind === 'points') seen += event.points.length;
     if (seen >= stopAfter) stop.abort();
   };
   await engine.request('train', trainParams(data.train, tiny, run, changes), { onProgress, signal: stop.signal });
+  return said;
 }
 
 const HEAD = { learnRate: '0.02', l2: '0', epochs: '1500', validationPatience: '0', validationFrequency: '100' };
@@ -75,6 +81,10 @@ const OPTIONS: readonly (readonly [string, RecipeName, Record<string, string>])[
   ['averaged weights', 'quick', { ema: '0.9' }],
   ['averaged weights of all layers', 'matlab-example', { ema: '0.9', learnRateSchedule: 'cosine', warmup: '5' }],
   ['standardized features', 'quick', { standardize: 'true' }],
+  ['generalised means', 'quick', { pooling: 'gem' }],
+  ['standardized generalised means', 'quick', { pooling: 'gem', standardize: 'true' }],
+  ['generalised means of the last stages', 'matlab-example', { pooling: 'gem', layers: 'last-stages' }],
+  ['generalised means of all layers', 'matlab-example', { pooling: 'gem' }],
   ['the recipe best', 'best', {}],
   ['all of it', 'quick', { loss: 'asl', positiveWeight: 'sqrt', mixup: '0.2', ema: '0.8', standardize: 'true', warmup: '9' }],
 ];
@@ -141,19 +151,47 @@ describe.skipIf(UNBUILT)(`what a run keeps${UNBUILT}`, () => {
     ]);
   });
 
+  it('is the pooling that a network has', async () => {
+    const backbone = join(folder, 'mobile.onnx');
+    await writeModel(backbone, mobileNetwork());
+    const kept = async (changes: Changes) => {
+      const run = newRun();
+      const said = await train(run, { recipe: 'best', ...changes, set: { epochs: '1', ...changes?.set } });
+      const { pooling, l2, learnRate } = (await jsonOf<RunRecord>(join(run, 'run.json'))).recipe;
+      return { pooling, l2, learnRate, said: said.filter((message) => message.includes('pooling=')) };
+    };
+    expect(await kept({})).toEqual({ pooling: 'gem', l2: 1, learnRate: 0.00008, said: [] });
+    const told = (l2: number) =>
+      `${backbone} has no mean over all places in front of its head, so best pools it as it is: pooling=average, l2=${l2}, learnRate=0.0004.`;
+    expect(await kept({ backbone })).toEqual({ pooling: 'average', l2: 0.2, learnRate: 0.0004, said: [told(0.2)] });
+    const set = { l2: '0.7' };
+    expect(await kept({ backbone, set })).toEqual({ pooling: 'average', l2: 0.7, learnRate: 0.0004, said: [told(0.7)] });
+    // What is set is not touched: these two belong to generalised means, and whoever asks for means sets them too.
+    const means = { pooling: 'average' };
+    expect(await kept({ backbone, set: means })).toEqual({ pooling: 'average', l2: 1, learnRate: 0.00008, said: [] });
+    const run = newRun();
+    await expect(train(run, { recipe: 'best', backbone, set: { pooling: 'gem' } })).rejects.toMatchObject({
+      code: 'onnx-unsupported',
+      message: expect.stringMatching(/mobile\.onnx cannot be pooled .*: HardSwish stands .* Set pooling=average\.$/) as string,
+    });
+    await expect(readFile(join(run, 'run.json'))).rejects.toThrow(/ENOENT/);
+  });
+
   it('is what a run without the newer settings would be', async () => {
     const [whole, run] = [newRun(), newRun()];
     await train(whole, { recipe: 'quick', set: HEAD });
     await train(run, { recipe: 'quick', set: HEAD }, 20);
     const path = join(run, 'run.json');
     const record = await jsonOf<RunRecord>(path);
-    const newer = ['loss', 'ema', 'mixup', 'warmup', 'labelSmoothing', 'positiveWeight', 'standardize', 'aslClip'];
+    const newer = ['pooling', 'loss', 'ema', 'mixup', 'warmup', 'labelSmoothing', 'positiveWeight', 'standardize', 'aslClip'];
     const recipe = Object.fromEntries(Object.entries(record.recipe).filter(([key]) => !newer.includes(key)));
     expect(Object.keys(recipe)).not.toContain('ema');
     await writeFile(path, JSON.stringify({ ...record, recipe }));
     await train(run, { recipe: 'quick', resume: true });
     expect(await historyOf(run)).toEqual(await historyOf(whole));
-    expect(await readFile(path, 'utf8')).toMatch(/"ema": 0,/);
+    const text = await readFile(path, 'utf8');
+    expect(text).toMatch(/"ema": 0,/);
+    expect(text).toMatch(/"pooling": "average",/);
   });
 });
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Classifier, IMAGE, LOGITS, withNewHead } from '../../src/onnx/classifier';
 import { buildGradCam, MAPS, SELECTION, SIGNED_MAPS } from '../../src/onnx/gradcam';
+import { withGeneralizedMean } from '../../src/onnx/generalized-mean';
 import { GraphBuilder, type Target } from '../../src/onnx/builder';
 import { differentiate } from '../../src/onnx/differentiate';
 import { elementCount, type Model, type Tensor } from '../../src/onnx/model';
@@ -35,6 +36,11 @@ function classifierOf(model: Model): Classifier {
     bias: float32([CATEGORIES], [0.1, -0.2, 0.3, 0]),
   }));
 }
+
+const CLASSIFIERS: readonly (readonly [string, () => Classifier])[] = [
+  ...Object.entries(NETWORKS).map(([name, network]) => [name, () => classifierOf(network())] as const),
+  ['bottlenecks pooled by generalised means', () => withGeneralizedMean(classifierOf(bottlenecks('middle', 4)), 'net.onnx')],
+];
 
 function imagesOf({ height, width }: Classifier, seed: number, count = BATCH): Tensor<'uint8'> {
   const random = randomStream('images', seed);
@@ -79,9 +85,9 @@ const OBJECTIVES: readonly (readonly [string, Partial<StepOptions>])[] = [
 ];
 
 describe('training steps of TensorFlow.js', () => {
-  describe.each(Object.entries(NETWORKS))('of %s', (_, network) => {
+  describe.each(CLASSIFIERS)('of %s', (_, made) => {
     it.each(OBJECTIVES)('are those of our gradient graphs, with %s', async (__, changes) => {
-      const classifier = classifierOf(network());
+      const classifier = made();
       const options: StepOptions = { ...STEP, batchSize: BATCH, ...changes };
       const ours = await stepRunner(buildTrainingStep(classifier, options));
       const theirs = await tensorFlowSteps(buildTrainingStep(classifier, options, 'autodiff'));
@@ -211,8 +217,8 @@ describe('operators of TensorFlow.js', () => {
 });
 
 describe('networks in TensorFlow.js', () => {
-  it.each(Object.entries(NETWORKS))('give the probabilities and Grad-CAM maps of ONNX Runtime: %s', async (_, network) => {
-    const classifier = classifierOf(network());
+  it.each(CLASSIFIERS)('give the probabilities and Grad-CAM maps of ONNX Runtime: %s', async (_, made) => {
+    const classifier = made();
     const before = tf.memory().numTensors;
     const feeds = { [IMAGE]: imagesOf(classifier, 7) };
     const evaluation = buildEvaluation(classifier, []);

@@ -90,7 +90,8 @@ const MAKERS: Readonly<Record<Kind, (folder: string) => Reader | Promise<Reader>
       const path = join(folder, 'network.onnx');
       const bytes = pick(all, random);
       await writeFile(path, random.integer(20) === 0 ? bytes : damaged(bytes, random));
-      return outcomeOf(path, () => classifierFrom(path, 3, 1, { headInit: 'zeros', imageSize: pick([0, 32, 4096], random) }));
+      const [imageSize, pooling] = [pick([0, 32, 4096], random), pick(['average', 'gem'] as const, random)];
+      return outcomeOf(path, () => classifierFrom(path, 3, 1, { headInit: 'zeros', imageSize, pooling }));
     };
   },
   runs: readsRuns,

@@ -1,6 +1,7 @@
 // The blocked lowering: a training step on blocks makes the same losses and the same next state as the plain form.
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Classifier, IMAGE, withNewHead } from '../../src/onnx/classifier';
+import { withGeneralizedMean } from '../../src/onnx/generalized-mean';
 import { NCHWC } from '../../src/onnx/nchwc';
 import { elementCount, type Model } from '../../src/onnx/model';
 import { buildTrainingStep, LABELS, LEARN_RATE, LOSS, type StepOptions } from '../../src/onnx/training';
@@ -45,8 +46,7 @@ async function start(classifier: Classifier, options: StepOptions, block?: numbe
   return { step, runner };
 }
 
-async function compare(model: Model, options: StepOptions) {
-  const classifier = classifierOf(model);
+async function compare(classifier: Classifier, options: StepOptions) {
   const plain = await start(classifier, options);
   const blocked = await start(classifier, options, block);
   const random = randomStream('batch');
@@ -89,12 +89,23 @@ describe.skipIf(block === undefined)('the blocked lowering', () => {
   );
   for (const { strideIn, norm } of cases) {
     it(`trains a residual network as the plain form does, with ${norm} norm and the strides in its ${strideIn} convolutions`, async () => {
-      const { losses, changes, onBlocks } = await compare(bottlenecks(strideIn, 16), { ...OPTIONS, batchNorm: norm });
+      const { losses, changes, onBlocks } = await compare(classifierOf(bottlenecks(strideIn, 16)), {
+        ...OPTIONS,
+        batchNorm: norm,
+      });
       for (const [plain, blocked] of losses) expect(blocked).toBeCloseTo(plain!, 5);
       expect(changes.filter(({ error }) => !(error < 1e-3))).toEqual([]);
       expect(onBlocks.filter((type) => type === 'Conv').length).toBeGreaterThan(20);
     });
   }
+
+  it.each(['all', 'last-stages'] as const)('trains %s through generalised means as the plain form does', async (layers) => {
+    const classifier = withGeneralizedMean(classifierOf(bottlenecks('middle', 16)), 'net.onnx');
+    const { losses, changes, onBlocks } = await compare(classifier, { ...OPTIONS, layers });
+    for (const [plain, blocked] of losses) expect(blocked).toBeCloseTo(plain!, 5);
+    expect(changes.filter(({ error }) => !(error < 1e-3))).toEqual([]);
+    expect(onBlocks).toContain('Conv');
+  });
 
   interface Mixed {
     readonly name: string;
@@ -188,7 +199,7 @@ describe.skipIf(block === undefined)('the blocked lowering', () => {
         const pooled = net.op('GlobalAveragePool', [body(net, relu(net, conv(net, x, 'stem', [16, 3])))]);
         return dense(net, net.op('Flatten', [pooled], { axis: 1 }), [5, 16]);
       });
-      const found = await compare(model, { ...OPTIONS, batchNorm: norm });
+      const found = await compare(classifierOf(model), { ...OPTIONS, batchNorm: norm });
       expect(found.onBlocks.length > 0).toBe(onBlocks);
       for (const [plain, blocked] of found.losses) expect(blocked).toBeCloseTo(plain!, 5);
       expect(found.changes.filter(({ error }) => !(error < 1e-3))).toEqual([]);

@@ -196,8 +196,17 @@ describe('withNewHead finds', () => {
       { opset },
     );
 
+  /** As PyTorch exports it. */
+  const generalised = compose((net, input) => {
+    const stage = net.op('Clip', [conv(net, input, 'conv', [4, 3]), net.scalar(0), net.scalar(6)], {}, 'stage');
+    const powers = net.op('Pow', [net.op('Clip', [stage, net.scalar(1e-6)]), net.weight('p', [1], 0, 3)]);
+    const mean = net.op('Pow', [net.op('GlobalAveragePool', [powers]), net.op('Reciprocal', ['p'])]);
+    return dense(net, net.op('Flatten', [mean]), [5, 4]);
+  });
+
   it.each([
     ['a residual network', residualNetwork(), 4, 'stage'],
+    ['a generalised mean', generalised, 4, 'stage'],
     ['a mobile network, behind a hidden layer', mobileNetwork(), 16, 'stage'],
     ['a network that ends in a max pool and hidden layers', vgg, 7, 'stage'],
     ['a mean over height and width', meanOf([2, 3], 20), 4, 'stage'],

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Target } from '../../src/onnx/builder';
 import { type Classifier, IMAGE, LOGITS, PROBABILITIES, withNewHead } from '../../src/onnx/classifier';
+import { withGeneralizedMean } from '../../src/onnx/generalized-mean';
 import { buildGradCam, MAPS, SELECTION } from '../../src/onnx/gradcam';
 import { elementCount, type Graph, type Model, OnnxError, type Tensor } from '../../src/onnx/model';
 import { extract } from '../../src/onnx/subgraph';
@@ -80,9 +81,12 @@ const NETWORKS = {
   }),
 };
 
-describe.each(Object.entries(NETWORKS))('Grad-CAM of a %s', (_, model) => {
-  const classifier = classifierOf(model);
+const CLASSIFIERS = [
+  ...Object.entries(NETWORKS).map(([name, model]) => [name, classifierOf(model)] as const),
+  ['residual network, pooled by generalised means', withGeneralizedMean(classifierOf(residualNetwork()), 'net.onnx')] as const,
+];
 
+describe.each(CLASSIFIERS)('Grad-CAM of a %s', (_, classifier) => {
   it.each(['cpu', 'gpu'] as const)('is its definition by central differences, spelled for %s', async (target) => {
     const { [MAPS]: maps } = await explain(classifier, [0, 1, 2], target);
     const [count, height, width] = maps!.dims as [number, number, number];

@@ -6,6 +6,7 @@ import { findSuspects, type Suspects } from '../../metrics/suspects';
 import { LabelscopeError } from '../../protocol/errors';
 import type { Classifier } from '../../onnx/classifier';
 import type { CountProgress, DeviceUsed, FailedFile } from '../../protocol/messages';
+import type { Recipe } from '../../protocol/recipe';
 import type { SuspectLabel, SuspectsParams, SuspectsProgress, SuspectsResult } from '../../protocol/review';
 import { isDone, sparingly } from '../../protocol/sparingly';
 import { defaultBackbonePath } from '../backbone/locate';
@@ -84,7 +85,7 @@ async function scoresOf(
   const recipe = { ...recipeWith('quick', {}), maxIterations: MOST_STEPS };
   const path = backbone === undefined ? defaultBackbonePath() : resolve(backbone);
   const classifier = await classifierFrom(path, split.set.categories.length, seed, recipe);
-  const table = await featuresOf(split, await sha256Of(path), classifier, work);
+  const table = await featuresOf(split, await sha256Of(path), classifier, recipe.pooling, work);
   const shares = Array.from({ length: folds }, () => 1 / folds);
   const parts = stratify(table.set, { shares, seed, together });
   const scores = await outOfFoldScores(table, parts, {
@@ -99,9 +100,10 @@ async function featuresOf(
   { set, paths, source }: Split,
   backbone: string,
   classifier: Classifier,
+  pooling: Recipe['pooling'],
   { runtime, device, signal, runsFolder, tell, failed }: Work,
 ): Promise<FeatureTable & { readonly set: LabelledSet }> {
-  const space = await featureSource(runtime, device, backbone, classifier);
+  const space = await featureSource(runtime, device, backbone, classifier, pooling);
   const cache = await featureCache(source.annotations, space, runsFolder);
   const onFeatures = tell('features');
   const { rows, variants } = await computeFeatures(runtime, classifier, device, {

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { type Classifier, type Head, withImageSize, withNewHead } from '../../onnx/classifier';
 import { toFloatWeights } from '../../onnx/compress';
 import { readModel } from '../../onnx/files';
+import { withGeneralizedMean } from '../../onnx/generalized-mean';
 import type { Tensor } from '../../onnx/model';
 import { LabelscopeError } from '../../protocol/errors';
 import type { Recipe } from '../../protocol/recipe';
@@ -14,19 +15,24 @@ import { type RandomStream, randomStream } from '../../metrics/random';
  * The head begins as MATLAB's fully connected layer does (Glorot and Bengio, 2010: weights uniform within
  * ±√(6 / (inputs + outputs)), biases 0), or with zeros.
  *
- * @throws OnnxError where the file is no image classifier that a new head can be put on
+ * @throws OnnxError where the file is no image classifier that a new head can be put on, or not one that can be pooled so
  */
 export async function classifierFrom(
   backbone: string,
   categories: number,
   seed: number,
-  { headInit, imageSize }: Pick<Recipe, 'headInit' | 'imageSize'>,
+  { headInit, imageSize, pooling }: Pick<Recipe, 'headInit' | 'imageSize' | 'pooling'>,
 ): Promise<Classifier> {
   const model = toFloatWeights(await readModel(backbone));
   const classifier = withNewHead(model, backbone, (features) =>
     newHead(features, categories, headInit === 'glorot' ? randomStream('head', seed) : undefined),
   );
-  return imageSize > 0 ? withImageSize(classifier, imageSize) : classifier;
+  return pooledBy(imageSize > 0 ? withImageSize(classifier, imageSize) : classifier, backbone, pooling);
+}
+
+/** @throws OnnxError where the network of this file cannot be pooled so */
+export function pooledBy(classifier: Classifier, backbone: string, pooling: Recipe['pooling']): Classifier {
+  return pooling === 'gem' ? withGeneralizedMean(classifier, backbone) : classifier;
 }
 
 /** @throws LabelscopeError 'backbone-missing' where the file cannot be read */

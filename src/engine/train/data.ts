@@ -87,7 +87,7 @@ async function featureData(
   emit: (event: TrainEvent) => void,
 ): Promise<Omit<TrainingData, 'provenance'>> {
   const total = train.paths.length + validation.paths.length;
-  const source = await featureSource(context.runtime, record.device, record.backbone.sha256, classifier);
+  const source = await featureSource(context.runtime, record.device, record.backbone.sha256, classifier, record.recipe.pooling);
   const cache = await featureCache(train.source.annotations, source, context.runsFolder);
   const table = async (name: 'train' | 'validation', split: HeldSplit, before: number): Promise<FeatureTable> => {
     const { rows, variants } = await computeFeatures(context.runtime, classifier, record.device, {

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { Classifier } from '../../onnx/classifier';
 import { readModel } from '../../onnx/files';
+import { hasPlainMean } from '../../onnx/generalized-mean';
 import { cardIn } from '../../onnx/inference';
 import { LabelscopeError } from '../../protocol/errors';
 import type { DeviceUsed, TrainParams } from '../../protocol/messages';
@@ -11,10 +12,10 @@ import { defaultBackbonePath } from '../backbone/locate';
 import type { Context, Opening } from '../context';
 import { fittedOf } from '../fitting/card';
 import { held, type HeldSplit, openSplits, reopenSplit } from '../data';
-import { completeRecipe, recipeWith } from '../recipes';
+import { completeRecipe, onMeans, recipeWith } from '../recipes';
 import { checkFree, createRunFolder, exists, removeLeftovers, type RunPaths, runPaths, writeRecord } from '../run/folder';
 import { type Checkpoint, readCheckpoint } from './checkpoint';
-import { classifierFrom, sha256Of } from './classifier';
+import { classifierFrom, pooledBy, sha256Of } from './classifier';
 
 export interface Job {
   readonly paths: RunPaths;
@@ -30,12 +31,14 @@ type Say = (message: string) => void;
 /** @throws LabelscopeError 'setting-unknown', 'setting-value', 'backbone-missing', 'device-unavailable', 'run-exists'; DatasetError */
 export async function newJob(params: TrainParams, context: Context, say: Say): Promise<Job> {
   // Mistakes are told before a folder is made, and before a file of annotations is read that may be large.
-  const recipe = recipeFor(params);
+  const asked = recipeFor(params);
   await checkFree(resolve(params.run));
-  const splits = await openSplits({ ...params, annotations: resolve(params.annotations) }, recipe, context, say);
+  const splits = await openSplits({ ...params, annotations: resolve(params.annotations) }, asked, context, say);
   const path = params.backbone === undefined ? defaultBackbonePath() : resolve(params.backbone);
   const sha256 = await sha256Of(path);
-  const classifier = await classifierFrom(path, splits.train.set.categories.length, params.seed, recipe);
+  const unpooled = await classifierFrom(path, splits.train.set.categories.length, params.seed, { ...asked, pooling: 'average' });
+  const recipe = pooledRecipe(asked, params, unpooled, (message) => say(`${path} ${message}`));
+  const classifier = pooledBy(unpooled, path, recipe.pooling);
   const device = await context.device(params.device, recipe.threads);
   context.signal.throwIfAborted();
   const paths = await createRunFolder(resolve(params.run));
@@ -60,6 +63,16 @@ export async function newJob(params: TrainParams, context: Context, say: Say): P
 function recipeFor({ recipe, set, backbone }: TrainParams): Recipe {
   const asked = recipeWith(recipe, set);
   return backbone === undefined || set.imageSize !== undefined ? asked : { ...asked, imageSize: 0 };
+}
+
+/** A recipe's own pooling gives way where the network has no pool for it; one that was asked for does not. */
+function pooledRecipe(asked: Recipe, { set }: TrainParams, network: Classifier, say: Say): Recipe {
+  if (asked.pooling === 'average' || set.pooling !== undefined || hasPlainMean(network)) return asked;
+  const recipe = onMeans(asked, set);
+  say(
+    `has no mean over all places in front of its head, so ${asked.recipe} pools it as it is: pooling=average, l2=${recipe.l2}, learnRate=${recipe.learnRate}.`,
+  );
+  return recipe;
 }
 
 /** @throws LabelscopeError 'resume-settings', 'backbone-changed', 'annotations-changed', 'images-changed', 'checkpoint-unreadable' */
