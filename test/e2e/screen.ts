@@ -105,7 +105,7 @@ async function begin(person: Person): Promise<Frame> {
 /** Answers the time at which a person sees it, in milliseconds since 1970. */
 type Sight = () => Promise<number>;
 
-/** By VS Code's list of files, in which it stands before the clock starts. */
+/** By VS Code's list of files, in which it stands before the clock starts. One sight is looked for after the other. */
 async function open(page: Page, file: string, sights: readonly Sight[]): Promise<number[]> {
   const input = page.locator('.quick-input-widget input').first();
   const row = page.locator('.quick-input-list .monaco-list-row.focused', { hasText: file });
@@ -122,12 +122,13 @@ async function open(page: Page, file: string, sights: readonly Sight[]): Promise
   return seen(() => page.keyboard.press('Enter'), sights);
 }
 
-/** Milliseconds from the key on, to each sight. */
+/** Milliseconds from the key on, to each sight: they are looked for in turn, in the order in which they come. */
 async function seen(press: () => Promise<void>, sights: readonly Sight[]): Promise<number[]> {
   const since = Date.now();
   await press();
-  const found = await Promise.all(sights.map((sight) => sight()));
-  return found.map((time) => time - since);
+  const times: number[] = [];
+  for (const sight of sights) times.push((await sight()) - since);
+  return times;
 }
 
 interface Element {
@@ -139,11 +140,13 @@ interface Element {
 interface Globals {
   readonly document: { querySelector(of: string): Element | null; querySelectorAll(of: string): Iterable<Element> };
   requestAnimationFrame(next: () => void): void;
+  readonly MutationObserver: new (look: () => void) => { observe(of: unknown, what: object): void; disconnect(): void };
 }
 
 /**
- * The page itself looks, at every frame that it draws, and takes the time at the beginning of the next one: to tell the driver of the
- * browser takes 20 to 90 ms here, while VS Code makes an editor on the same cores.
+ * The page itself looks, whenever it changes, and takes the time at the beginning of the frame after the one that it draws then. To tell
+ * the driver of the browser takes 20 to 90 ms here, while VS Code makes an editor on the same cores, and to draw a frame only to look takes
+ * of what is measured.
  */
 function inFrame(frame: Frame, look: Look): Sight {
   return () =>
@@ -156,13 +159,16 @@ function inFrame(frame: Frame, look: Look): Sight {
             page.document.querySelector(selector)?.checkVisibility() === true &&
             (titled === undefined || texts(titled[0]).some((text) => text.trim() === titled[1])) &&
             (without === undefined || !texts(without[0]).some((text) => text.includes(without[1])));
-          const end = performance.now() + limit;
-          const next = () => {
-            if (isThere()) page.requestAnimationFrame(() => resolve(Date.now()));
-            else if (performance.now() > end) reject(new Error(`No window shows ${selector}.`));
-            else page.requestAnimationFrame(next);
+          const late = setTimeout(() => reject(new Error(`No window shows ${selector}.`)), limit);
+          const look = () => {
+            if (!isThere()) return;
+            watching.disconnect();
+            clearTimeout(late);
+            page.requestAnimationFrame(() => page.requestAnimationFrame(() => resolve(Date.now())));
           };
-          next();
+          const watching = new page.MutationObserver(look);
+          watching.observe(page.document, { subtree: true, childList: true, attributes: true, characterData: true });
+          look();
         }),
       { ...look, limit: LIMIT_MS },
     );
