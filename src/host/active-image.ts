@@ -1,8 +1,7 @@
 // Which image is open in front of the person, in whatever editor: the preview of VS Code, ours, or its text or bytes.
 import * as vscode from 'vscode';
+import { IMAGE } from './beside';
 import type { Closable } from './closable';
-
-const IMAGE = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
 
 export interface ActiveImage extends Closable {
   readonly file: string | undefined;

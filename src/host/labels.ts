@@ -11,7 +11,7 @@ import { sharedWork } from './shared-work';
 import type { Closable } from './closable';
 
 /** Images whose answers are kept. */
-const MOST_KEPT = 200;
+const MOST_KEPT = 600;
 
 type Answer = Pick<LabelsData, 'predicted' | 'thresholds' | 'truth' | 'error'>;
 

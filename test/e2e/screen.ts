@@ -33,6 +33,8 @@ const mapsOf = (file: string, count: number): Look => ({
 interface Times {
   readonly fresh: number[];
   readonly labels: number[];
+  /** The labels of images beside those in front, which were asked for before they were opened. */
+  readonly beside: number[];
   /** The labels of images that were in front before: without the engine's part. */
   readonly known: number[];
   readonly editor: number[];
@@ -55,7 +57,7 @@ async function main(): Promise<void> {
 
 async function measured(person: Person): Promise<Times> {
   const { page } = person;
-  const times: Times = { fresh: [], labels: [], known: [], editor: [], map: [], maps: [] };
+  const times: Times = { fresh: [], labels: [], beside: [], known: [], editor: [], map: [], maps: [] };
   let side = await begin(person);
   for (let k = 0; k < WINDOWS; k++) {
     await page.reload();
@@ -67,7 +69,7 @@ async function measured(person: Person): Promise<Times> {
   await open(page, nameOf(WINDOWS), []);
   await windowWith(person, editorOf(nameOf(WINDOWS)));
   for (let k = 1; k <= IMAGES; k++) {
-    const file = nameOf(WINDOWS + k);
+    const file = nameOf(placeOf(k));
     let editor: Frame | undefined;
     const inEditor = async () => {
       editor = await newFrame(page, editorOf(file));
@@ -82,12 +84,20 @@ async function measured(person: Person): Promise<Times> {
     times.maps.push((await seen(() => beside.press('Enter'), [inFrame(editor!, mapsOf(file, BESIDE_EACH_OTHER))]))[0]!);
   }
   for (let k = 1; k <= IMAGES; k++) {
-    const file = nameOf(WINDOWS + k);
+    const file = nameOf(placeOf(IMAGES) + k);
+    // With its editor, as a person looks at one image before the next.
+    const [labels] = await open(page, file, [inFrame(side, labelsOf(file)), () => newFrame(page, editorOf(file)).then(Date.now)]);
+    times.beside.push(labels!);
+  }
+  for (let k = 1; k <= IMAGES; k++) {
+    const file = nameOf(placeOf(k));
     times.known.push((await open(page, file, [inFrame(side, labelsOf(file))]))[0]!);
   }
   return times;
 }
 
+/** Every second image, for the labels of those beside one in front are asked for too. */
+const placeOf = (k: number) => WINDOWS + 2 * k;
 const nameOf = (k: number) => `scene-${String(k + 1).padStart(6, '0')}.jpg`;
 
 /** With the side view in sight, where it stays when the window is reloaded, and its page there (see windowWith), which is answered. */

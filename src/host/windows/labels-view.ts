@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { LabelsData } from '../../protocol/windows';
 import type { ActiveImage } from '../active-image';
+import { askAhead } from '../ahead';
 import type { Labels } from '../labels';
 import type { Models } from '../models';
 import { openWindow } from './window';
@@ -43,7 +44,11 @@ export function labelsView(
       asking = new AbortController();
       const { signal } = asking;
       const { file } = active;
-      if (file !== undefined) return labels.of(file, tell, signal);
+      if (file !== undefined) {
+        await labels.of(file, tell, signal);
+        if (data.file === file && data.predicted) await askAhead(labels, file, signal);
+        return;
+      }
       const current = await models.current();
       const none = { file: null, predicted: null, thresholds: {}, truth: null, error: null };
       if (!signal.aborted) tell({ ...none, model: current?.model ?? null, pinned: current?.pinned ?? false });

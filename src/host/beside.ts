@@ -1,0 +1,26 @@
+// Which files are images, and which of them a person is likely to open next: those beside one in VS Code's Explorer.
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/** By its name. */
+export const IMAGE = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
+
+/** In larger folders names are compared character by character, as those of COCO may be: a hundredth of the time. */
+const MOST_COLLATED = 5000;
+
+const collator = new Intl.Collator(undefined, { numeric: true });
+
+/** The image after it and the one before, of those in its folder; one at the folder's ends, none where it cannot be read. */
+export async function imagesBeside(file: string): Promise<string[]> {
+  const own = basename(file);
+  const names = (await readdir(dirname(file)).catch(() => [])).filter((name) => IMAGE.test(name));
+  const inOrder = names.length <= MOST_COLLATED ? collator.compare : (a: string, b: string) => (a < b ? -1 : Number(a > b));
+  let after: string | undefined;
+  let before: string | undefined;
+  for (const name of names) {
+    const order = inOrder(name, own);
+    if (order > 0 && (after === undefined || inOrder(name, after) < 0)) after = name;
+    if (order < 0 && (before === undefined || inOrder(name, before) > 0)) before = name;
+  }
+  return [after, before].filter((name) => name !== undefined).map((name) => join(dirname(file), name));
+}
