@@ -11,9 +11,16 @@ export interface Place {
   readonly end: number;
 }
 
-/** The value of a field: quotes and brackets belong to it. Of true, false and null only the value is known, of lists only the place. */
+type Scalar = string | number | boolean | null;
+
+/** Of longer lists the others are passed over. */
+const MOST_ELEMENTS = 64;
+
+/** The value of a field: quotes and brackets belong to it. Of true, false and null only the value is known, of lists the place and what is in them. */
 export interface FieldPlace extends Partial<Place> {
-  readonly value?: string | number | boolean | null;
+  readonly value?: Scalar;
+  /** Of a list those that are no list and no object, the first 64. */
+  readonly elements?: readonly Scalar[];
 }
 
 export interface RecordPlace extends Place {
@@ -45,8 +52,13 @@ export function recordScanner(visitor: RecordVisitor): { push: (bytes: Buffer) =
     name: '',
     open: 0,
     fields: new Map<string, FieldPlace>(),
+    elements: [] as Scalar[],
   };
   const keep = (place: FieldPlace) => void state.fields.set(state.name, place);
+  const found = (value: Scalar, place: Partial<Place> = {}) => {
+    if (inRecord()) keep({ ...place, value });
+    else if (state.level === Level.value && state.elements.length < MOST_ELEMENTS) state.elements.push(value);
+  };
   const inRecord = () => state.level === Level.record;
   const handler: JsonHandler<string> = {
     name: decodeString,
@@ -56,16 +68,10 @@ export function recordScanner(visitor: RecordVisitor): { push: (bytes: Buffer) =
       state.name = name;
       return state.level === Level.root ? SECTIONS.has(state.name) : visitor.fields!.has(state.name);
     },
-    string: (bytes, start, end) => {
-      const value = decodeString(bytes, start, end);
-      if (inRecord()) keep({ start: scanner.at - 1, end: scanner.at + end - start + 1, value });
-    },
-    number: (value, _, start, end) => {
-      if (inRecord()) keep({ start: scanner.at, end: scanner.at + end - start, value });
-    },
-    literal: (value) => {
-      if (inRecord()) keep({ value });
-    },
+    string: (bytes, start, end) =>
+      found(decodeString(bytes, start, end), { start: scanner.at - 1, end: scanner.at + end - start + 1 }),
+    number: (value, _, start, end) => found(value, { start: scanner.at, end: scanner.at + end - start }),
+    literal: (value) => found(value),
     open: (kind) => opened(kind, scanner.at),
     close: () => closed(scanner.at),
   };
@@ -79,13 +85,16 @@ export function recordScanner(visitor: RecordVisitor): { push: (bytes: Buffer) =
     } else if (state.level === Level.record) {
       state.start = at;
       state.fields = new Map();
-    } else if (state.level === Level.value) state.open = at;
+    } else if (state.level === Level.value) {
+      state.open = at;
+      state.elements = [];
+    }
     return true;
   };
   const closed = (at: number): void => {
     const { level, section, row, start, fields } = state;
     state.level--;
-    if (level === Level.value) keep({ start: state.open, end: at + 1 });
+    if (level === Level.value) keep({ start: state.open, end: at + 1, elements: state.elements });
     else if (level === Level.record) {
       state.row++;
       visitor.record({ section, row, start, end: at + 1, fields });

@@ -1,8 +1,8 @@
 // The fields of a COCO file's image records beyond those that every program reads: a second pass over its images, made only where somebody asks.
 import { readChunks, withFile } from '../dataset/chunks';
-import { recordScanner, type RecordPlace, type Section } from '../dataset/records';
+import { type FieldPlace, recordScanner, type RecordPlace, type Section } from '../dataset/records';
 import type { CocoIndex } from '../dataset/types';
-import type { FieldValue, ImageField } from '../metrics/facts';
+import type { FieldElements, FieldValue, ImageField } from '../metrics/facts';
 
 /** They make no slices, or slices of their own. */
 const KNOWN = new Set(['id', 'width', 'height']);
@@ -13,7 +13,7 @@ const MOST_FIELDS = 64;
 const LONGEST = 200;
 
 /**
- * Every field that is a number, a text or a boolean in some record, for `count` rows; other values count as missing.
+ * Every field that is a number, a text, a boolean or a list of these in some record, for `count` rows; other values count as missing.
  *
  * @param rowOfRecord by row of `index.images`, -1 for records that are not wanted; of several records of one row the first counts
  * @returns no field at all where the file is not the one that the index was made from. Throws the signal's reason, and DatasetError as
@@ -48,12 +48,14 @@ export async function readImageFields(
   return table.isComplete() ? table.fields() : [];
 }
 
+type Column = (FieldValue | FieldElements)[];
+
 function fieldTable({ images }: CocoIndex, rowOfRecord: Int32Array, count: number) {
-  const columns = new Map<string, FieldValue[]>();
+  const columns = new Map<string, Column>();
   let seen = new Uint8Array(count);
   let matching = 0;
-  const columnOf = (name: string): FieldValue[] | undefined => {
-    if (!columns.has(name) && columns.size < MOST_FIELDS) columns.set(name, Array<FieldValue>(count).fill(null));
+  const columnOf = (name: string): Column | undefined => {
+    if (!columns.has(name) && columns.size < MOST_FIELDS) columns.set(name, Array<Column[number]>(count).fill(null));
     return columns.get(name);
   };
   return {
@@ -67,8 +69,8 @@ function fieldTable({ images }: CocoIndex, rowOfRecord: Int32Array, count: numbe
       const row = rowOfRecord[record] ?? -1;
       if (row < 0 || seen[row] === 1) return;
       seen[row] = 1;
-      for (const [name, { value }] of fields) {
-        const kept = keptOf(value);
+      for (const [name, place] of fields) {
+        const kept = keptOf(place);
         const column = name === NAME || kept === null ? undefined : columnOf(name);
         if (column) column[row] = kept;
       }
@@ -78,7 +80,13 @@ function fieldTable({ images }: CocoIndex, rowOfRecord: Int32Array, count: numbe
   };
 }
 
-function keptOf(value: FieldValue | undefined): FieldValue {
+function keptOf({ value, elements }: FieldPlace): Column[number] {
+  if (elements === undefined) return scalarOf(value);
+  const kept = new Set(elements.map(scalarOf).filter((element) => element !== null));
+  return kept.size > 0 ? [...kept] : null;
+}
+
+function scalarOf(value: FieldValue | undefined): FieldValue {
   if (typeof value === 'string') return value.slice(0, LONGEST);
   return typeof value === 'number' && !Number.isFinite(value) ? null : (value ?? null);
 }

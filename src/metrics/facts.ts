@@ -16,11 +16,14 @@ export interface ImageFacts {
 
 export type FieldValue = string | number | boolean | null;
 
-/** A field of the image records that is no object and no list: a licence's number, a date, whatever the file's makers wrote. */
+/** What a list in a record holds, each once: tags, say. */
+export type FieldElements = readonly Exclude<FieldValue, null>[];
+
+/** A field of the image records that is no object: a licence's number, a date, tags, whatever the file's makers wrote. */
 export interface ImageField {
   readonly name: string;
-  /** One an image; null where its record does not say. */
-  readonly values: readonly FieldValue[];
+  /** One an image; null where its record does not say, or its list is empty. */
+  readonly values: readonly (FieldValue | FieldElements)[];
 }
 
 /** In the order of the set's images. */

@@ -1,5 +1,13 @@
 // Groups of a scored set's images by what is known of them: slices, before anything is measured on them.
-import { AREA_CLASSES, type AreaClass, areaClass, type FactTable, type FieldValue, type ImageField } from './facts';
+import {
+  AREA_CLASSES,
+  type AreaClass,
+  areaClass,
+  type FactTable,
+  type FieldElements,
+  type FieldValue,
+  type ImageField,
+} from './facts';
 import type { ScoredSet } from './types';
 
 /** What a group's images have in common. Ranges hold both their ends. */
@@ -93,9 +101,36 @@ export type Unsliced = 'same' | 'too-many-values';
 
 /**
  * By the values of a field: each value where they are few; numbers and dates (texts that begin with YYYY-MM-DD) that are many in four
- * parts. Images whose record does not say make a group of their own.
+ * parts. Of lists, each element where they are few: these groups overlap. Images whose record does not say make a group of their own.
  */
-export function groupsByField({ name: field, values }: ImageField): Group[] | Unsliced {
+export function groupsByField({ name, values }: ImageField): Group[] | Unsliced {
+  const single = values.filter((value): value is FieldValue => !isList(value));
+  return single.length === values.length ? groupsByOne(name, single) : groupsByElement(name, values.map(elementsOf));
+}
+
+function isList(value: ImageField['values'][number]): value is FieldElements {
+  return Array.isArray(value);
+}
+
+function elementsOf(value: ImageField['values'][number]): FieldElements {
+  if (isList(value)) return value;
+  return value === null ? [] : [value];
+}
+
+function groupsByElement(field: string, lists: readonly FieldElements[]): Group[] | Unsliced {
+  const all = lists.flat();
+  const distinct = new Set(all);
+  if (distinct.size > MOST_TEXTS || 2 * distinct.size > Math.max(4, all.length)) return 'too-many-values';
+  const groups = [...distinct].sort(inOrder).map((value): Group => ({
+    key: { by: 'field', field, value },
+    rows: rowsWhere(lists, (elements) => elements.includes(value)),
+  }));
+  const missing = rowsWhere(lists, ({ length }) => length === 0);
+  if (missing.length > 0) groups.push({ key: { by: 'field', field, value: null }, rows: missing });
+  return groups.every(({ rows }) => rows.length === lists.length) ? 'same' : groups;
+}
+
+function groupsByOne(field: string, values: readonly FieldValue[]): Group[] | Unsliced {
   const known = values.filter((value) => value !== null);
   const distinct = new Set(known);
   const isNumeric = known.every((value) => typeof value === 'number');

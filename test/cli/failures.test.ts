@@ -58,6 +58,8 @@ async function enrich(path: string): Promise<void> {
     constructor: k % 2 ? '<b>evil</b>' : '=1+1',
     nested: { a: 1 },
     list: [1, 'x', [2]],
+    // Of the validation images 7 and 12; one has none.
+    tags: [...(k % 2 ? ['street'] : []), ...(k % 5 < 4 ? ['day', 'day'] : [])],
     ...(k % 2 && { sometimes: 'yes' }),
   });
   coco.images = coco.images.map((image, k) => {
@@ -95,12 +97,27 @@ describe.skipIf(UNBUILT)(`labelscope failures${UNBUILT}`, () => {
       return k === 0 ? 'crowd' : ((area as number | undefined) ?? width * height);
     });
     expect(areas).toEqual(expected);
-    expect(facts.fields.map(({ name }) => name).sort()).toEqual(['__proto__', 'constructor', 'license', 'night', 'sometimes']);
+    expect(facts.fields.map(({ name }) => name).sort()).toEqual([
+      '__proto__',
+      'constructor',
+      'license',
+      'night',
+      'sometimes',
+      'tags',
+    ]);
+    expect(facts.fields.find(({ name }) => name === 'tags')!.values.slice(0, 5)).toEqual([
+      ['day'],
+      ['street', 'day'],
+      ['day'],
+      ['street', 'day'],
+      null,
+    ]);
     expect(facts.fields.find(({ name }) => name === 'sometimes')!.values.slice(0, 2)).toEqual([null, 'yes']);
     expect(facts.leftOut).toEqual(
       expect.arrayContaining([
         { name: 'coco_url', reason: 'too-many-values' },
         { name: 'same', reason: 'same' },
+        { name: 'list', reason: 'same' },
       ]),
     );
   });
@@ -116,6 +133,7 @@ describe.skipIf(UNBUILT)(`labelscope failures${UNBUILT}`, () => {
       'field:license',
       'field:night',
       'field:sometimes',
+      'field:tags',
       'labels',
       'size',
     ]);
@@ -175,6 +193,9 @@ describe.skipIf(UNBUILT)(`labelscope failures${UNBUILT}`, () => {
       const own = files(await list('--category', CATEGORIES[1], '--list', cell, '--by', 'field:license', '--slice', '1'));
       expect(own, cell).toEqual(behind.filter((path) => files(listed).includes(path)));
     }
+    // Slices of a list's elements overlap.
+    const tagged = await Promise.all(['street', 'day', 'not given'].map((tag) => list('--by', 'field:tags', '--slice', tag)));
+    expect(tagged.map((found) => files(found).length)).toEqual([7, 12, 1]);
     const with1 = await list('--by', 'co-occurrence', '--slice', CATEGORIES[1]);
     expect(with1.images.every(({ labels }) => labels.includes(CATEGORIES[1]))).toBe(true);
     // By area each label is listed for itself; the one that a review added is of no known area.

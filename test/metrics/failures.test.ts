@@ -1,7 +1,7 @@
 // Slices and pairs against counts written out, on generated sets; and whether the pairs' intervals hold what they promise.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { areaClass, type FactTable, type FieldValue, type ObjectArea } from '../../src/metrics/facts';
+import { areaClass, type FactTable, type ImageField, type ObjectArea } from '../../src/metrics/facts';
 import { groupName } from '../../src/metrics/group-names';
 import { type Group, groupsByArea, groupsByField, groupsBySize } from '../../src/metrics/groups';
 import { imagesOfPair, PAIR_KINDS, type PairKind, pairsAt } from '../../src/metrics/pairs';
@@ -154,7 +154,7 @@ describe('slices', () => {
   });
 
   it('makes slices of fields by what their values are', () => {
-    const names = (values: readonly FieldValue[], name = 'field') => {
+    const names = (values: ImageField['values'], name = 'field') => {
       const groups = groupsByField({ name, values });
       return typeof groups === 'string'
         ? groups
@@ -176,6 +176,25 @@ describe('slices', () => {
     expect(names(Array.from({ length: 40 }, (_, k) => `image ${k}`))).toBe('too-many-values');
     expect(names(['same', 'same'])).toBe('same');
     expect(names([null, null])).toBe('same');
+  });
+
+  it('makes a slice of each element of lists, which overlap', () => {
+    const rows = (values: ImageField['values']) => {
+      const groups = groupsByField({ name: 'tags', values });
+      return typeof groups === 'string' ? groups : groups.map(({ key, rows: own }) => ['value' in key && key.value, own]);
+    };
+    expect(rows([['night', 'street'], ['street'], null, 'night', ['street']])).toEqual([
+      ['night', [0, 3]],
+      ['street', [0, 1, 4]],
+      [null, [2]],
+    ]);
+    expect(
+      rows([
+        [1, 'x'],
+        [1, 'x'],
+      ]),
+    ).toBe('same');
+    expect(rows(Array.from({ length: 40 }, (_, k) => [`tag ${k}`]))).toBe('too-many-values');
   });
 });
 

@@ -34,6 +34,7 @@ function isImage(value: unknown, fileName: string, labels: number): boolean {
 }
 
 function isField({ name, values }: Loose, images: number): boolean {
-  const isValue = (value: unknown) => value === null || ['string', 'number', 'boolean'].includes(typeof value);
+  const isElement = (value: unknown) => ['string', 'number', 'boolean'].includes(typeof value);
+  const isValue = (value: unknown) => value === null || (Array.isArray(value) ? value.every(isElement) : isElement(value));
   return typeof name === 'string' && Array.isArray(values) && values.length === images && values.every(isValue);
 }
