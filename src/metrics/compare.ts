@@ -37,6 +37,12 @@ export interface ComparedScores extends Headline<Compared> {
   readonly sweep: readonly SweepPoint[];
 }
 
+/**
+ * Positive images from which on the difference of a category has a verdict: of five that all speak for one model chance does it in over 5 of 100 (two-sided
+ * sign test, 2 · ½⁵), and resamples of them cannot show what others would.
+ */
+const FEWEST_TOLD = 6;
+
 /** The metrics of which less is better. */
 const LESS_IS_BETTER: ReadonlySet<Metric> = new Set(['loss', 'hammingLoss']);
 
@@ -73,15 +79,18 @@ interface Known {
 type Sampled = (samples: Replicated) => Float64Array;
 
 function scoresOf(own: Known, first: Known | undefined): Omit<ComparedScores, 'sweep'> {
-  const compare = (value: (found: Evaluation) => number | null, sampled: Sampled, metric?: Metric) =>
+  const compare = (value: (found: Evaluation) => number | null, sampled: Sampled, metric?: Metric, positives = Infinity) =>
     comparedOf([first, own], value, sampled, {
       lessIsBetter: metric !== undefined && LESS_IS_BETTER.has(metric),
       most: metric === undefined ? 1 : mostOf(metric),
+      positives,
     });
   const ofCategory = (metric: 'f1' | 'ap', c: number) =>
     compare(
       ({ perCategory }) => perCategory[c]![metric],
       (samples) => rowOf(samples, metric, c),
+      undefined,
+      positivesOf(own.found, c),
     );
   return {
     ...headlineOf((metric) =>
@@ -95,11 +104,29 @@ function scoresOf(own: Known, first: Known | undefined): Omit<ComparedScores, 's
   };
 }
 
+function positivesOf({ perCategory }: Evaluation, c: number): number {
+  const { tp, fn } = perCategory[c]!;
+  return tp + fn;
+}
+
+function asFarAsKnown(found: Difference, positives: number): Difference {
+  if (positives >= FEWEST_TOLD) return found;
+  return { ...found, interval: positives < FEWEST_IMAGES ? null : found.interval, verdict: null };
+}
+
+interface ComparedAs {
+  readonly lessIsBetter: boolean;
+  /** The metric's greatest value. */
+  readonly most: number;
+  /** The images that show the category; Infinity of a metric of all categories. */
+  readonly positives: number;
+}
+
 function comparedOf(
   [first, own]: readonly [Known | undefined, Known],
   valueOf: (found: Evaluation) => number | null,
   sampled: Sampled,
-  { lessIsBetter, most }: { readonly lessIsBetter: boolean; readonly most: number },
+  { lessIsBetter, most, positives }: ComparedAs,
 ): Compared {
   const value = valueOf(own.found);
   const interval = own.samples && value !== null ? movedInterval(value, sampled(own.samples), most) : null;
@@ -107,7 +134,7 @@ function comparedOf(
   const before = valueOf(first.found);
   if (first.samples && own.samples) {
     const samples = [sampled(first.samples), sampled(own.samples)] as const;
-    return { value, interval, versusFirst: differenceOf([before, value], samples, lessIsBetter) };
+    return { value, interval, versusFirst: asFarAsKnown(differenceOf([before, value], samples, lessIsBetter), positives) };
   }
   const difference = before === null || value === null ? null : value - before;
   return { value, interval, versusFirst: { difference, interval: null, verdict: null } };

@@ -126,6 +126,22 @@ describe('runs on the same images', () => {
     });
   });
 
+  it('have no verdict of a category that few images show, however clear it looks', () => {
+    const shown = { dog: 10, cat: 1, cow: 5, hen: 6 };
+    const counts = Object.values(shown);
+    const labels = Uint8Array.from({ length: 4 * 40 }, (_, at) => Number(Math.floor(at / 4) < counts[at % 4]!));
+    const judged = (hit: number) => ({
+      set: { images: 40, categories: Object.keys(shown), labels, scores: Float64Array.from(labels, (one) => (one ? hit : 0.4)) },
+      threshold: 0.5,
+    });
+    const [, found] = compareAll([judged(0.1), judged(0.9)]);
+    const [dog, cat, cow, hen] = found!.perCategory.map(({ f1 }) => f1.versusFirst);
+    expect(cat).toEqual({ difference: 1, interval: null, verdict: null });
+    expect(cow).toEqual({ difference: 1, interval: [1, 1], verdict: null });
+    for (const many of [dog, hen]) expect(many).toEqual({ difference: 1, interval: [1, 1], verdict: 'better' });
+    expect(found!.perCategory.map(({ ap }) => ap.versusFirst!.verdict)).toEqual(['better', null, null, 'better']);
+  });
+
   it('tell step by step how many resamples of all runs are done', () => {
     const options = { replicates: 150, seed: 0 };
     const done: number[] = [];
