@@ -2,6 +2,7 @@
 import type { Difference } from '../metrics/bootstrap';
 import { entryOf, METRICS, type Metric } from '../metrics/headline';
 import type { Compared } from '../metrics/compare';
+import { FEWEST_TOLD } from '../metrics/few-positives';
 import type { ComparedRun, CompareResult } from '../protocol/compare';
 import { intervalNotes, spanOver } from './intervals';
 import { decimal, span, table, thresholdWords } from './io';
@@ -101,9 +102,9 @@ function differences(run: ComparedRun, { runs, categories }: CompareResult): str
     category,
     images,
     decimal(ap.value),
-    ...differenceCells(ap.versusFirst),
+    ...categoryCells(ap.versusFirst, images),
     decimal(f1.value),
-    ...differenceCells(f1.versusFirst),
+    ...categoryCells(f1.versusFirst, images),
   ]);
   const left = categories.length - rows.length;
   return [
@@ -119,6 +120,12 @@ function differenceCells(found: Difference | null): string[] {
   const { difference = null, interval = null, verdict = null } = found ?? {};
   const sign = difference !== null && difference >= 0 ? '+' : '';
   return [sign + decimal(difference), interval ? `${decimal(interval[0])} to ${decimal(interval[1])}` : '–', verdict ?? ''];
+}
+
+function categoryCells(found: Difference | null, images: number): string[] {
+  const [difference, interval, verdict] = differenceCells(found);
+  const isFew = images < FEWEST_TOLD && typeof found?.difference === 'number';
+  return [difference!, interval!, isFew ? 'few images' : verdict!];
 }
 
 const sizeOf = ({ versusFirst }: Compared): number => Math.abs(versusFirst?.difference ?? 0);

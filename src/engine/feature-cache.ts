@@ -136,7 +136,7 @@ async function readShard(path: string): Promise<CachedFeatures[]> {
 function keysIn({ keys = '[]' }: Readonly<Record<string, string>>): FeatureKey[] {
   try {
     const list: unknown = JSON.parse(keys);
-    return Array.isArray(list) ? (list as FeatureKey[]) : [];
+    return Array.isArray(list) && list.every((key) => typeof key === 'string') ? (list as FeatureKey[]) : [];
   } catch {
     return [];
   }

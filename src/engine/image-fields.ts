@@ -11,6 +11,8 @@ const NAME = 'file_name';
 /** Limits for files that mean harm: nobody looks at so many fields, or reads such long values. */
 const MOST_FIELDS = 64;
 const LONGEST = 200;
+/** With more different elements in its lists a field makes no slices (metrics/groups.ts), and what else is in them is not kept. */
+const MOST_ELEMENTS = 256;
 
 /**
  * Every field that is a number, a text, a boolean or a list of these in some record, for `count` rows; other values count as missing.
@@ -52,15 +54,23 @@ type Column = (FieldValue | FieldElements)[];
 
 function fieldTable({ images }: CocoIndex, rowOfRecord: Int32Array, count: number) {
   const columns = new Map<string, Column>();
+  const elements = new Map<string, Set<FieldValue>>();
   let seen = new Uint8Array(count);
   let matching = 0;
   const columnOf = (name: string): Column | undefined => {
     if (!columns.has(name) && columns.size < MOST_FIELDS) columns.set(name, Array<Column[number]>(count).fill(null));
     return columns.get(name);
   };
+  const isRoomFor = (name: string, list: FieldElements): boolean => {
+    const known = elements.get(name) ?? new Set();
+    elements.set(name, known);
+    if (known.size <= MOST_ELEMENTS) for (const element of list) known.add(element);
+    return known.size <= MOST_ELEMENTS;
+  };
   return {
     begin: () => {
       columns.clear();
+      elements.clear();
       seen = new Uint8Array(count);
       matching = 0;
     },
@@ -72,7 +82,7 @@ function fieldTable({ images }: CocoIndex, rowOfRecord: Int32Array, count: numbe
       for (const [name, place] of fields) {
         const kept = keptOf(place);
         const column = name === NAME || kept === null ? undefined : columnOf(name);
-        if (column) column[row] = kept;
+        if (column && (!Array.isArray(kept) || isRoomFor(name, kept))) column[row] = kept;
       }
     },
     isComplete: () => matching === images.length,

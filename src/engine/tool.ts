@@ -27,7 +27,7 @@ export function runTool(
     const child = spawn(tool, [...args], {
       ...(cwd !== undefined && { cwd }),
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe', onMessage ? 'ipc' : 'ignore'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(onMessage ? (['ipc'] as const) : [])],
       // A group of its own, which is ended as a whole.
       detached: true,
       windowsHide: true,

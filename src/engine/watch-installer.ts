@@ -35,7 +35,7 @@ subscribe('http.client.response.finish', (message) => {
   const { request, response } = message as Answer;
   const url = `https://${String(request.getHeader('host'))}${request.path}`;
   if (feed === '') feed = url;
-  if (url.endsWith('.nupkg') && response.statusCode === 200) follow(url, response);
+  if (new URL(url).pathname.endsWith('.nupkg') && response.statusCode === 200) follow(url, response);
 });
 
 function follow(url: string, response: IncomingMessage): void {
@@ -85,7 +85,7 @@ function send(message: InstallerMessage): void {
  * @param url …/ID/VERSION/ID.VERSION.nupkg
  */
 async function listed(url: string): Promise<Listing | undefined> {
-  const [id, version] = url.split('/').slice(-3);
+  const [id, version] = new URL(url).pathname.split('/').slice(-3);
   const { resources } = (await json(feed)) as { resources: readonly { '@type': string; '@id': string }[] };
   const registrations = resources.find((resource) => resource['@type'] === 'RegistrationsBaseUrl')!['@id'];
   const { catalogEntry } = (await json(`${registrations}${id}/${version}.json`)) as { catalogEntry: string };
@@ -102,6 +102,7 @@ async function json(url: string): Promise<unknown> {
     const request = https.get(url, { timeout: ANSWER_LIMIT_MS }, resolve);
     request.on('timeout', () => request.destroy(new Error('no answer'))).on('error', reject);
   });
+  if (response.statusCode !== 200) throw new Error(`${url} answered ${response.statusCode}`);
   let text = '';
   for await (const chunk of response.setEncoding('utf8') as AsyncIterable<string>) {
     text += chunk;

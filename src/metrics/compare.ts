@@ -13,6 +13,7 @@ import { told } from './steps';
 import { MetricsError } from './check';
 import { sweep } from './decision';
 import { evaluate } from './evaluate';
+import { FEWEST_TOLD } from './few-positives';
 import { entryOf, type Headline, headlineOf, type Metric, mostOf } from './headline';
 import type { Evaluation, ScoredSet, SweepPoint, Threshold } from './types';
 
@@ -36,12 +37,6 @@ export interface ComparedScores extends Headline<Compared> {
   /** At the thresholds 0, 0.02 … 1, each one for all categories. */
   readonly sweep: readonly SweepPoint[];
 }
-
-/**
- * Positive images from which on the difference of a category has a verdict: of five that all speak for one model chance does it in over 5 of 100 (two-sided
- * sign test, 2 · ½⁵), and resamples of them cannot show what others would.
- */
-const FEWEST_TOLD = 6;
 
 /** The metrics of which less is better. */
 const LESS_IS_BETTER: ReadonlySet<Metric> = new Set(['loss', 'hammingLoss']);

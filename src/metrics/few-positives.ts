@@ -1,8 +1,14 @@
-// Where the intervals of mAP and of the macro means are too narrow: where many categories have few positive images.
+// What few positive images do: intervals of mAP and of the macro means that are too narrow, and differences that cannot be told from chance.
 import type { Say } from './group-names';
 
 /** Of fewer positive images the numbers of a category are off themselves, and resamples cannot tell by how much. */
 const ENOUGH_POSITIVES = 10;
+
+/**
+ * Positive images from which on the difference of a category has a verdict: of five that all speak for one model chance does it in over 5 of 100 (two-sided
+ * sign test, 2 · ½⁵), and resamples of them cannot show what others would.
+ */
+export const FEWEST_TOLD = 6;
 
 /** The share of such categories beyond which it shows in the means, by the simulation in docs/metrics.md. */
 const MANY = 1 / 3;

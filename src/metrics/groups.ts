@@ -121,13 +121,12 @@ function groupsByElement(field: string, lists: readonly FieldElements[]): Group[
   const all = lists.flat();
   const distinct = new Set(all);
   if (distinct.size > MOST_TEXTS || 2 * distinct.size > Math.max(4, all.length)) return 'too-many-values';
-  const groups = [...distinct].sort(inOrder).map((value): Group => ({
-    key: { by: 'field', field, value },
-    rows: rowsWhere(lists, (elements) => elements.includes(value)),
-  }));
-  const missing = rowsWhere(lists, ({ length }) => length === 0);
-  if (missing.length > 0) groups.push({ key: { by: 'field', field, value: null }, rows: missing });
-  return groups.every(({ rows }) => rows.length === lists.length) ? 'same' : groups;
+  const values = [...distinct].sort(inOrder);
+  const rowsOf = (value: FieldValue) => rowsWhere(lists, (list) => (value === null ? list.length === 0 : list.includes(value)));
+  const groups = [...values, null].map((value): Group => ({ key: { by: 'field', field, value }, rows: rowsOf(value) }));
+  // What every image has tells none from another.
+  const telling = groups.filter(({ rows }) => rows.length > 0 && rows.length < lists.length);
+  return telling.length === 0 ? 'same' : telling;
 }
 
 function groupsByOne(field: string, values: readonly FieldValue[]): Group[] | Unsliced {

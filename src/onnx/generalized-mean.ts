@@ -15,11 +15,13 @@ const VIEWS = new Set('Flatten Reshape Squeeze Transpose Identity Dropout'.split
  * "Fine-tuning CNN Image Retrieval with No Human Annotation", TPAMI 2019, eq. 3, with p = 3). The stage stays the value that it was.
  *
  * @param source names the model in errors
+ * @returns the network as it is where it is pooled so already, with whatever exponent
  * @throws OnnxError 'onnx-unsupported' where no mean over all places leads straight to the head: layers in between were trained on means
  */
 export function withGeneralizedMean(classifier: Classifier, source: string): Classifier {
   const { graph } = classifier;
   const pool = poolOf(classifier);
+  if (isGeneralized(pool, classifier)) return classifier;
   if (!pool || !isMeanOfPlaces(pool, graph)) {
     throw new OnnxError(
       'onnx-unsupported',
@@ -37,8 +39,14 @@ export function withGeneralizedMean(classifier: Classifier, source: string): Cla
 }
 
 /** Whether `withGeneralizedMean` takes the network. */
-export function hasPlainMean(classifier: Classifier): boolean {
-  return isMeanOfPlaces(poolOf(classifier), classifier.graph);
+export function canBeGeneralized(classifier: Classifier): boolean {
+  const pool = poolOf(classifier);
+  return isGeneralized(pool, classifier) || isMeanOfPlaces(pool, classifier.graph);
+}
+
+/** A root straight in front of the head, behind which a stage was found, is that of a mean of powers. */
+function isGeneralized(pool: Node | undefined, { stage }: Classifier): boolean {
+  return pool?.type === 'Pow' && stage !== undefined;
 }
 
 function poolOf({ graph, features }: Pick<Classifier, 'features'> & { readonly graph: Graph }): Node | undefined {

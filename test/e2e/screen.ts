@@ -158,7 +158,7 @@ interface Globals {
  * the driver of the browser takes 20 to 90 ms here, while VS Code makes an editor on the same cores, and to draw a frame only to look takes
  * of what is measured.
  */
-function inFrame(frame: Frame, look: Look): Sight {
+function inFrame(frame: Frame, wanted: Look): Sight {
   return () =>
     frame.evaluate(
       ({ selector, titled, without, limit }) =>
@@ -180,7 +180,7 @@ function inFrame(frame: Frame, look: Look): Sight {
           watching.observe(page.document, { subtree: true, childList: true, attributes: true, characterData: true });
           look();
         }),
-      { ...look, limit: LIMIT_MS },
+      { ...wanted, limit: LIMIT_MS },
     );
 }
 

@@ -177,6 +177,16 @@ describe.skipIf(UNBUILT)(`a cache that is not as it was left${UNBUILT}`, () => {
         await writeFile(path, bytes);
       },
     ],
+    [
+      'named by what are no keys',
+      async (path) => {
+        const { tensors } = await readTensors(path);
+        await writeTensors(path, {
+          tensors,
+          metadata: { keys: JSON.stringify(Array.from({ length: 100 }, (_, k) => (k ? k : null))) },
+        });
+      },
+    ],
     ['of another kind', (path) => writeFile(path, JSON.stringify({ keys: 5 }))],
   ];
 

@@ -166,6 +166,15 @@ describe.skipIf(UNBUILT)(`what a run keeps${UNBUILT}`, () => {
     expect(await kept({ backbone })).toEqual({ pooling: 'average', l2: 0.2, learnRate: 0.0004, said: [told(0.2)] });
     const set = { l2: '0.7' };
     expect(await kept({ backbone, set })).toEqual({ pooling: 'average', l2: 0.7, learnRate: 0.0004, said: [told(0.7)] });
+    // A network that was trained by `best` has generalised means, whose L2 and rate these are.
+    const trained = newRun();
+    await train(trained, { recipe: 'best', set: { epochs: '1' } });
+    expect(await kept({ backbone: join(trained, 'model.onnx') })).toEqual({
+      pooling: 'gem',
+      l2: 1,
+      learnRate: 0.00008,
+      said: [],
+    });
     // What is set is not touched: these two belong to generalised means, and whoever asks for means sets them too.
     const means = { pooling: 'average' };
     expect(await kept({ backbone, set: means })).toEqual({ pooling: 'average', l2: 1, learnRate: 0.00008, said: [] });

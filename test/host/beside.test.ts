@@ -29,6 +29,12 @@ describe('imagesBeside', () => {
     expect(await beside('a.png')).toEqual([]);
   });
 
+  it('passes over none of two names that differ by zeros alone', async () => {
+    await lay(['img1.jpg', 'img01.jpg', 'img2.jpg']);
+    expect(await beside('img01.jpg')).toEqual(['img1.jpg']);
+    expect(await beside('img1.jpg')).toEqual(['img2.jpg', 'img01.jpg']);
+  });
+
   it('passes over what is no image', async () => {
     await lay(['a.png', 'b.json', 'c.txt', 'd.webp', 'é.avif']);
     await mkdir(join(folder, 'more'));

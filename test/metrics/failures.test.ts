@@ -188,6 +188,7 @@ describe('slices', () => {
       ['street', [0, 1, 4]],
       [null, [2]],
     ]);
+    expect(rows([['all', 'x'], ['all'], ['all', 'x']])).toEqual([['x', [0, 2]]]);
     expect(
       rows([
         [1, 'x'],

@@ -50,7 +50,8 @@ function tableOf(caption: string, run: ComparedRun, { result, state }: Judged): 
     if (!category.toLowerCase().includes(wanted) || (certain && !isCertain(versusFirst))) return [];
     const [low, high] = versusFirst?.interval ?? [null, null];
     const values = [first.perCategory[c]![measure].value, value, versusFirst?.difference ?? null, low, high];
-    return [{ key: category, cells: [category, result.categories[c]!.images, ...values, verdictWord(versusFirst)] }];
+    const { images } = result.categories[c]!;
+    return [{ key: category, cells: [category, images, ...values, verdictWord(versusFirst, images)] }];
   });
   return {
     caption,

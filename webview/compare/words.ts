@@ -1,5 +1,6 @@
 // What metrics, verdicts and settings are called.
 import type { Difference } from '../../src/metrics/bootstrap';
+import { FEWEST_TOLD } from '../../src/metrics/few-positives';
 import type { Metric } from '../../src/metrics/headline';
 import { fixed } from '../kit/format';
 import { t } from '../kit/l10n';
@@ -22,9 +23,10 @@ export function metricNames(): readonly (readonly [Metric, string])[] {
   ];
 }
 
-export function verdictWord(found: Difference | null): string {
+/** @param images that show the category, of one */
+export function verdictWord(found: Difference | null, images = Infinity): string {
   const { verdict = null } = found ?? {};
-  if (verdict === null) return '–';
+  if (verdict === null) return typeof found?.difference === 'number' && images < FEWEST_TOLD ? t('few images') : '–';
   return { better: t('better'), worse: t('worse'), 'not distinguishable': t('not distinguishable') }[verdict];
 }
 

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { Classifier } from '../../onnx/classifier';
 import { readModel } from '../../onnx/files';
-import { hasPlainMean } from '../../onnx/generalized-mean';
+import { canBeGeneralized } from '../../onnx/generalized-mean';
 import { cardIn } from '../../onnx/inference';
 import { LabelscopeError } from '../../protocol/errors';
 import type { DeviceUsed, TrainParams } from '../../protocol/messages';
@@ -67,7 +67,7 @@ function recipeFor({ recipe, set, backbone }: TrainParams): Recipe {
 
 /** A recipe's own pooling gives way where the network has no pool for it; one that was asked for does not. */
 function pooledRecipe(asked: Recipe, { set }: TrainParams, network: Classifier, say: Say): Recipe {
-  if (asked.pooling === 'average' || set.pooling !== undefined || hasPlainMean(network)) return asked;
+  if (asked.pooling === 'average' || set.pooling !== undefined || canBeGeneralized(network)) return asked;
   const recipe = onMeans(asked, set);
   say(
     `has no mean over all places in front of its head, so ${asked.recipe} pools it as it is: pooling=average, l2=${recipe.l2}, learnRate=${recipe.learnRate}.`,

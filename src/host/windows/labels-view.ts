@@ -2,9 +2,10 @@
 import * as vscode from 'vscode';
 import type { LabelsData } from '../../protocol/windows';
 import type { ActiveImage } from '../active-image';
-import { askAhead } from '../ahead';
+import { asksAhead } from '../ahead';
 import type { Labels } from '../labels';
 import type { Models } from '../models';
+import { setting } from '../settings';
 import { openWindow } from './window';
 import type { Closable } from '../closable';
 
@@ -21,6 +22,7 @@ export function labelsView(
   let data: LabelsData = { file: null, model: null, pinned: false, predicted: null, thresholds: {}, truth: null, error: null };
   const resolveWebviewView = (view: vscode.WebviewView) => {
     let asking = new AbortController();
+    const ahead = asksAhead(labels, () => setting('engine.startEarly'));
     const window = openWindow(view.webview, {
       name: 'labels',
       extension,
@@ -40,13 +42,14 @@ export function labelsView(
     };
     const look = async () => {
       asking.abort();
+      ahead.leave(view.visible ? active.file : undefined);
       if (!view.visible) return;
       asking = new AbortController();
       const { signal } = asking;
       const { file } = active;
       if (file !== undefined) {
         await labels.of(file, tell, signal);
-        if (data.file === file && data.predicted) await askAhead(labels, file, signal);
+        if (!signal.aborted && data.predicted) await ahead.beside(file);
         return;
       }
       const current = await models.current();
@@ -56,6 +59,7 @@ export function labelsView(
     const listening = [active.onDidChange(look), labels.onDidChange(look), view.onDidChangeVisibility(look)];
     view.onDidDispose(() => {
       asking.abort();
+      ahead.leave(undefined);
       for (const item of listening) item.dispose();
     });
     void look();
