@@ -11,7 +11,7 @@ const SAME = 0.05;
 
 /**
  * Three targets: the speed of both sets, memory along the large one, and memory of both. What a set takes more is told apart into what is
- * there at a quarter of the images, its records, and what has come since.
+ * there at a quarter of the images (records, and what reading them left of the heap) and what has come since.
  */
 export function verdictLines(part: string, small: Sized, large: Sized): string[] {
   const [speed, slower] = [large.imagesPerSecond, large.imagesPerSecond / small.imagesPerSecond - 1];
@@ -23,7 +23,7 @@ export function verdictLines(part: string, small: Sized, large: Sized): string[]
   return [
     `target ${metIf(slower >= -SAME)}: ${part}: ${speed.toFixed(0)} images/s of ${large.files} files, ${small.imagesPerSecond.toFixed(0)} of ${small.files} (${percent(slower)}); should be no slower within 5 %`,
     `target ${metIf(most / quarter - 1 <= SAME)}: ${part}: memory along the ${large.files} from ${quarter.toFixed(0)} MiB at a quarter to at most ${most.toFixed(0)} (${percent(most / quarter - 1)}), at least ${least.toFixed(0)}; should grow by no more than 5 %`,
-    `target ${metIf(more / before <= SAME)}: ${part}: ${end.toFixed(0)} MiB at the end of ${large.files}, ${before.toFixed(0)} of ${small.files} (${percent(more / before)}, ${kilobytes.toFixed(1)} KiB a file): ${mib(quarter - before)} at the first quarter, the records, and ${mib(end - quarter)} since; should be no more within 5 %`,
+    `target ${metIf(more / before <= SAME)}: ${part}: ${end.toFixed(0)} MiB at the end of ${large.files}, ${before.toFixed(0)} of ${small.files} (${percent(more / before)}, ${kilobytes.toFixed(1)} KiB a file): ${mib(quarter - before)} at the first quarter (records, and what reading them left of the heap), and ${mib(end - quarter)} since; should be no more within 5 %`,
   ];
 }
 
