@@ -17,8 +17,8 @@ import { pointingOf } from '../../src/metrics/pointing';
 import { randomStream } from '../../src/metrics/random';
 import { stagesOf } from '../../src/onnx/stages';
 import type { PointingParams, PointingResult } from '../../src/protocol/looking';
-import { CATEGORIES, type TinyData, writeTinyData } from '../support/data';
-import { jsonOf, startEngine, trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
+import { CATEGORIES, type TinyData } from '../support/data';
+import { jsonOf, trainTiny, UNBUILT } from '../support/engine';
 
 const SET = { epochs: '25', batchSize: '8', validationFrequency: '6', learnRate: '0.02' };
 /** The side of the pictures of `writeTinyData`. */
@@ -33,13 +33,7 @@ let engine: EngineClient;
 
 beforeAll(async () => {
   if (UNBUILT) return;
-  folder = await mkdtemp(join(tmpdir(), 'looking-'));
-  data = await writeTinyData(join(folder, 'data'), { train: 42, validation: 14 });
-  const tiny = join(folder, 'tiny.onnx');
-  run = join(folder, 'run');
-  await writeTinyBackbone(tiny);
-  engine = startEngine();
-  await engine.request('train', trainParams(data.train, tiny, run, { set: SET }));
+  ({ folder, data, run, engine } = await trainTiny('looking', SET, { train: 42, validation: 14 }));
 });
 afterAll(async () => {
   if (UNBUILT) return;

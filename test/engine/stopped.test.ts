@@ -1,6 +1,5 @@
 // Questions that are stopped once they have begun: each ends as 'cancelled', and no file is there that was not there before.
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineClient } from '../../src/engine/client/engine';
@@ -8,8 +7,8 @@ import type { Context } from '../../src/engine/context';
 import { exportModel } from '../../src/engine/export';
 import { importModel } from '../../src/engine/import';
 import type { Method, Params } from '../../src/protocol/messages';
-import { type TinyData, writeTinyData } from '../support/data';
-import { startEngine, trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
+import type { TinyData } from '../support/data';
+import { trainTiny, UNBUILT } from '../support/engine';
 
 let folder: string;
 let data: TinyData;
@@ -18,13 +17,7 @@ let engine: EngineClient;
 
 beforeAll(async () => {
   if (UNBUILT) return;
-  folder = await mkdtemp(join(tmpdir(), 'stopped-'));
-  data = await writeTinyData(join(folder, 'data'));
-  run = join(folder, 'run');
-  const tiny = join(folder, 'tiny.onnx');
-  await writeTinyBackbone(tiny);
-  engine = startEngine();
-  await engine.request('train', trainParams(data.train, tiny, run, { set: { epochs: '1', batchSize: '8' } }));
+  ({ folder, data, run, engine } = await trainTiny('stopped', { epochs: '1', batchSize: '8' }));
 });
 afterAll(async () => {
   if (UNBUILT) return;

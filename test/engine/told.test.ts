@@ -1,13 +1,12 @@
 // How far work is, as the engine tells it: from none to all, in the parts that the work has.
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EngineClient } from '../../src/engine/client/engine';
 import type { DoctorProgress } from '../../src/protocol/doctor';
 import type { Method, Params, Progress } from '../../src/protocol/messages';
-import { type TinyData, writeTinyData } from '../support/data';
-import { startEngine, trainParams, UNBUILT, writeTinyBackbone } from '../support/engine';
+import type { TinyData } from '../support/data';
+import { trainTiny, UNBUILT } from '../support/engine';
 
 let folder: string;
 let data: TinyData;
@@ -16,13 +15,7 @@ let engine: EngineClient;
 
 beforeAll(async () => {
   if (UNBUILT) return;
-  folder = await mkdtemp(join(tmpdir(), 'told-'));
-  data = await writeTinyData(join(folder, 'data'));
-  run = join(folder, 'run');
-  const tiny = join(folder, 'tiny.onnx');
-  await writeTinyBackbone(tiny);
-  engine = startEngine();
-  await engine.request('train', trainParams(data.train, tiny, run, { set: { epochs: '1', batchSize: '8' } }));
+  ({ folder, data, run, engine } = await trainTiny('told', { epochs: '1', batchSize: '8' }));
 });
 afterAll(async () => {
   if (UNBUILT) return;

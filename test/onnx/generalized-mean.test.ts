@@ -9,16 +9,7 @@ import { importClassifier } from '../../src/onnx/import';
 import { buildInferenceModel, readInferenceModel } from '../../src/onnx/inference';
 import { elementCount, type Graph, type Model, OnnxError, type Tensor } from '../../src/onnx/model';
 import { buildEvaluation, buildTrainingStep, LABELS, LEARN_RATE, LOSS, type StepOptions } from '../../src/onnx/training';
-import {
-  blockHere,
-  float32,
-  floats,
-  type GraphRunner,
-  graphRunner,
-  stepRunner,
-  type StepRunner,
-  type Tensors,
-} from '../support/graphs';
+import { blockHere, float32, floats, graphRunner, runners, stepRunner, type Tensors } from '../support/graphs';
 import {
   bottlenecks,
   type Composer,
@@ -35,15 +26,8 @@ const CATEGORIES = 3;
 const CARD = { categories: ['a', 'b', 'c'], thresholds: [0.5, 0.5, 0.5], provenance: {} };
 const block = await blockHere();
 
-const open: (GraphRunner | StepRunner)[] = [];
-afterEach(async () => {
-  for (const runner of open.splice(0)) await runner.release();
-});
-
-async function opened<R extends GraphRunner | StepRunner>(runner: Promise<R>): Promise<R> {
-  open.push(await runner);
-  return runner;
-}
+const { opened, releaseAll } = runners();
+afterEach(releaseAll);
 
 const classifierOf = (model: Model): Classifier =>
   withNewHead(model, 'net.onnx', (features) => ({

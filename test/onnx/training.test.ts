@@ -23,7 +23,7 @@ import {
   type StepOptions,
   trainedTensors,
 } from '../../src/onnx/training';
-import { float32, floats, type GraphRunner, graphRunner, stepRunner, type StepRunner, type Tensors } from '../support/graphs';
+import { float32, floats, graphRunner, runners, stepRunner, type Tensors } from '../support/graphs';
 import { compose, conv, dense, mobileNetwork, perceptron, residualNetwork, transformer } from '../support/networks';
 
 const BATCH = 4;
@@ -70,16 +70,8 @@ function lossOf(logits: Float32Array, labels: Float32Array): number {
   return terms.reduce((sum, term) => sum + term, 0) / BATCH;
 }
 
-const open: (GraphRunner | StepRunner)[] = [];
-
-afterEach(async () => {
-  for (const runner of open.splice(0)) await runner.release();
-});
-
-async function opened<R extends GraphRunner | StepRunner>(runner: Promise<R>): Promise<R> {
-  open.push(await runner);
-  return runner;
-}
+const { opened, releaseAll } = runners();
+afterEach(releaseAll);
 
 /** Trains on one batch; answers the losses and the state after each step, the first being the state before. */
 async function train(

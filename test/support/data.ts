@@ -20,7 +20,7 @@ export interface TinyData {
   readonly validationImages: string;
 }
 
-interface TinyOptions {
+export interface TinyOptions {
   readonly train?: number;
   /** 0 writes no validation file. */
   readonly validation?: number;

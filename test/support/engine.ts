@@ -1,6 +1,7 @@
 // The real engine process for tests, and ways to watch and to end a training run.
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
@@ -8,7 +9,8 @@ import { type EngineClient, engineClient } from '../../src/engine/client/engine'
 import { readModel } from '../../src/onnx/files';
 import type { Model, Tensor } from '../../src/onnx/model';
 import type { HistoryPoint, LogLine } from '../../src/protocol/messages';
-import { ENGINE } from './tiny';
+import { type TinyData, type TinyOptions, writeTinyData } from './data';
+import { ENGINE, trainParams, writeTinyBackbone } from './tiny';
 
 export { isAlive } from './process';
 export { trainParams, writeTinyBackbone } from './tiny';
@@ -18,6 +20,28 @@ export const UNBUILT = existsSync(ENGINE) ? '' : ' (skipped: dist is missing, ru
 
 export function startEngine(onLog: (line: LogLine) => void = () => undefined): EngineClient {
   return engineClient({ script: ENGINE, onLog });
+}
+
+interface TrainedTiny {
+  readonly folder: string;
+  readonly data: TinyData;
+  readonly run: string;
+  readonly engine: EngineClient;
+}
+
+/** A tiny data set and a run that has learned from it, in a new temporary folder, with the engine that trained it: both are the caller's to end. */
+export async function trainTiny(
+  name: string,
+  set: Readonly<Record<string, string>>,
+  sizes: TinyOptions = {},
+): Promise<TrainedTiny> {
+  const folder = await mkdtemp(join(tmpdir(), `${name}-`));
+  const data = await writeTinyData(join(folder, 'data'), sizes);
+  const [run, tiny] = [join(folder, 'run'), join(folder, 'tiny.onnx')];
+  await writeTinyBackbone(tiny);
+  const engine = startEngine();
+  await engine.request('train', trainParams(data.train, tiny, run, { set }));
+  return { folder, data, run, engine };
 }
 
 export async function historyOf(run: string): Promise<string[]> {

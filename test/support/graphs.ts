@@ -30,6 +30,20 @@ export async function graphRunner(model: Model, provider: 'cpu' | 'webgpu' = 'cp
   };
 }
 
+/** Runners that a test opens, and what releases them behind it. */
+export function runners() {
+  const open: (GraphRunner | StepRunner)[] = [];
+  return {
+    opened: async <R extends GraphRunner | StepRunner>(runner: Promise<R>): Promise<R> => {
+      open.push(await runner);
+      return runner;
+    },
+    releaseAll: async () => {
+      for (const runner of open.splice(0)) await runner.release();
+    },
+  };
+}
+
 /** Channels in a block of this processor's blocked layout; undefined where ONNX Runtime has none for it. */
 export async function blockHere(): Promise<number | undefined> {
   const { model, feeds } = blockProbe();
