@@ -122,22 +122,22 @@ export async function ready({ page }: Person): Promise<void> {
 
 /**
  * Once more where a window that just came took the keyboard, which closes the palette, or where the palette was opened before the extension's
- * commands were there: it lists those of the moment when it was opened.
+ * commands were there: it lists those of the moment when it was opened. The row is clicked: Enter would go to that window, and nothing would run.
  */
 export async function runCommand({ page }: Person, title: string): Promise<void> {
   const input = page.locator('.quick-input-widget input').first();
-  // Enter takes the row that is chosen: another one can come first.
+  // Another one can come first, until the list is filtered.
   const focused = page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title });
   for (let trial = 0; trial < 10; trial++) {
     await page.keyboard.press('F1');
-    const found = await input
+    const chosen = await input
       .fill(`>${title}`, { timeout: 3000 })
-      .then(() => focused.waitFor({ timeout: 3000 }))
+      .then(() => focused.click({ timeout: 3000 }))
       .then(
         () => true,
         () => false,
       );
-    if (found) return page.keyboard.press('Enter');
+    if (chosen) return;
     await page.keyboard.press('Escape');
   }
   throw new Error(`The palette did not offer ${title}.`);
@@ -239,7 +239,25 @@ export async function windowWith(person: Person, selector: string, timeout = 60_
   await runCommand(person, 'Developer: Reload Webviews');
   const second = await windowWithin(person, selector, timeout / 2);
   if (second) return second;
-  throw new Error(`No window shows ${selector}.`);
+  throw new Error(`No window shows ${selector}. ${await whatIsShown(person)}`);
+}
+
+/** For a failure where nobody sees the screen: the active editor, the messages, and the words of every window. */
+async function whatIsShown({ page }: Person): Promise<string> {
+  const words = (locator: Locator) => locator.allInnerTexts().catch(() => []);
+  const windows = await Promise.all(
+    (await page.locator('iframe.webview').all()).map(async (frame) => {
+      const inner = frame.contentFrame().frameLocator('iframe#active-frame');
+      const [text = 'no page'] = await words(inner.locator('body'));
+      return {
+        state: await frame.getAttribute('class').catch(() => null),
+        shown: await frame.isVisible(),
+        text: text.slice(0, 200),
+      };
+    }),
+  );
+  const [tabs, messages] = [await words(page.locator('.tab.active')), await words(page.locator('.notification-list-item'))];
+  return `Shown are ${JSON.stringify({ tabs, messages, windows })}`;
 }
 
 async function windowWithin({ page }: Person, selector: string, timeout: number): Promise<FrameLocator | undefined> {

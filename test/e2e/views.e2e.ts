@@ -43,12 +43,32 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
   const dialog = () => person.page.locator('.quick-input-widget input').first();
   const inRow = (name: string) => readRecord(join(folder, 'labelscope-runs', name));
 
-  /** The browser-served VS Code asks for paths of the machine in the place of the palette; `proposed` stands there at first. */
+  /**
+   * The browser-served VS Code asks for paths of the machine in the place of the palette; `proposed` stands there at first, and once more when
+   * its folder was read.
+   */
   const answer = async (proposed: RegExp, path: string) => {
     await untilTrue(async () => (await dialog().isVisible()) && proposed.test(await dialog().inputValue()));
-    await dialog().fill(path);
-    await person.page.waitForTimeout(500);
+    await untilTrue(async () => {
+      await dialog().fill(path);
+      await person.page.waitForTimeout(500);
+      return (await dialog().inputValue()) === path;
+    });
     await person.page.keyboard.press('Enter');
+  };
+
+  /** Of the step that says `words`. VS Code opens the first step that it does not tick off, and does so again when the walkthrough comes back. */
+  const pressInStep = async (words: string, label: string) => {
+    const step = person.page.locator('.getting-started-step', { hasText: words });
+    await step.waitFor();
+    const wanted = step.locator('.monaco-button', { hasText: label });
+    await untilTrue(async () => {
+      if (!(await wanted.isVisible())) await step.click();
+      return wanted.click({ timeout: 3000 }).then(
+        () => true,
+        () => false,
+      );
+    });
   };
 
   it('tells state, recipe and score of each run', async () => {
@@ -122,10 +142,7 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     const steps = person.page.locator('.gettingStartedContainer .getting-started-step');
     await steps.first().waitFor();
     expect(await steps.count()).toBe(4);
-    const draw = steps.first().locator('.monaco-button', { hasText: 'Create Sample Data Set' });
-    // VS Code opens the first step that it does not tick off by itself: there are data already, and it may know.
-    if (!(await draw.isVisible())) await steps.first().click();
-    await draw.click();
+    await pressInStep('Get some data', 'Create Sample Data Set');
     await untilTrue(
       () => Promise.resolve(existsSync(join(folder, 'labelscope-sample', 'annotations', 'instances_val.json'))),
       60_000,
@@ -138,11 +155,7 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     const { page } = person;
     const press = async (step: string, button: string) => {
       await runCommand(person, 'Labelscope: Open Walkthrough');
-      const found = page.locator('.getting-started-step', { hasText: step });
-      await found.waitFor();
-      const wanted = found.locator('.monaco-button', { hasText: button });
-      if (!(await wanted.isVisible())) await found.click();
-      await wanted.click();
+      await pressInStep(step, button);
     };
     const asks = async (title: string, question: string) => {
       await page.locator('.quick-input-titlebar', { hasText: title }).waitFor();
