@@ -2,9 +2,9 @@
 import { numberAttribute } from './attributes';
 import type { GraphBuilder } from './builder';
 import { Expressions } from './expressions';
-import { type Graph, type Node, OnnxError } from './model';
+import { elementCount, type Graph, type Node, OnnxError } from './model';
 import { Blocked, type BlockedConvolution } from './nchwc';
-import { normalised, normalisedByBatch } from './nchwc-norm';
+import { normalised, normalisedByBatch, normalisedProduct, paysOff } from './nchwc-norm';
 import { Operator, type Value } from './operator';
 import { slidingWindow, type Window } from './shapes/window';
 import { consumers } from './subgraph';
@@ -19,6 +19,12 @@ interface Held {
 interface Scaled {
   readonly weights: Value;
   readonly factor: Value;
+}
+
+/** A 1×1 convolution of the value of this name. */
+interface Product {
+  readonly x: string;
+  readonly weights: Value;
 }
 
 /**
@@ -43,6 +49,8 @@ class Lowering {
   private readonly taken = new Set<Node>();
   /** By the name of their product, which is not in the graph: only convolutions on blocks read it. */
   private readonly scaled = new Map<string, Scaled>();
+  /** 1×1 convolutions that are done together with the normalisation behind them, by the name of what it reads. */
+  private readonly products = new Map<string, Product>();
   /** What was left out of blocked values that only normalisation by batch statistics reads, by their names, [C]. */
   private readonly missing = new Map<string, Value>();
 
@@ -135,6 +143,11 @@ class Lowering {
     const window = this.windowOf(node, weights);
     if (!window) return false;
     const bias = node.inputs[2] ? this.plain(node.inputs[2]) : undefined;
+    if (!factor && this.isProduct(node, window, weights)) {
+      this.products.set(node.outputs[0]!, { x: node.inputs[0]!, weights });
+      if (bias) this.missing.set(node.outputs[0]!, bias);
+      return true;
+    }
     const behind = this.behind(node);
     this.builder.within(node.name || node.outputs[0]!, () => {
       const x = this.inBlocks(node.inputs[0]!);
@@ -151,6 +164,20 @@ class Lowering {
       this.keep(behind.nodes.at(-1) ?? node, y);
     });
     return true;
+  }
+
+  /** Whether a convolution is done together with the normalisation by batch statistics behind it. */
+  private isProduct(node: Node, { kernel, strides, begins, ends, counts }: Window, weights: Value): boolean {
+    if (!this.isNormalisedByBatch(node) || [...kernel, ...strides].some((size) => size !== 1)) return false;
+    if ([...begins, ...ends].some((pad) => pad !== 0)) return false;
+    const [out, inside] = weights.dims as [number, number];
+    return paysOff(out, inside, this.dimsOf(node.inputs[0]!)[0]! * elementCount(counts));
+  }
+
+  /** Whether normalisation by batch statistics is all that reads a node. */
+  private isNormalisedByBatch(node: Node): boolean {
+    const norm = this.next(node);
+    return norm?.type === 'BatchNormalization' && isByBatch(norm) && norm.inputs[0] === node.outputs[0];
   }
 
   /** Undefined where the convolution stays plain. */
@@ -173,16 +200,15 @@ class Lowering {
    * near to zero, the running mean, so that the sum of their squares loses no digits.
    */
   private offsetOf(node: Node, bias: Value | undefined): Pick<BlockedConvolution, 'bias' | 'offset'> {
-    const norm = this.next(node);
-    const [output] = node.outputs;
-    if (norm?.type !== 'BatchNormalization' || !isByBatch(norm) || norm.inputs[0] !== output) return { bias };
-    const mean = this.plain(norm.inputs[3]!);
-    this.missing.set(output!, bias ? this.m.add(mean, bias) : mean);
+    if (!this.isNormalisedByBatch(node)) return { bias };
+    const mean = this.plain(this.next(node)!.inputs[3]!);
+    this.missing.set(node.outputs[0]!, bias ? this.m.add(mean, bias) : mean);
     return { offset: this.m.neg(mean) };
   }
 
   private normalization(node: Node): boolean {
-    const x = this.held.get(node.inputs[0]!)?.blocked;
+    const product = this.products.get(node.inputs[0]!);
+    const x = product ? this.inBlocks(product.x) : this.held.get(node.inputs[0]!)?.blocked;
     if (!x) return false;
     const [scale, bias, mean, variance] = node.inputs.slice(1, 5).map((name) => this.plain(name)) as [Value, Value, Value, Value];
     const epsilon = numberAttribute(node.attributes, 'epsilon') ?? 1e-5;
@@ -190,7 +216,11 @@ class Lowering {
     const norm = { scale, bias, epsilon, sum: behind.sum, relu: behind.relu };
     this.builder.within(node.name || node.outputs[0]!, () => {
       const y = isByBatch(node)
-        ? this.byBatch(node, x, norm, [mean, variance])
+        ? this.byBatch(
+            node,
+            product ? normalisedProduct(this.builder, x, product.weights, norm) : normalisedByBatch(this.builder, x, norm),
+            [mean, variance],
+          )
         : normalised(this.builder, x, mean, variance, norm);
       for (const one of behind.nodes) this.taken.add(one);
       this.keep(behind.nodes.at(-1) ?? node, y);
@@ -199,9 +229,8 @@ class Lowering {
   }
 
   /** The running statistics are momentum · old + (1 − momentum) · batch. */
-  private byBatch(node: Node, x: Value, norm: Parameters<typeof normalisedByBatch>[2], old: readonly [Value, Value]): Value {
+  private byBatch(node: Node, { y, mean, variance }: ByBatch, old: readonly [Value, Value]): Value {
     const momentum = numberAttribute(node.attributes, 'momentum') ?? 0.9;
-    const { y, mean, variance } = normalisedByBatch(this.builder, x, norm);
     const missing = this.missing.get(node.inputs[0]!);
     const batch = [missing ? this.m.add(mean, missing) : mean, variance];
     for (const [index, name] of node.outputs.slice(1, 3).entries()) {
@@ -311,6 +340,7 @@ function isByBatch({ attributes }: Node): boolean {
   return (numberAttribute(attributes, 'training_mode') ?? 0) !== 0;
 }
 
+type ByBatch = ReturnType<typeof normalisedByBatch>;
 type Fused = Omit<BlockedConvolution, 'kernel' | 'pads'>;
 
 /** Those taps of a kernel, on one axis, that see pixels of one parity, as a kernel with stride 1 on these pixels alone. */

@@ -39,6 +39,54 @@ export function normalisedByBatch(g: GraphBuilder, x: Value, norm: Norm): { y: V
   return { y, mean, variance };
 }
 
+/** The operator that `normalisedProduct` is to gradients. */
+export const NORMALISED_PRODUCT = 'NormalisedProduct';
+
+/**
+ * Whether `normalisedProduct` takes less time than a product and its normalisation by themselves: it saves passes over count · out numbers and
+ * does 4 · inside² · (count + out) multiplications and additions more. Measured (docs/performance.md): less where inside² · (1 / out + 1 / count)
+ * is at most 85, as much at 463.
+ */
+export function paysOff(out: number, inside: number, count: number): boolean {
+  return inside ** 2 * (1 / out + 1 / count) < 200;
+}
+
+/**
+ * The product z of weights, [O, I, 1, 1], and each pixel of x, normalised by the batch's own mean and biased variance, which are answered too.
+ * They are made of the mean and the covariance C of x: the mean of z is that of x times W, its variance the diagonal of W·C·Wᵀ. So nothing looks
+ * at z, which in a residual network has four times as many channels as x: scale and shift are part of the weights, and z is never held.
+ */
+export function normalisedProduct(
+  g: GraphBuilder,
+  x: Value,
+  weights: Value,
+  norm: Norm,
+): { y: Value; mean: Value; variance: Value } {
+  const m = new Expressions(g);
+  const blocked = new Blocked(g);
+  const [out, inside] = weights.dims as [number, number];
+  const share = 1 / blocked.countOf(x);
+  const statistics: Value[] = [];
+  const y = g.asOne(() => {
+    const matrix = m.reshape(weights, [out, inside]);
+    const meanOfX = m.mul(blocked.sumOfChannels(x), share);
+    const squares = m.mul(blocked.matrix(blocked.product(x, x)), share);
+    const covariance = m.sub(squares, m.mul(m.reshape(meanOfX, [inside, 1]), m.reshape(meanOfX, [1, inside])));
+    const mean = m.reshape(m.matmul(matrix, m.reshape(meanOfX, [inside, 1])), [out]);
+    const spread = m.matmul(matrix, covariance);
+    const variance = g.op('Relu', [m.sum(m.mul(spread, matrix), [1], false)]);
+    statistics.push(mean, variance);
+    const { factor, inverse, shift } = affine(g, mean, variance, norm);
+    const scaled = blocked.scaledFilters(blocked.filters(weights), factor);
+    const fused = { bias: shift, sum: norm.sum, relu: norm.relu === true };
+    const y = blocked.conv(x, scaled, { kernel: [1, 1], pads: [0, 0, 0, 0], ...fused });
+    const inputs = [x, weights, norm.scale, norm.bias, norm.sum, factor, inverse, mean, meanOfX, spread, scaled];
+    return standIn(NORMALISED_PRODUCT, y, inputs, norm.relu === true ? { activation: 'Relu' } : {});
+  });
+  const [mean, variance] = statistics as [Value, Value];
+  return { y, mean, variance };
+}
+
 function affine(g: GraphBuilder, mean: Value, variance: Value, { scale, bias, epsilon }: Norm) {
   const m = new Expressions(g);
   const inverse = m.div(1, m.sqrt(m.add(variance, epsilon)));

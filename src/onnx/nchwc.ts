@@ -120,6 +120,24 @@ export class Blocked {
     return groups === 1 ? parts : this.m.transpose(parts, [1, 0, 2]);
   }
 
+  /**
+   * Σ kernel ⊗ seen over images and pixels, [K, S, 1, 1] as weights in blocks: all pixels are channels of a convolution. What is seen is laid
+   * out anew, in two passes.
+   */
+  product(seen: Value, kernel: Value): Value {
+    const [count, inside, out] = [this.countOf(seen), seen.dims[1]!, kernel.dims[1]!];
+    const rows = this.m.reshape(this.imagesInside(seen), [1, count, 1, inside]);
+    const columns = this.m.reshape(this.channelsOutside(kernel), [out, count, 1, 1]);
+    return this.m.reshape(this.op('Conv', [rows, columns], { kernel_shape: [1, 1] }), [out, inside, 1, 1]);
+  }
+
+  /** Weights in blocks of a 1×1 kernel, [O, I, 1, 1] → the matrix [O, I]. */
+  matrix(filters: Value): Value {
+    const [out, inside] = filters.dims as [number, number];
+    const plain = this.op('ReorderOutput', [this.m.reshape(filters, [1, out, 1, inside])], { channels: out });
+    return this.m.reshape(plain, [out, inside]);
+  }
+
   /** factor · x + shift, one of each a channel: as a convolution of each channel with itself it takes one pass. */
   channelwise(x: Value, factor: Value, { bias, sum, relu = false }: Fused = {}): Value {
     const c = x.dims[1]!;

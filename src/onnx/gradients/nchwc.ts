@@ -1,6 +1,7 @@
 // Gradients of ONNX Runtime's convolution on blocked channels (see nchwc.ts), themselves such convolutions.
 import { elementCount } from '../model';
 import { Blocked } from '../nchwc';
+import { NORMALISED_PRODUCT } from '../nchwc-norm';
 import type { Value } from '../operator';
 import type { GradientContext, GradientRule } from './rule';
 
@@ -27,6 +28,7 @@ export const NCHWC_GRADIENTS: Readonly<Record<string, GradientRule>> = {
     ];
   },
   BatchNormalization: batchNormalization,
+  [NORMALISED_PRODUCT]: normalisedProduct,
   ReorderInput: ({ g, op, dy }) => {
     const blocked = new Blocked(g);
     return [blocked.op('ReorderOutput', [dy], { channels: dy.dims[1]!, channels_last: op.number('channels_last', 0) })];
@@ -64,6 +66,40 @@ function batchNormalization(context: GradientContext): (Value | undefined)[] {
   return [blocked.channelwise(d, factor, { sum: correction }), dscale, dbias, sum && d];
 }
 
+/**
+ * Through normalisation by the batch's statistics into the product of weights and pixels in front of it, n pixels, without the product z = W·x
+ * itself: with P = Σ d ⊗ x, the weights' gradient is factor·(P − d bias ⊗ mean of x − 1/σ · d scale · W·C), where C is the covariance of x, and
+ * that of x is Wᵀ·dz with dz as in batchNormalization, whose part in z is (Wᵀ·slope·W)·x.
+ */
+function normalisedProduct(context: GradientContext): (Value | undefined)[] {
+  const { g, m, inputs, taken } = context;
+  const [x, weights, , , sum, factor, inverse, mean, meanOfX, spread, scaled] = inputs as [
+    ...[Value, Value, Value, Value, Value | undefined],
+    ...[Value, Value, Value, Value, Value, Value],
+  ];
+  const [out, inside] = weights.dims as [number, number];
+  const blocked = new Blocked(g);
+  const count = blocked.countOf(x);
+  const matrix = m.reshape(weights, [out, inside]);
+  const column = (vector: Value) => m.reshape(vector, [out, 1]);
+  const d = masked(context);
+  const dbias = blocked.sumOfChannels(d);
+  const products = blocked.matrix(blocked.product(x, d));
+  const dscale = m.mul(m.sub(m.sum(m.mul(products, matrix), [1], false), m.mul(mean, dbias)), inverse);
+  const constant = m.mul(factor, dbias);
+  const slope = m.mul(m.mul(factor, inverse), dscale);
+  const centred = m.sub(m.mul(products, column(factor)), m.mul(column(constant), m.reshape(meanOfX, [1, inside])));
+  const dweights = m.sub(centred, m.mul(spread, column(slope)));
+  const turned = m.transpose(m.mul(matrix, column(m.mul(slope, -1 / count))), [1, 0]);
+  const through = blocked.filters(m.reshape(m.matmul(turned, matrix), [inside, inside, 1, 1]));
+  const rest = m.reshape(m.mul(m.sub(m.mul(slope, mean), constant), 1 / count), [1, out]);
+  const shift = m.reshape(m.matmul(rest, matrix), [inside]);
+  const at = { kernel: [1, 1], pads: [0, 0, 0, 0] } as const;
+  const correction = blocked.conv(x, through, { ...at, bias: shift, sum: taken(0) });
+  const dx = blocked.conv(d, blocked.exchanged(scaled), { ...at, sum: correction });
+  return [dx, m.reshape(dweights, weights.dims), dscale, dbias, sum && d];
+}
+
 function geometryOf({ op }: GradientContext, block: number): Geometry {
   const [top = 0, left = 0, bottom = 0, right = 0] = op.numbers('pads') ?? [];
   const [high = 1, wide = 1] = op.numbers('kernel_shape') ?? [];
@@ -95,25 +131,16 @@ function filterGradient(context: GradientContext, blocked: Blocked, geometry: Ge
   const { filters } = factors;
   const [out, inside, high, wide] = filters.dims as [number, number, number, number];
   const b = blocked.block;
-  if (high * wide === 1) return m.reshape(pointwiseGradient(context, blocked, factors), filters.dims);
+  if (high * wide === 1) return pointwiseGradient(blocked, factors);
   const rows = Array.from({ length: high }, (_, ky) => rowGradient(context, blocked, geometry, factors, ky));
   const parts = rows.map((row) => m.reshape(row, [out / b, 1, wide, inside / b, b * b]));
   return m.reshape(m.transpose(m.concat(parts, 1), [0, 3, 1, 2, 4]), filters.dims);
 }
 
-/**
- * All pixels are channels. One of the two factors is laid out anew, in two passes: x, or d where that saves more than turning the
- * gradient, which comes out with its sides exchanged then.
- */
-function pointwiseGradient({ m }: GradientContext, blocked: Blocked, { x, filters, d }: Factors): Value {
-  const product = (seen: Value, kernel: Value): Value => {
-    const count = blocked.countOf(seen);
-    const rows = m.reshape(blocked.imagesInside(seen), [1, count, 1, seen.dims[1]!]);
-    const columns = m.reshape(blocked.channelsOutside(kernel), [kernel.dims[1]!, count, 1, 1]);
-    return blocked.op('Conv', [rows, columns], { kernel_shape: [1, 1] });
-  };
-  if (elementCount(x.dims) - elementCount(d.dims) <= elementCount(filters.dims)) return product(x, d);
-  return blocked.exchanged(m.reshape(product(d, x), [x.dims[1]!, d.dims[1]!, 1, 1]));
+/** Laid out anew is x, or d where that saves more than turning the gradient, which comes out with its sides exchanged then. */
+function pointwiseGradient(blocked: Blocked, { x, filters, d }: Factors): Value {
+  if (elementCount(x.dims) - elementCount(d.dims) <= elementCount(filters.dims)) return blocked.product(x, d);
+  return blocked.exchanged(blocked.product(d, x));
 }
 
 /** [1, O, kw, I] in blocks of O. */
