@@ -92,6 +92,12 @@ describe.skipIf(WHY)(`CUDA support that is fetched${WHY}`, () => {
     }
   });
 
+  it.each(['none named', 'excepted'] as const)('comes without a proxy too: %s', async (way) => {
+    const { told, result } = await install({ way });
+    expect(told.filter(({ stage }) => stage === 'fetching').at(-1)!.bytes).toBe(content.length);
+    expect(result.package).toMatchObject({ sha512: sum('sha512', content), listed: true });
+  });
+
   it('takes the size that the feed lists where the answer does not say it', async () => {
     const { told } = await install({ tellsLength: false });
     const fetching = told.filter(({ stage }) => stage === 'fetching');

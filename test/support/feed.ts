@@ -1,8 +1,9 @@
-// A package feed of NuGet's protocol as ONNX Runtime's installer asks it, on this machine: behind a proxy that leads every host here, with a certificate of its own.
+// A package feed of NuGet's protocol as ONNX Runtime's installer asks it, on this machine: behind a proxy that leads every host here, or where the process
+// takes its host's name for this machine; with a certificate of its own.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer as createProxy, type ServerResponse } from 'node:http';
 import { createServer, type Server, type ServerOptions } from 'node:https';
 import { createRequire } from 'node:module';
@@ -25,6 +26,8 @@ export interface FeedOptions {
   readonly sent?: number;
   /** Breaks the connection behind them; else it waits for ever. */
   readonly breaks?: boolean;
+  /** How the process comes here: through a proxy, or without one: where none is named, or one where nobody listens that its host is excepted from. */
+  readonly way?: 'proxy' | 'none named' | 'excepted';
 }
 
 interface Serving {
@@ -57,17 +60,38 @@ export async function startFeed(folder: string, options: FeedOptions): Promise<F
       sockets.add(end.on('error', () => undefined).on('close', () => [socket, onward].forEach((one) => one.destroy())));
   });
   for (const one of [server, proxy]) await once(one.listen(0, '127.0.0.1'), 'listening');
+  const { way = 'proxy' } = options;
+  const [proxyPort, port] = [proxy, server].map((one) => (one.address() as AddressInfo).port);
+  const named = { proxy: `http://127.0.0.1:${proxyPort}`, 'none named': '', excepted: 'http://127.0.0.1:9' }[way];
   return {
     env: {
-      HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
-      NO_PROXY: '',
+      HTTPS_PROXY: named,
+      NO_PROXY: way === 'excepted' ? HOST : '',
       NODE_EXTRA_CA_CERTS: certificate,
+      ...(way !== 'proxy' && { NODE_OPTIONS: `--require ${await leading(folder, port!)}` }),
     },
     close: () => {
       for (const one of [server as Pick<Server, 'close'>, proxy]) one.close();
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/** A script that leads a process's connections with the feed's host here: names of hosts and their ports are the system's. */
+async function leading(folder: string, port: number): Promise<string> {
+  const script = join(folder, 'leading.cjs');
+  await writeFile(
+    script,
+    `const { Socket } = require('node:net');
+const { connect } = Socket.prototype;
+Socket.prototype.connect = function (...args) {
+  const [options] = args.flat();
+  if (options?.host === '${HOST}') Object.assign(options, { host: '127.0.0.1', port: ${port} });
+  return connect.apply(this, args);
+};
+`,
+  );
+  return script;
 }
 
 async function identity(folder: string, certificate: string): Promise<ServerOptions> {
