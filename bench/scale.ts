@@ -78,7 +78,7 @@ async function measure(job: ScaleJob, folder: string): Promise<ScaleReading> {
     cwd: folder,
     maxBuffer: 1 << 26,
   });
-  for (const place of [job.run, env.LABELSCOPE_CACHE]) await rm(place, { recursive: true });
+  for (const place of [job.run, env.LABELSCOPE_CACHE]) await rm(place, { recursive: true, force: true });
   return JSON.parse(stdout) as ScaleReading;
 }
 

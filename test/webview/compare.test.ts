@@ -243,6 +243,8 @@ describe.skipIf(NO_BROWSER !== '')(`runs side by side${NO_BROWSER}`, () => {
         .sort((a, b) => b[1] - a[1])
         .map(([category, difference]) => `${category}: ${difference > 0 ? '+' : ''}${difference.toFixed(3)}`);
     await expect.poll(bars).toEqual(expected('ap'));
+    // The category without images.
+    expect(await categories.locator('p.quiet').textContent()).toContain('Too few images to tell (fewer than 6): 1.');
     await categories.locator('[data-choice="measure"]').selectOption('f1');
     await expect.poll(bars).toEqual(expected('f1'));
     await categories.locator('[data-choice="measure"]').selectOption('ap');

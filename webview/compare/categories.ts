@@ -1,5 +1,6 @@
 // The differences of every category: which gained, which lost, on how many images, and what of it can be told from chance.
 import { html, type TemplateResult } from 'lit';
+import { FEWEST_TOLD } from '../../src/metrics/few-positives';
 import type { ComparedRun } from '../../src/protocol/compare';
 import type { Card } from '../kit/card';
 import { count } from '../kit/format';
@@ -33,11 +34,14 @@ export function categoriesCard(judged: Judged): Card {
   };
 }
 
-/** Many comparisons find something by chance alone: how much, people should know. */
-function chanceNote({ result: { level, replicates } }: Judged): string {
+/** Many comparisons find something by chance alone: how much, people should know, and of how many categories nothing can be found. */
+function chanceNote({ result: { level, replicates, categories } }: Judged): string {
   if (replicates === 0) return '';
   const real = Math.round(100 * (1 - level));
-  return t('Filled: can be told from chance. Of 100 differences between equally good runs about {0} look real.', real);
+  const note = t('Filled: can be told from chance. Of 100 differences between equally good runs about {0} look real.', real);
+  const few = categories.filter(({ images }) => images < FEWEST_TOLD).length;
+  if (few === 0) return note;
+  return `${note} ${t('Too few images to tell (fewer than {0}): {1}.', FEWEST_TOLD, count(few))}`;
 }
 
 function tableOf(caption: string, run: ComparedRun, { result, state }: Judged): TableData {
