@@ -68,6 +68,7 @@ npm run bench -- grid                the dataset panel over 120,000 images, in C
 npm run bench -- slider [TAB...]     the evaluation panel's slider over 5,000 images × 80 categories, in Chromium
 npm run bench -- quick ANNOTATIONS [--rounds N] [--device cpu|webgpu|cuda]        the recipe quick on the command line, with nothing computed before and again
 npm run bench -- scale [--images N] [--part features|steps|network]  time and memory of an image in a set of N (default 120000) and of 1,000
+  --part     of a simulated network the pass for features and steps, or 30 steps of ResNet-50 (without, all three)
 npm run bench -- python RUN IMAGES [--python PROGRAM]     the exported model in the onnxruntime of PyPI
 npm run bench -- crashes [--kills N] [--seed N]
   --kills    of the engine, at random moments (default 40)

@@ -9,7 +9,7 @@ import { defaultBackbonePath } from '../src/engine/backbone/locate';
 import { UsageError, wholeNumber } from './cases';
 import { writeScaleData, writeScaleNetwork } from './scale-data';
 import type { ScaleJob, ScaleReading } from './scale-run';
-import { type Sized, verdictLines } from './scale-verdict';
+import { rounded, type Sized, verdictLines } from './scale-verdict';
 
 /** Of a simulated network, so that all else counts: the pass over all images, and steps. And steps of ResNet-50, as a person runs them. */
 const PARTS = ['features', 'steps', 'network'] as const;
@@ -33,6 +33,8 @@ const STEPS_IMAGES = 20_000;
 
 export async function benchScale(args: string[], say: (text: string) => void): Promise<string[]> {
   const { images, parts } = readOptions(args);
+  // Where it is missing, this is said before anything is measured.
+  const resnet = parts.includes('network') ? defaultBackbonePath() : '';
   const folder = await mkdtemp(join(tmpdir(), 'labelscope-scale-'));
   try {
     const simulated = join(folder, 'small.onnx');
@@ -42,7 +44,7 @@ export async function benchScale(args: string[], say: (text: string) => void): P
       say(`writing ${size} images`);
       const { training } = await writeScaleData(join(folder, `${size}`), size);
       for (const part of parts) {
-        const backbone = part === 'network' ? defaultBackbonePath() : simulated;
+        const backbone = part === 'network' ? resnet : simulated;
         if (part !== 'network') await writeScaleNetwork(simulated, part === 'features' ? FEATURES : 16);
         say(`${part} of ${size} images`);
         const reading = await measure(jobOf(part, size, training, backbone, join(folder, `${part} ${size}`)), folder);
@@ -51,7 +53,7 @@ export async function benchScale(args: string[], say: (text: string) => void): P
       }
       await rm(join(folder, `${size}`), { recursive: true });
     }
-    const verdicts = parts.flatMap((part) => verdictLines(part, measured[part][0]!, measured[part][1]!));
+    const verdicts = parts.flatMap((part) => verdictLines(part, measured[part][0]!, measured[part][1]!, part !== 'network'));
     return [...table([HEAD, ...rows.sort(([a], [b]) => a!.localeCompare(b!))]), '', ...verdicts];
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -61,7 +63,7 @@ export async function benchScale(args: string[], say: (text: string) => void): P
 const HEAD = ['', 'files', 'images', 'images/s', 'first quarter', 'last quarter', 'MiB at ¼', '½', '¾', 'end', 'load'];
 
 function rowOf(part: Part, size: number, { images, imagesPerSecond, quarters, memory }: ScaleReading): string[] {
-  const speeds = [imagesPerSecond, ...quarters].map((value) => value.toFixed(0));
+  const speeds = [imagesPerSecond, ...quarters].map(rounded);
   return [part, `${size}`, `${images}`, ...speeds, ...memory.map((mib) => mib.toFixed(0)), loadavg()[0]!.toFixed(1)];
 }
 
@@ -78,7 +80,9 @@ async function measure(job: ScaleJob, folder: string): Promise<ScaleReading> {
     cwd: folder,
     maxBuffer: 1 << 26,
   });
-  for (const place of [job.run, env.LABELSCOPE_CACHE]) await rm(place, { recursive: true, force: true });
+  await rm(job.run, { recursive: true });
+  // Of features alone there is one.
+  await rm(env.LABELSCOPE_CACHE, { recursive: true, force: true });
   return JSON.parse(stdout) as ScaleReading;
 }
 

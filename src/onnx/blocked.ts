@@ -22,7 +22,7 @@ interface Scaled {
 }
 
 /** A 1×1 convolution of the value of this name. */
-interface Product {
+interface Pointwise {
   readonly x: string;
   readonly weights: Value;
 }
@@ -49,8 +49,8 @@ class Lowering {
   private readonly taken = new Set<Node>();
   /** By the name of their product, which is not in the graph: only convolutions on blocks read it. */
   private readonly scaled = new Map<string, Scaled>();
-  /** 1×1 convolutions that are done together with the normalisation behind them, by the name of what it reads. */
-  private readonly products = new Map<string, Product>();
+  /** 1×1 convolutions that wait for the normalisation behind them, to be done together with it, by the names of their outputs. */
+  private readonly waiting = new Map<string, Pointwise>();
   /** What was left out of blocked values that only normalisation by batch statistics reads, by their names, [C]. */
   private readonly missing = new Map<string, Value>();
 
@@ -143,8 +143,8 @@ class Lowering {
     const window = this.windowOf(node, weights);
     if (!window) return false;
     const bias = node.inputs[2] ? this.plain(node.inputs[2]) : undefined;
-    if (!factor && this.isProduct(node, window, weights)) {
-      this.products.set(node.outputs[0]!, { x: node.inputs[0]!, weights });
+    if (!factor && this.isDoneWithNorm(node, window, weights)) {
+      this.waiting.set(node.outputs[0]!, { x: node.inputs[0]!, weights });
       if (bias) this.missing.set(node.outputs[0]!, bias);
       return true;
     }
@@ -167,11 +167,12 @@ class Lowering {
   }
 
   /** Whether a convolution is done together with the normalisation by batch statistics behind it. */
-  private isProduct(node: Node, { kernel, strides, begins, ends, counts }: Window, weights: Value): boolean {
+  private isDoneWithNorm(node: Node, { kernel, strides, begins, ends, counts }: Window, weights: Value): boolean {
     if (!this.isNormalisedByBatch(node) || [...kernel, ...strides].some((size) => size !== 1)) return false;
     if ([...begins, ...ends].some((pad) => pad !== 0)) return false;
     const [out, inside] = weights.dims as [number, number];
-    return paysOff(out, inside, this.dimsOf(node.inputs[0]!)[0]! * elementCount(counts));
+    // Of the smallest batch: that of the self-check, which must do as every other.
+    return paysOff(out, inside, this.blocked.block * elementCount(counts));
   }
 
   /** Whether normalisation by batch statistics is all that reads a node. */
@@ -207,21 +208,21 @@ class Lowering {
   }
 
   private normalization(node: Node): boolean {
-    const product = this.products.get(node.inputs[0]!);
-    const x = product ? this.inBlocks(product.x) : this.held.get(node.inputs[0]!)?.blocked;
-    if (!x) return false;
+    const pointwise = this.waiting.get(node.inputs[0]!);
+    const held = this.held.get(node.inputs[0]!)?.blocked;
+    if (!pointwise && !held) return false;
     const [scale, bias, mean, variance] = node.inputs.slice(1, 5).map((name) => this.plain(name)) as [Value, Value, Value, Value];
     const epsilon = numberAttribute(node.attributes, 'epsilon') ?? 1e-5;
     const behind = this.behind(node);
     const norm = { scale, bias, epsilon, sum: behind.sum, relu: behind.relu };
     this.builder.within(node.name || node.outputs[0]!, () => {
+      const byBatch = () =>
+        pointwise
+          ? normalisedProduct(this.builder, this.inBlocks(pointwise.x), pointwise.weights, norm)
+          : normalisedByBatch(this.builder, held!, norm);
       const y = isByBatch(node)
-        ? this.byBatch(
-            node,
-            product ? normalisedProduct(this.builder, x, product.weights, norm) : normalisedByBatch(this.builder, x, norm),
-            [mean, variance],
-          )
-        : normalised(this.builder, x, mean, variance, norm);
+        ? this.withRunning(node, byBatch(), [mean, variance])
+        : normalised(this.builder, held!, mean, variance, norm);
       for (const one of behind.nodes) this.taken.add(one);
       this.keep(behind.nodes.at(-1) ?? node, y);
     });
@@ -229,7 +230,7 @@ class Lowering {
   }
 
   /** The running statistics are momentum · old + (1 − momentum) · batch. */
-  private byBatch(node: Node, { y, mean, variance }: ByBatch, old: readonly [Value, Value]): Value {
+  private withRunning(node: Node, { y, mean, variance }: ByBatch, old: readonly [Value, Value]): Value {
     const momentum = numberAttribute(node.attributes, 'momentum') ?? 0.9;
     const missing = this.missing.get(node.inputs[0]!);
     const batch = [missing ? this.m.add(mean, missing) : mean, variance];

@@ -47,6 +47,10 @@ export class GraphBuilder {
   private readonly outputs: Value[] = [];
   private readonly constants = new Map<string | Tensor, Value>();
   private readonly made = new Map<string, Value[]>();
+  /** What was made within a union: a node outside that took it would have no gradient on its way there. */
+  private readonly madeInside = new Map<string, Value[]>();
+  /** Whether they are found: only within one. */
+  private seesInside = false;
   private readonly valueNames = new Map<string, number>();
   private readonly nodeNames = new Map<string, number>();
   /** Names that change places in `build`, so that an output can have a name that an inner value already has. */
@@ -88,9 +92,16 @@ export class GraphBuilder {
    */
   asOne(build: () => RecordedNode): Value {
     const from = this.recorded.length;
+    this.seesInside = true;
     const one = build();
+    this.seesInside = false;
     this.unions.push({ from, to: this.recorded.length, one });
     return one.outputs[0]!;
+  }
+
+  /** From here on nothing is added that will be differentiated: equal nodes are taken wherever they are. */
+  allForward(): void {
+    for (const [key, values] of this.madeInside) if (!this.made.has(key)) this.made.set(key, values);
   }
 
   input(name: string, type: DataType, dims: readonly number[]): Value {
@@ -128,8 +139,8 @@ export class GraphBuilder {
     { name, domain = '', outputs = 1 }: NodeOptions = {},
   ): Value[] {
     const key = JSON.stringify([type, domain, inputs.map((input) => input?.name), attributes, outputs], bigintAsText);
-    const known = name === undefined ? this.made.get(key) : undefined;
-    if (known) return known;
+    const known = this.made.get(key) ?? (this.seesInside ? this.madeInside.get(key) : undefined);
+    if (known && name === undefined) return known;
     const label = this.unique(name ?? this.scope + type);
     const names = Array.from({ length: outputs }, (_, index) => (index === 0 ? label : this.unique(`${label}.${index}`)));
     const node: Node = {
@@ -141,7 +152,7 @@ export class GraphBuilder {
       attributes: toAttributes(attributes),
     };
     const values = this.record(node, inputs) as Value[];
-    this.made.set(key, values);
+    (this.seesInside ? this.madeInside : this.made).set(key, values);
     return values;
   }
 

@@ -24,6 +24,7 @@ export interface DifferentiateOptions {
 export function differentiate(builder: GraphBuilder, options: DifferentiateOptions): Map<string, Value> {
   if (builder.target === 'autodiff') return differentiateByEngine(builder, options);
   const { nodes, seeds, wrt } = options;
+  builder.allForward();
   const path = pathFrom(nodes, wrt);
   const gradients = new Map(seeds);
   for (const { node, inputs, outputs } of path.nodes.reverse()) {

@@ -8,6 +8,10 @@ import { packagedExtension, prepareWorkspace } from './workspace';
 
 /** Windows that have just come, and images in one that is in use. */
 const [WINDOWS, IMAGES] = [5, 15];
+/** From one image to another that nobody has asked for: the labels of eight on either side of one in front are. */
+const FAR = 17;
+/** A third as many are for validation, and there are images of the same names among them. */
+const SAMPLE = 3 * (WINDOWS + FAR * IMAGES + IMAGES + 10);
 const LIMIT_MS = 60_000;
 /** What the image editor shows beside each other unless a person chooses. */
 const BESIDE_EACH_OTHER = 6;
@@ -45,7 +49,7 @@ interface Times {
 async function main(): Promise<void> {
   if (BROWSER === undefined) throw new Error('No Chromium or Chrome was found. Install one.');
   const folder = await mkdtemp(join(tmpdir(), 'labelscope-screen-'));
-  await prepareWorkspace(folder, ['run']);
+  await prepareWorkspace(folder, ['run'], SAMPLE);
   const person = await visit({ folder, vsix: packagedExtension() });
   try {
     process.stdout.write(`${JSON.stringify(await measured(person))}\n`);
@@ -96,8 +100,7 @@ async function measured(person: Person): Promise<Times> {
   return times;
 }
 
-/** Every second image, for the labels of those beside one in front are asked for too. */
-const placeOf = (k: number) => WINDOWS + 2 * k;
+const placeOf = (k: number) => WINDOWS + FAR * k;
 const nameOf = (k: number) => `scene-${String(k + 1).padStart(6, '0')}.jpg`;
 
 /** With the side view in sight, where it stays when the window is reloaded, and its page there (see windowWith), which is answered. */

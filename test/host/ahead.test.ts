@@ -27,15 +27,17 @@ describe('asksAhead', () => {
   }
   const names = ({ asked }: ReturnType<typeof recorder>) => asked.map(({ name }) => name);
 
-  it('asks for the next image, then for the one before', async () => {
+  it('asks for the next image, then for the one before, then for those behind them', async () => {
     const labels = recorder();
     const done = asksAhead(labels, () => true).beside(at('b.png'));
     await expect.poll(() => names(labels)).toEqual(['c.png']);
     labels.asked[0]!.answer();
     await expect.poll(() => names(labels)).toEqual(['c.png', 'a.png']);
     labels.asked[1]!.answer();
+    await expect.poll(() => names(labels)).toEqual(['c.png', 'a.png', 'd.png']);
+    labels.asked[2]!.answer();
     await done;
-    expect(names(labels)).toEqual(['c.png', 'a.png']);
+    expect(names(labels)).toEqual(['c.png', 'a.png', 'd.png']);
   });
 
   it('asks nothing where that is not wanted, and of an image that is left at once', async () => {

@@ -13,12 +13,19 @@ describe('imagesBeside', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   const lay = (names: readonly string[]) => Promise.all(names.map((name) => writeFile(join(folder, name), '')));
-  const beside = async (name: string) => (await imagesBeside(join(folder, name))).map((path) => basename(path));
+  const beside = async (name: string, reach = 1) => (await imagesBeside(join(folder, name), reach)).map((path) => basename(path));
 
   it('names the next one, then the one before, by numbers within names', async () => {
     await lay(['img1.jpg', 'img2.jpg', 'img9.jpg', 'img10.JPG', 'img100.jpg']);
     expect(await beside('img9.jpg')).toEqual(['img10.JPG', 'img2.jpg']);
     expect(await beside('img10.JPG')).toEqual(['img100.jpg', 'img9.jpg']);
+  });
+
+  it('names as many on either side as it is told, the nearest first, whatever order the folder has', async () => {
+    await lay(['7.png', '30.png', '1.png', '12.png', '5.png', '100.png', '9.png']);
+    expect(await beside('9.png', 2)).toEqual(['12.png', '7.png', '30.png', '5.png']);
+    expect(await beside('9.png', 8)).toEqual(['12.png', '7.png', '30.png', '5.png', '100.png', '1.png']);
+    expect(await beside('100.png', 2)).toEqual(['30.png', '12.png']);
   });
 
   it('names one at an end, and none where it is alone', async () => {
@@ -46,9 +53,10 @@ describe('imagesBeside', () => {
     await lay(Array.from({ length: 5001 }, (_, k) => name(3 * k)));
     expect(await beside(name(300))).toEqual([name(303), name(297)]);
     expect(await beside(name(0))).toEqual([name(3)]);
+    expect(await beside(name(9000), 2)).toEqual([name(9003), name(8997), name(9006), name(8994)]);
   });
 
   it('names none in a folder that is gone', async () => {
-    expect(await imagesBeside(join(folder, 'gone', 'a.png'))).toEqual([]);
+    expect(await imagesBeside(join(folder, 'gone', 'a.png'), 2)).toEqual([]);
   });
 });

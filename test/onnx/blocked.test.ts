@@ -80,7 +80,8 @@ async function compare(classifier: Classifier, options: StepOptions) {
     };
   });
   const onBlocks = blocked.step.model.graph.nodes.filter(({ domain }) => domain === NCHWC).map(({ type }) => type);
-  return { losses, changes, onBlocks, state: blocked.runner.state };
+  const matrices = blocked.step.model.graph.nodes.filter(({ type }) => type === 'MatMul').map(({ name }) => name);
+  return { losses, changes, onBlocks, matrices, state: blocked.runner.state };
 }
 
 describe.skipIf(block === undefined)('the blocked lowering', () => {
@@ -114,11 +115,14 @@ describe.skipIf(block === undefined)('the blocked lowering', () => {
     readonly norm: StepOptions['batchNorm'];
     /** Whether any of it works on blocks. */
     readonly onBlocks: boolean;
+    /** Whether the node `norm` is done together with the 1×1 convolution in front of it. */
+    readonly together?: boolean;
     /** A bias that normalisation takes away again: on blocks it stays, where the plain form has a gradient of rounding errors. */
     readonly still?: string;
   }
   const relu = (net: Composer, y: string): string => net.op('Relu', [y]);
-  const fits = (net: Composer, x: string, name: string): string => relu(net, conv(net, x, name, [16, 16], { bias: true }));
+  const fits = (net: Composer, x: string, name: string, channels: readonly [number, number] = [16, 16]): string =>
+    relu(net, conv(net, x, name, channels, { bias: true }));
   const mixed: readonly Mixed[] = [
     {
       name: 'normalisation by fixed statistics behind a ReLU',
@@ -133,7 +137,7 @@ describe.skipIf(block === undefined)('the blocked lowering', () => {
       onBlocks: true,
     },
     {
-      name: 'a 1×1 convolution with bias that batch statistics normalise, before its shortcut is there',
+      name: 'a 1×1 convolution with bias that batch statistics normalise, put off until its shortcut is there',
       body: (net, x) => {
         const y = conv(net, x, 'a', [32, 16], { kernel: 1, bias: true });
         const shortcut = conv(net, x, 'b', [32, 16], { bias: true });
@@ -143,6 +147,49 @@ describe.skipIf(block === undefined)('the blocked lowering', () => {
       norm: 'batch',
       onBlocks: true,
       still: 'a.bias',
+      together: true,
+    },
+    {
+      name: 'weights that a normalised 1×1 convolution and a later one share',
+      body: (net, x) => {
+        const weights = net.weight('a.weight', [16, 16, 1, 1]);
+        const pointwise = (from: string) => net.op('Conv', [from, weights], { kernel_shape: [1, 1] });
+        return relu(net, pointwise(relu(net, batchNorm(net, pointwise(fits(net, x, 'b')), 16, 'norm'))));
+      },
+      norm: 'batch',
+      onBlocks: true,
+      together: true,
+    },
+    {
+      name: 'what a normalised 1×1 convolution and others read',
+      body: (net, x) => {
+        const y = fits(net, x, 'a');
+        const normal = batchNorm(net, conv(net, y, 'b', [16, 16], { kernel: 1 }), 16, 'norm');
+        return net.op('Add', [relu(net, net.op('Add', [normal, y])), net.op('Tanh', [y])]);
+      },
+      norm: 'batch',
+      onBlocks: true,
+      together: true,
+    },
+    {
+      name: 'a 1×1 convolution of many channels to few, and its normalisation by themselves,',
+      body: (net, x) => {
+        const many = fits(net, relu(net, conv(net, x, 'a', [128, 16], { kernel: 1, bias: true })), 'b', [16, 128]);
+        const wide = relu(net, conv(net, many, 'c', [128, 16], { bias: true }));
+        return relu(net, batchNorm(net, conv(net, wide, 'd', [16, 128], { kernel: 1 }), 16, 'norm'));
+      },
+      norm: 'batch',
+      onBlocks: true,
+    },
+    {
+      name: 'pictures one pixel wide, normalised and read in the other form too,',
+      body: (net, x) => {
+        const narrow = net.op('Slice', [x, net.ints(0, 0), net.ints(8, 1), net.ints(2, 3)]);
+        const y = relu(net, conv(net, narrow, 'a', [16, 16], { kernel: 1 }));
+        return net.op('Add', [batchNorm(net, y, 16, 'norm'), net.op('Tanh', [y])]);
+      },
+      norm: 'batch',
+      onBlocks: true,
     },
     {
       name: 'a max pool and a sigmoid between blocks',
@@ -207,7 +254,7 @@ describe.skipIf(block === undefined)('the blocked lowering', () => {
       onBlocks: false,
     },
   ];
-  for (const { name, body, norm, onBlocks, still } of mixed) {
+  for (const { name, body, norm, onBlocks, still = '', together = false } of mixed) {
     it(`trains ${name} as the plain form does, ${onBlocks ? 'with blocks around it' : 'and leaves it alone'}`, async () => {
       const model = compose((net, x) => {
         const pooled = net.op('GlobalAveragePool', [body(net, relu(net, conv(net, x, 'stem', [16, 3])))]);
@@ -216,9 +263,11 @@ describe.skipIf(block === undefined)('the blocked lowering', () => {
       const found = await compare(classifierOf(model), { ...OPTIONS, batchNorm: norm });
       expect(found.onBlocks.length > 0).toBe(onBlocks);
       for (const [plain, blocked] of found.losses) expect(blocked).toBeCloseTo(plain!, 5);
-      const moving = found.changes.filter(({ name }) => !still || name !== `momentum/${still}`);
+      const moving = found.changes.filter(({ name }) => ![still, `momentum/${still}`].includes(name));
       expect(moving.filter(({ error }) => !(error < 1e-3))).toEqual([]);
       if (still) expect(floats(found.state[`momentum/${still}`])).toEqual(new Float32Array(16 * 2));
+      // Mean and covariance through the weights, and the same of their gradients.
+      expect(found.matrices.filter((name) => name.startsWith('norm/'))).toHaveLength(together ? 4 : 0);
     });
   }
 

@@ -67,13 +67,13 @@ function batchNormalization(context: GradientContext): (Value | undefined)[] {
 }
 
 /**
- * Through normalisation by the batch's statistics into the product of weights and pixels in front of it, n pixels, without the product z = W·x
- * itself: with P = Σ d ⊗ x, the weights' gradient is factor·(P − d bias ⊗ mean of x − 1/σ · d scale · W·C), where C is the covariance of x, and
- * that of x is Wᵀ·dz with dz as in batchNormalization, whose part in z is (Wᵀ·slope·W)·x.
+ * Of what a 1×1 convolution makes, z = W·x at n pixels, normalised by the batch's statistics, without z: with P = Σ d ⊗ x the weights' gradient is
+ * factor·(P − d bias ⊗ mean of x) − slope·W·C, where C is the covariance of x and slope = factor·(1/σ)·d scale. That of x is Wᵀ·dz with dz as in
+ * batchNormalization, whose part in z is −(Wᵀ·slope/n·W)·x. Inputs 5 to 10 are factor, 1/σ, the means of z and x, W·C, and the weights times factor in blocks.
  */
 function normalisedProduct(context: GradientContext): (Value | undefined)[] {
   const { g, m, inputs, taken } = context;
-  const [x, weights, , , sum, factor, inverse, mean, meanOfX, spread, scaled] = inputs as [
+  const [x, weights, , , sum, factor, inverse, mean, meanOfX, weightedCovariance, scaled] = inputs as [
     ...[Value, Value, Value, Value, Value | undefined],
     ...[Value, Value, Value, Value, Value, Value],
   ];
@@ -89,7 +89,7 @@ function normalisedProduct(context: GradientContext): (Value | undefined)[] {
   const constant = m.mul(factor, dbias);
   const slope = m.mul(m.mul(factor, inverse), dscale);
   const centred = m.sub(m.mul(products, column(factor)), m.mul(column(constant), m.reshape(meanOfX, [1, inside])));
-  const dweights = m.sub(centred, m.mul(spread, column(slope)));
+  const dweights = m.sub(centred, m.mul(weightedCovariance, column(slope)));
   const turned = m.transpose(m.mul(matrix, column(m.mul(slope, -1 / count))), [1, 0]);
   const through = blocked.filters(m.reshape(m.matmul(turned, matrix), [inside, inside, 1, 1]));
   const rest = m.reshape(m.mul(m.sub(m.mul(slope, mean), constant), 1 / count), [1, out]);
