@@ -15,7 +15,7 @@ interface Row {
 /** In the order in which a person comes to see them. */
 const ROWS: Readonly<Record<string, Row>> = {
   fresh: { what: 'labels in the side view, first image of a new window', most: 2500 },
-  labels: { what: 'labels in the side view', most: 150 },
+  labels: { what: 'labels in the side view, of an image far from those before', most: 150 },
   beside: { what: 'labels in the side view, of the image beside the one in front', most: 150 },
   known: { what: 'labels in the side view, of an image seen before' },
   editor: { what: 'picture and labels in the image editor' },
