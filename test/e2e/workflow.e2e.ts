@@ -12,6 +12,7 @@ import {
   enterThrough,
   explorerItem,
   NO_BROWSER,
+  notification,
   type Person,
   ready,
   runCommand,
@@ -89,7 +90,7 @@ describe.skipIf(BROWSER === undefined)(`Labelscope in VS Code${NO_BROWSER}`, () 
     await enterThrough(person, ['Which model', 'On which images']);
     const panel = await windowWith(person, '#threshold');
     // It stands over the panel's lower corner.
-    const told = person.page.locator('.notifications-toasts .notification-list-item', { hasText: 'is evaluated: mAP' });
+    const told = await notification(person, 'is evaluated: mAP');
     await told.locator('.monaco-button', { hasText: 'See Where It Looks' }).waitFor();
     await runCommand(person, 'Notifications: Clear All Notifications');
     const numbers = () => panel.locator('.tile dd').allTextContents();
