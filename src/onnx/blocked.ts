@@ -4,7 +4,7 @@ import type { GraphBuilder } from './builder';
 import { Expressions } from './expressions';
 import { elementCount, type Graph, type Node, OnnxError } from './model';
 import { Blocked, type BlockedConvolution } from './nchwc';
-import { normalised, normalisedByBatch, normalisedProduct, paysOff } from './nchwc-norm';
+import { type ByBatch, normalised, normalisedByBatch, normalisedProduct, paysOff } from './nchwc-norm';
 import { Operator, type Value } from './operator';
 import { slidingWindow, type Window } from './shapes/window';
 import { consumers } from './subgraph';
@@ -341,7 +341,6 @@ function isByBatch({ attributes }: Node): boolean {
   return (numberAttribute(attributes, 'training_mode') ?? 0) !== 0;
 }
 
-type ByBatch = ReturnType<typeof normalisedByBatch>;
 type Fused = Omit<BlockedConvolution, 'kernel' | 'pads'>;
 
 /** Those taps of a kernel, on one axis, that see pixels of one parity, as a kernel with stride 1 on these pixels alone. */

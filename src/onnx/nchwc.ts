@@ -106,6 +106,11 @@ export class Blocked {
     });
   }
 
+  /** By a kernel of one pixel. */
+  pointwise(x: Value, filters: Value, fused: Fused): Value {
+    return this.conv(x, filters, { ...fused, kernel: [1, 1], pads: [0, 0, 0, 0] });
+  }
+
   /** [G, C, H, W·B] → the same numbers with the images as the innermost block, in memory [G][H][W][C][B images]. */
   imagesInside(x: Value): Value {
     const [groups, c, h, wide] = x.dims as [number, number, number, number];

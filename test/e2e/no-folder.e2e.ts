@@ -14,6 +14,7 @@ import {
   notification,
   type Person,
   runCommand,
+  succeeds,
   visit,
   windowWith,
 } from './person';
@@ -106,10 +107,7 @@ describe.skipIf(BROWSER === undefined)(`a window without a folder${NO_BROWSER}`,
       .fill(join(folder, 'annotations', 'instances_train.json'));
     await row('instances_train.json').waitFor();
     await page.keyboard.press('Enter');
-    return tab.waitFor({ timeout: 5000 }).then(
-      () => true,
-      () => false,
-    );
+    return succeeds(tab.waitFor({ timeout: 5000 }));
   }
 
   it('trains on a file that is opened alone, by a right-click on its tab, and finds the run again', async () => {

@@ -116,6 +116,14 @@ export async function keepPicture({ page }: Person, { task }: TestContext): Prom
   await page.screenshot({ path: join(folder, `${task.name.replace(/[^a-z]+/gi, '-').slice(0, 60)}.png`) });
 }
 
+/** For what is tried again where it fails. */
+export function succeeds(action: Promise<unknown>): Promise<boolean> {
+  return action.then(
+    () => true,
+    () => false,
+  );
+}
+
 export async function ready({ page }: Person): Promise<void> {
   await page.locator('.part.sidebar .pane-header, .part.sidebar .composite').first().waitFor({ timeout: 60_000 });
 }
@@ -130,14 +138,7 @@ export async function runCommand({ page }: Person, title: string): Promise<void>
   const focused = page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title });
   for (let trial = 0; trial < 10; trial++) {
     await page.keyboard.press('F1');
-    const chosen = await input
-      .fill(`>${title}`, { timeout: 3000 })
-      .then(() => focused.click({ timeout: 3000 }))
-      .then(
-        () => true,
-        () => false,
-      );
-    if (chosen) return;
+    if (await succeeds(input.fill(`>${title}`, { timeout: 3000 }).then(() => focused.click({ timeout: 3000 })))) return;
     await page.keyboard.press('Escape');
   }
   throw new Error(`The palette did not offer ${title}.`);
@@ -193,12 +194,7 @@ export async function contextMenu({ page }: Person, row: Locator, entry: string)
   const found = page.locator('.monaco-menu .action-label', { hasText: entry }).first();
   for (let trial = 0; trial < 20; trial++) {
     await row.click({ button: 'right' });
-    if (
-      await found.waitFor({ timeout: 1500 }).then(
-        () => true,
-        () => false,
-      )
-    ) {
+    if (await succeeds(found.waitFor({ timeout: 1500 }))) {
       // A menu that has just opened takes no clicks, so that the click that opened it chooses nothing.
       await page.waitForTimeout(500);
       await found.click({ delay: 60 });

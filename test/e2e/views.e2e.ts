@@ -17,6 +17,7 @@ import {
   type Person,
   ready,
   runCommand,
+  succeeds,
   visit,
   windowWith,
 } from './person';
@@ -64,10 +65,7 @@ describe.skipIf(BROWSER === undefined)(`the views of Labelscope${NO_BROWSER}`, (
     const wanted = step.locator('.monaco-button', { hasText: label });
     await untilTrue(async () => {
       if (!(await wanted.isVisible())) await step.click();
-      return wanted.click({ timeout: 3000 }).then(
-        () => true,
-        () => false,
-      );
+      return succeeds(wanted.click({ timeout: 3000 }));
     });
   };
 

@@ -94,9 +94,8 @@ function normalisedProduct(context: GradientContext): (Value | undefined)[] {
   const through = blocked.filters(m.reshape(m.matmul(turned, matrix), [inside, inside, 1, 1]));
   const rest = m.reshape(m.mul(m.sub(m.mul(slope, mean), constant), 1 / count), [1, out]);
   const shift = m.reshape(m.matmul(rest, matrix), [inside]);
-  const at = { kernel: [1, 1], pads: [0, 0, 0, 0] } as const;
-  const correction = blocked.conv(x, through, { ...at, bias: shift, sum: taken(0) });
-  const dx = blocked.conv(d, blocked.exchanged(scaled), { ...at, sum: correction });
+  const correction = blocked.pointwise(x, through, { bias: shift, sum: taken(0) });
+  const dx = blocked.pointwise(d, blocked.exchanged(scaled), { sum: correction });
   return [dx, m.reshape(dweights, weights.dims), dscale, dbias, sum && d];
 }
 
